@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, VARY,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, VARY,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -22,7 +23,7 @@ use crate::sealed::Next;
 /// Compressed are whole bodies from 1 KiB of types that shrink: text, JSON, XML, SVG, JavaScript, WebAssembly. Left as they
 /// are: streams, server-sent events, gRPC, parts (206), errors, replies that have a `Content-Encoding` or
 /// `Cache-Control: no-transform`. `Vary` is set where a client with another `Accept-Encoding` might get another reply, and a
-/// strong `ETag` becomes a weak one. Bodies above 64 KiB are compressed on a thread for blocking work.
+/// strong `ETag` becomes a weak one, also in a 304 to a client that has the compressed content. Bodies above 64 KiB are compressed on a thread for blocking work.
 ///
 /// Compression costs time of the instance, which is billed: some 0.4 ms for 10 KiB of text. Put it where replies are
 /// large, and files beside their compressed copies ([`Files::with_compressed`](crate::Files::with_compressed)). A secret
@@ -50,6 +51,9 @@ pub fn compress<S: Send + Sync + 'static>()
             return reply;
         }
         vary(reply.our_headers_mut());
+        if reply.status() == StatusCode::NOT_MODIFIED && has_compressed(&call.head.headers, reply.headers()) {
+            weaken(reply.our_headers_mut());
+        }
         let Some((bytes, coding)) = choose(&call.head.headers, &reply) else { return reply };
         let compressed = if bytes.len() > INLINE_MAX {
             let work = move || coding.compress(&bytes);
@@ -156,6 +160,19 @@ fn apply(reply: &mut Reply, coding: Coding, compressed: Bytes) {
     headers.remove(CONTENT_LENGTH);
     // Ranges are those of the plain content.
     headers.remove(ACCEPT_RANGES);
+    weaken(headers);
+}
+
+/// Whether a client that asks for news has the content as it was compressed: it names the weak tag that came with it. A
+/// 304 has the tag of the reply that it stands for (RFC 9110, section 15.4.5).
+fn has_compressed(asked: &HeaderMap, told: &HeaderMap) -> bool {
+    let Some(etag) = told.get(ETAG).map(HeaderValue::as_bytes) else { return false };
+    let weak = [b"W/", etag].concat();
+    asked.get_all(IF_NONE_MATCH).iter().any(|line| line.as_bytes().windows(weak.len()).any(|own| own == weak))
+}
+
+/// Makes a strong tag a weak one: other bytes than those of the plain content leave, or have left.
+fn weaken(headers: &mut HeaderMap) {
     if let Some(etag) = headers.get_mut(ETAG)
         && !etag.as_bytes().starts_with(b"W/")
         && let Ok(weak) = HeaderValue::from_bytes(&[b"W/", etag.as_bytes()].concat())

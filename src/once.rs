@@ -76,6 +76,7 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     where
         F: FnOnce() -> Fut + Send + 'a,
         Fut: Future<Output = Result<T>> + Send + 'a,
+        T: Serialize + DeserializeOwned + Send + 'a,
     {
         Once::new(&key.into(), work, store_of(&self.shared().store), &self.shared().tracker)
     }
@@ -88,6 +89,7 @@ impl<S: Send + Sync + 'static> Event<S> {
     where
         F: FnOnce() -> Fut + Send + 'a,
         Fut: Future<Output = Result<T>> + Send + 'a,
+        T: Serialize + DeserializeOwned + Send + 'a,
     {
         Once::new(&key.into(), work, store_of(&self.shared().store), &self.shared().tracker)
     }
@@ -96,6 +98,9 @@ impl<S: Send + Sync + 'static> Event<S> {
 impl<S: Send + Sync + 'static> App<S> {
     /// Where [`Exchange::once`] and [`guard::rate_limit`](crate::guard::rate_limit) keep what requests share. Default: a
     /// [`MemoryStore`](crate::store::MemoryStore), which each instance has for itself.
+    ///
+    /// Apps that share a database have a [namespace](Store::namespaced) each, or share their keys:
+    /// `app.store(RedisStore::open(address)?.namespaced("shop"))`.
     pub fn store(mut self, store: impl Store) -> Self {
         self.set_store(Arc::new(store));
         self

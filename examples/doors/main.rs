@@ -25,7 +25,7 @@ fn main() -> Result {
                 (ex.param("name")?, ex.header("content-type").unwrap_or("image/png").to_owned());
             let bytes = ex.bytes().await?;
             ex.state().pictures().insert(name.clone(), (kind, bytes));
-            let seen = SetCookie::new("last", &name);
+            let seen = SetCookie::new("last", name.clone());
             Ok(Reply::new("kept")
                 .with_status(201)
                 .with_header("location", format!("/pictures/{name}"))

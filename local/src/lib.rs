@@ -30,6 +30,7 @@ pub mod cli;
 mod auth;
 mod call;
 mod deploy;
+mod doctor;
 mod domain;
 mod event;
 mod failure;

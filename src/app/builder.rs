@@ -237,6 +237,9 @@ impl<S: Send + Sync + 'static> App<S> {
 
     /// Chooses the status and message for an error type of yours, anywhere in the chain of causes.
     ///
+    /// Behind `anyhow` or `eyre` the type is found where the error has a context, as by `.context("..")`. Without one these
+    /// crates hide the type of what they wrap.
+    ///
     /// ```
     /// use fc_runtime::{App, Error};
     ///

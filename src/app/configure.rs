@@ -1,6 +1,7 @@
 //! Settings of the whole app.
 
 use std::borrow::Cow;
+use std::panic::Location;
 use std::time::Duration;
 
 use crate::app::App;
@@ -39,8 +40,10 @@ impl<S: Send + Sync + 'static> App<S> {
 
     /// The CORS policy: which other origins may read replies. Without one the platform lets every origin read: see
     /// [`Cors`].
+    #[track_caller]
     #[doc(alias = "CorsLayer")]
     pub fn cors(mut self, cors: Cors) -> Self {
+        self.settings.cors_line = Some(Location::caller());
         self.routes.settings.cors = Some(cors);
         self
     }
@@ -185,8 +188,10 @@ impl<S: Send + Sync + 'static> App<S> {
     /// The check shows that the process and its executor work. It does not cover the services that the app depends on:
     /// one database outage must not make the platform replace every instance. [`ready_check`](Self::ready_check) is for
     /// those. Callers inside the instance get details as JSON, others get `ok`.
+    #[track_caller]
     #[doc(alias = "liveness")]
     pub fn health_path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.settings.health_line = Some(Location::caller());
         self.settings.health_path = path.into();
         self
     }
@@ -207,7 +212,9 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 
     /// The path of the *ready* check. Default: `/readyz`. The path is answered only if there is a check.
+    #[track_caller]
     pub fn ready_path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.settings.ready_line = Some(Location::caller());
         self.settings.ready_path = path.into();
         self
     }

@@ -44,6 +44,18 @@ pub(crate) struct Declared<S> {
     pub(crate) keeps_slash: bool,
 }
 
+impl<S> Declared<S> {
+    /// As the field. Only layers set it: without the feature the compiler removes what depends on it.
+    pub(crate) fn yields(&self) -> bool {
+        cfg!(feature = "tower") && self.yields
+    }
+
+    /// As the field, which only mounted services set.
+    pub(crate) fn keeps_slash(&self) -> bool {
+        cfg!(feature = "tower") && self.keeps_slash
+    }
+}
+
 impl<S> Default for Routes<S> {
     fn default() -> Self {
         Self {
@@ -146,7 +158,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
         let mut inner = inner.finish();
         for route in &mut inner {
             route.pattern = join(&at.pattern, &route.pattern);
-            if route.keeps_slash && !route.pattern.ends_with('/') {
+            if route.keeps_slash() && !route.pattern.ends_with('/') {
                 route.pattern.push('/');
             }
         }

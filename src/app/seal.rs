@@ -56,8 +56,9 @@ impl Mistakes {
         self.0.push((what.into(), Some(line)));
     }
 
-    fn add_setting(&mut self, what: impl Into<String>) {
-        self.0.push((what.into(), None));
+    /// Adds a mistake in a setting. A default has no line.
+    fn add_setting(&mut self, what: String, line: Option<&'static Location<'static>>) {
+        self.0.push((what, line));
     }
 }
 
@@ -99,10 +100,13 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
     for (what, line) in routes.mistakes.drain(..) {
         mistakes.add(what, line);
     }
-    let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, None);
-    for path in [&settings.health_path, &settings.ready_path] {
+    let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, settings.cors_line);
+    for (path, line) in
+        [(&settings.health_path, settings.health_line), (&settings.ready_path, settings.ready_line)]
+    {
         if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
-            mistakes.add_setting(format!("the health path {path:?} has to be a path that starts with \"/\""));
+            let what = format!("the health path {path:?} has to be a path that starts with \"/\"");
+            mistakes.add_setting(what, line);
         }
     }
     let fallback = fallback.map(|endpoint| {
@@ -110,7 +114,8 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         Arc::new(Place { scope, arounds: routes.arounds().to_vec(), endpoint })
     });
     if settings.health_path == settings.ready_path {
-        mistakes.add_setting(format!("live and ready cannot both be at {:?}", settings.ready_path));
+        let what = format!("live and ready cannot both be at {:?}", settings.ready_path);
+        mistakes.add_setting(what, settings.ready_line.or(settings.health_line));
     }
     let ours = |path: &str| path == settings.health_path || (ready.is_some() && path == settings.ready_path);
     let declared = routes.finish();
@@ -148,10 +153,13 @@ fn table<S: Send + Sync + 'static>(
 ) -> Table<Arc<Place<S>>> {
     let mut table = Table::default();
     let mut first: Vec<(String, Option<Method>, &'static Location<'static>)> = Vec::new();
-    routes.sort_by_key(|route| route.yields);
+    // Only layers declare such routes. Without them the code of the sort is not linked.
+    if cfg!(feature = "tower") {
+        routes.sort_by_key(Declared::yields);
+    }
     for route in routes {
+        let (yields, keeps_slash) = (route.yields(), route.keeps_slash());
         let Declared { method, pattern: text, settings, arounds, protocol, line, .. } = route;
-        let Declared { yields, keeps_slash, .. } = route;
         let mut endpoint = route.endpoint;
         // What is wrong with the place of such a route is wrong with another route there, and told once.
         let mut told = Mistakes::default();
@@ -207,7 +215,7 @@ fn seal_cors(
     match cors?.seal() {
         Ok(sealed) => Some(Arc::new(sealed)),
         Err(what) => {
-            mistakes.0.push((format!("the CORS policy: {what}"), line));
+            mistakes.add_setting(format!("the CORS policy: {what}"), line);
             None
         }
     }

@@ -13,6 +13,8 @@ use crate::error::{BoxError, Error, StatusError};
 ///
 /// let absent = None::<u8>.or_not_found("no such item").unwrap_err();
 /// assert_eq!((absent.status().as_u16(), absent.message()), (404, "no such item"));
+/// assert_eq!(None::<u8>.or_unauthorized("log in first").unwrap_err().status(), 401);
+/// assert_eq!(None::<u8>.or_forbidden("for administrators").unwrap_err().status(), 403);
 ///
 /// let broken = "x".parse::<u8>().or_error(502, "the stock service sent nonsense").unwrap_err();
 /// assert_eq!(broken.message(), "the stock service sent nonsense");
@@ -39,6 +41,24 @@ pub trait OrError<T> {
         Self: Sized,
     {
         self.or_error(400, message)
+    }
+
+    /// The value, or 401.
+    #[track_caller]
+    fn or_unauthorized(self, message: impl Into<Cow<'static, str>>) -> Result<T, StatusError>
+    where
+        Self: Sized,
+    {
+        self.or_error(401, message)
+    }
+
+    /// The value, or 403.
+    #[track_caller]
+    fn or_forbidden(self, message: impl Into<Cow<'static, str>>) -> Result<T, StatusError>
+    where
+        Self: Sized,
+    {
+        self.or_error(403, message)
     }
 }
 

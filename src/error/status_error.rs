@@ -111,13 +111,19 @@ impl Error {
         let Some(Mark(found)) = find::<Mark>(&*cause) else {
             return Self::build(StatusCode::INTERNAL_SERVER_ERROR, super::INTERNAL, Some(cause), Some(line));
         };
-        let mut error = Self::build(found.status, found.message.clone(), None, found.at.or(Some(line)));
-        error.0.code.clone_from(&found.code);
-        error.0.members.clone_from(&found.members);
-        error.0.headers.clone_from(&found.headers);
-        error.0.reported = found.reported;
-        error.0.cause = Some(cause);
-        error
+        let mut inner = Box::new(Inner {
+            status: found.status,
+            message: found.message.clone(),
+            code: found.code.clone(),
+            members: found.members.clone(),
+            headers: found.headers.clone(),
+            cause: None,
+            at: found.at.or(Some(line)),
+            mapped: false,
+            reported: found.reported,
+        });
+        inner.cause = Some(cause);
+        Self(inner)
     }
 }
 
@@ -214,6 +220,15 @@ mod tests {
         check(&Error::from(Transparent(refused())));
         check(&Error::from(std::io::Error::from(refused())));
         check(&Error::from(std::io::Error::other(Transparent(refused()))));
+    }
+
+    /// `anyhow` hides the type of what it wraps, and no longer once there is a context.
+    #[test]
+    fn a_type_behind_anyhow_is_found_with_a_context() {
+        let hidden = || anyhow::Error::from("x".parse::<u8>().unwrap_err());
+        let found =
+            |error: anyhow::Error| Error::from(error).find_cause::<std::num::ParseIntError>().is_some();
+        assert_eq!((found(hidden()), found(hidden().context("the age"))), (false, true));
     }
 
     #[test]

@@ -46,18 +46,23 @@ pub(crate) struct Call {
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     body_state: Mutex<BodyState>,
-    /// The memory of a large head.
-    #[allow(dead_code, reason = "counts until it is dropped")]
-    held: Option<Box<Held>>,
     /// The value that an optional feature left.
     pub(crate) attached: Slot<Attached>,
+    /// What few requests have, in one place: each field of its own would cost every request its making and its drop.
+    rare: OnceLock<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
+    /// The memory of a large head, which counts until it is dropped.
+    held: OnceLock<Held>,
     /// The call as it was before a layer of tower has changed its head or its body.
     #[cfg(feature = "tower")]
     outer: Option<Arc<Call>>,
     /// The span of the request, if a subscriber wants spans.
-    span: Option<Box<Span>>,
+    span: Option<Span>,
     /// The trace of the request: read at the begin if headers name one, else made when somebody asks.
-    trace: OnceLock<Box<TraceContext>>,
+    trace: OnceLock<TraceContext>,
 }
 
 /// The settings of one place: its own, else those of its groups, else those of the app.
@@ -84,7 +89,6 @@ pub(crate) struct Arrival {
     pub(crate) came: Option<Instant>,
     pub(crate) has_origin: bool,
     pub(crate) has_trace: bool,
-    pub(crate) held: Option<Box<Held>>,
 }
 
 impl Call {
@@ -98,7 +102,7 @@ impl Call {
         scope: Option<Arc<Scope>>,
         arrival: Arrival,
     ) -> Self {
-        let Arrival { spelled, came, has_origin, has_trace: _, held } = arrival;
+        let Arrival { spelled, came, has_origin, has_trace: _ } = arrival;
         Self {
             id,
             head,
@@ -114,12 +118,8 @@ impl Call {
             phase: PhaseCell::default(),
             departure: Departure::default(),
             body_state: Mutex::new(BodyState::Unread(body)),
-            held,
             attached: Slot::default(),
-            #[cfg(feature = "tower")]
-            outer: None,
-            span: None,
-            trace: OnceLock::new(),
+            rare: OnceLock::new(),
         }
     }
 
@@ -134,14 +134,14 @@ impl Call {
         };
         let (id, peer, scope) = (self.id.clone(), self.peer.clone(), self.scope.clone());
         let mut call = Self::new(id, head, body, peer, scope, arrival);
-        call.outer = Some(Arc::clone(self.outermost()));
+        call.rare_mut().outer = Some(Arc::clone(self.outermost()));
         call
     }
 
     /// The call that has the record, the connection and the hang-up.
     pub(crate) fn outermost(self: &Arc<Self>) -> &Arc<Self> {
         #[cfg(feature = "tower")]
-        if let Some(outer) = &self.outer {
+        if let Some(outer) = self.rare.get().and_then(|rare| rare.outer.as_ref()) {
             return outer;
         }
         self
@@ -157,7 +157,7 @@ impl Call {
         scope: Option<Arc<Scope>>,
         arrival: Arrival,
     ) -> &mut Self {
-        let Arrival { spelled, came, has_origin, has_trace, held } = arrival;
+        let Arrival { spelled, came, has_origin, has_trace } = arrival;
         let call = Arc::get_mut(self).expect("a call is completed before it is shared");
         if let Some(id) = id {
             call.id = id;
@@ -165,9 +165,6 @@ impl Call {
         // A field that nearly always stays `None` is not replaced, because the drop of the old value is code too.
         if spelled.is_some() {
             call.spelled = spelled;
-        }
-        if held.is_some() {
-            call.held = held;
         }
         if has_trace {
             call.read_trace();
@@ -192,7 +189,10 @@ impl Call {
         };
         let id = self.id.detached();
         let mut lean = Self::new(id, head, Payload::taken(), None, self.scope.clone(), arrival);
-        (lean.span, lean.trace) = (self.span.clone(), self.trace.clone());
+        if let Some(rare) = self.rare.get() {
+            let (span, trace) = (rare.span.clone(), rare.trace.clone());
+            lean.rare = Box::new(Rare { span, trace, ..Rare::default() }).into();
+        }
         lean.phase.set(Phase::Replying);
         lean
     }
@@ -258,33 +258,55 @@ impl Call {
     }
 
     /// The status of the call in a protocol above HTTP. The last status set counts.
+    #[inline]
     pub(crate) fn protocol_status(&self) -> Option<ProtocolStatus> {
         self.attached.look(Attached::status)
     }
 
     /// Whether the status in a protocol above HTTP says that the function failed.
+    #[allow(clippy::inline_always, reason = "every request asks, and nearly none has such a status")]
+    #[inline(always)]
     pub(crate) fn has_failed(&self) -> bool {
         self.protocol_status().is_some_and(|status| status.failed)
     }
 
     #[cold]
+    fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare();
+        self.rare.get_mut().expect("it was made in the line before")
+    }
+
+    /// Counts the memory of a large head until the call is dropped. False if there is no room.
+    #[cold]
+    pub(crate) fn hold(&self, peer: &Peer, weight: usize) -> bool {
+        // Counted once: a second value would be given back at once.
+        peer.hold(weight).is_some_and(|held| self.rare().held.set(held).is_ok())
+    }
+
+    #[cold]
     fn read_trace(&mut self) {
-        self.trace =
-            TraceContext::of(&self.head.headers).map(|trace| Box::new(trace).into()).unwrap_or_default();
+        if let Some(trace) = TraceContext::of(&self.head.headers) {
+            self.rare_mut().trace = trace.into();
+        }
     }
 
     /// Gives the request a span of its own in its trace, which begins here if no header names one.
     #[cfg(feature = "otel")]
     pub(crate) fn begin_span(&mut self, sampler: crate::otel::Sampler) {
-        let read = self.trace.take();
+        let rare = self.rare_mut();
+        let read = rare.trace.take();
         let has_caller = read.is_some();
-        let trace = read.map_or_else(TraceContext::fresh, |trace| *trace);
-        self.trace = Box::new(trace.with_span(has_caller, sampler.heeds_parent, sampler.ratio)).into();
+        let trace = read.unwrap_or_else(TraceContext::fresh);
+        rare.trace = trace.with_span(has_caller, sampler.heeds_parent, sampler.ratio).into();
     }
 
     pub(crate) fn set_span(&mut self, span: Span) {
         current::expect_spans();
-        self.span = Some(Box::new(span));
+        self.rare_mut().span = Some(span);
     }
 
     /// Marks the client as gone, because its body ended early.
@@ -316,14 +338,14 @@ impl Tagged for Call {
     }
 
     fn span(&self) -> Option<&Span> {
-        self.span.as_deref()
+        self.rare.get()?.span.as_ref()
     }
 
     fn known_trace(&self) -> Option<&TraceContext> {
-        self.trace.get().map(|trace| &**trace)
+        self.rare.get()?.trace.get()
     }
 
     fn trace_context(&self) -> &TraceContext {
-        self.trace.get_or_init(|| Box::new(TraceContext::fresh()))
+        self.rare().trace.get_or_init(TraceContext::fresh)
     }
 }

@@ -164,6 +164,17 @@ pub(crate) fn query<T: Readable>(call: &Call) -> Result<T> {
 /// field.
 #[track_caller]
 pub(crate) fn parse_json<T: Readable>(bytes: &[u8]) -> Result<T> {
+    match serde_json::from_slice(bytes) {
+        Ok(value) => Ok(value),
+        // To remember the path costs an allocation for each key, so that only JSON that failed is read with it.
+        Err(_) => parse_json_by_path(bytes),
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn parse_json_by_path<T: Readable>(bytes: &[u8]) -> Result<T> {
     let mut text = serde_json::Deserializer::from_slice(bytes);
     let error = match serde_path_to_error::deserialize(&mut text) {
         Ok(value) => match text.end() {

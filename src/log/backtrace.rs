@@ -96,14 +96,14 @@ enum At {
 
 /// The symbol of a frame's line, such as `  12: shop::orders::find`.
 fn symbol(line: &str) -> Option<&str> {
-    let (number, symbol) = line.split_once(": ")?;
-    let number = number.trim_start();
-    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(symbol.trim())
+    let line = line.trim_ascii_start();
+    let (number, symbol) = line.split_at(line.bytes().take_while(u8::is_ascii_digit).count());
+    if number.is_empty() { None } else { symbol.strip_prefix(": ").map(str::trim_ascii) }
 }
 
 /// Whether a line says where a frame's code is: `             at /code/src/orders.rs:12:5`.
 fn is_path(line: &str) -> bool {
-    line.starts_with("      ") && line.trim_start().starts_with("at ")
+    line.starts_with("      ") && line.trim_ascii_start().starts_with("at ")
 }
 
 /// Whether a path is one of the compiler's or the registry's.
@@ -116,9 +116,10 @@ fn is_in_library(line: &str) -> bool {
 fn is_of_library(symbol: &str) -> bool {
     // `<alloc::boxed::Box<F> as core::ops::FnOnce>::call_once` belongs to the first crate that is named, and
     // `std[4f1c]::rt` is how newer symbols spell a crate.
-    let name = symbol.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let name = name.strip_prefix("dyn ").unwrap_or(name);
     let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let begin = symbol.bytes().position(|byte| is_of_name(&byte)).unwrap_or(symbol.len());
+    let name = &symbol[begin..];
+    let name = name.strip_prefix("dyn ").unwrap_or(name);
     let (first, rest) = name.split_at(name.bytes().take_while(is_of_name).count());
     if let Some(of_trait) = rest.strip_prefix(" as ") {
         return is_of_library(of_trait); // `<F as axum::handler::Handler>::call`: a parameter has no crate.

@@ -27,6 +27,7 @@ pub struct Counter(Arc<AtomicU64>);
 
 impl Counter {
     /// Adds to the count.
+    #[doc(alias = "inc")]
     pub fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }

@@ -47,9 +47,6 @@ const QUEUE_MAX: usize = 1024 * 1024;
 /// Spans that wait for the end of their request are sent from this size on, in bytes.
 const SOON: usize = 64 * 1024;
 
-/// The longest time of one export. OpenTelemetry's default.
-const EXPORT_MAX: Duration = Duration::from_secs(10);
-
 /// How long a collector that failed is left alone.
 const REST: Duration = Duration::from_secs(30);
 
@@ -141,12 +138,13 @@ impl Pipeline {
                     "{dropped} spans are lost: more than {QUEUE_MAX} bytes waited to be sent"
                 ));
             }
-            let sent = timeout(EXPORT_MAX, self.send(&mut client, &batch)).await;
+            let limit = self.target.export_within;
+            let sent = timeout(limit, self.send(&mut client, &batch)).await;
             let failure = match sent {
                 Ok(Ok(status)) if status.is_success() => None,
                 Ok(Ok(status)) => Some(format!("it answered {status}")),
                 Ok(Err(error)) => Some(error.to_string()),
-                Err(_) => Some(format!("it did not answer within {EXPORT_MAX:?}")),
+                Err(_) => Some(format!("it did not answer within {limit:?}")),
             };
             if let Some(failure) = failure {
                 let mut queue = self.lock();

@@ -16,8 +16,10 @@ use crate::task::BoxFuture;
 /// takes it.
 ///
 /// The environment says where and which, with OpenTelemetry's names: `OTEL_EXPORTER_OTLP_ENDPOINT` (default
-/// `http://localhost:4318`), `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_SERVICE_NAME`,
-/// `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER` with `OTEL_TRACES_SAMPLER_ARG`, `OTEL_SDK_DISABLED`. What is set here wins.
+/// `http://localhost:4318`), `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`,
+/// `OTEL_EXPORTER_OTLP_TIMEOUT` (milliseconds, default 10 000, at most a minute), each also for traces alone, as
+/// `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`; `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER` with
+/// `OTEL_TRACES_SAMPLER_ARG`, `OTEL_SDK_DISABLED`. What is set here wins. The SDK for Python reads the time-out as seconds.
 ///
 /// ```no_run
 /// use fc_runtime::{App, Otel};
@@ -52,6 +54,8 @@ pub(super) struct Target {
     pub(super) resource: Vec<u8>,
     pub(super) sampler: Sampler,
     pub(super) flush_within: Duration,
+    /// The longest time of one export.
+    pub(super) export_within: Duration,
     pub(super) transport: Option<Transport>,
 }
 
@@ -65,6 +69,10 @@ pub(crate) struct Sampler {
 }
 
 const FLUSH_DEFAULT: Duration = Duration::from_millis(200);
+/// OpenTelemetry's default.
+const EXPORT_DEFAULT: Duration = Duration::from_secs(10);
+/// An export that takes longer keeps the spans of a minute waiting.
+const EXPORT_MAX: Duration = Duration::from_mins(1);
 
 impl Otel {
     /// As the environment says.
@@ -147,10 +155,11 @@ impl Otel {
         }
         let sampler = self.sampler(instance, &mut wrong);
         let flush_within = self.flush_within.unwrap_or(FLUSH_DEFAULT);
+        let export_within = export_within(instance, &mut wrong);
         let (resource, transport) = (resource(instance), self.transport.clone());
         match parsed {
             Some(url) if wrong.is_empty() => {
-                Ok(Some(Target { url, headers, resource, sampler, flush_within, transport }))
+                Ok(Some(Target { url, headers, resource, sampler, flush_within, export_within, transport }))
             }
             _ => Err(wrong),
         }
@@ -177,6 +186,19 @@ impl Otel {
         }
         Sampler { ratio: ratio.unwrap_or(1.0), heeds_parent: heeds_parent || self.ratio.is_some() }
     }
+}
+
+/// How long one export may take, in milliseconds as the specification says.
+/// <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
+fn export_within(instance: &Instance, wrong: &mut Vec<String>) -> Duration {
+    for name in ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"] {
+        let Some(word) = instance.var_opt(name).filter(|word| !word.is_empty()) else { continue };
+        match word.parse().map(Duration::from_millis) {
+            Ok(limit) if !limit.is_zero() && limit <= EXPORT_MAX => return limit,
+            _ => wrong.push(format!("{name} {word:?} is no number of milliseconds from 1 to 60000")),
+        }
+    }
+    EXPORT_DEFAULT
 }
 
 /// An endpoint as the log may have it: without user, path and query, where collectors expect tokens.
@@ -259,6 +281,23 @@ mod tests {
         ] {
             assert_eq!(shown(url), expected, "{url}");
             assert!(!format!("{:?}", Otel::new().with_endpoint(url)).contains("hush"), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_time_out_of_an_export_is_in_milliseconds() {
+        const ALL: &str = "OTEL_EXPORTER_OTLP_TIMEOUT";
+        const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT";
+        let target = |vars: &[(&'static str, &'static str)]| {
+            let instance = Instance::from_vars(vars.iter().copied());
+            Otel::new().target(&instance).map(|target| target.unwrap().export_within)
+        };
+        assert_eq!(target(&[]), Ok(Duration::from_secs(10)));
+        assert_eq!(target(&[(ALL, "2500")]), Ok(Duration::from_millis(2_500)));
+        assert_eq!(target(&[(ALL, "2500"), (TRACES, "60000")]), Ok(Duration::from_mins(1)));
+        for wrong in ["0", "60001", "10s", "1.5", "-1"] {
+            let said = format!("{ALL} {wrong:?} is no number of milliseconds from 1 to 60000");
+            assert_eq!(target(&[(ALL, wrong)]), Err(vec![said]));
         }
     }
 

@@ -24,8 +24,9 @@ use crate::reply::{Reply, ReplyPart};
     message = "`{Self}` cannot be sent as a reply",
     label = "this returns `{Self}`, which is not a reply",
     note = "reply with text, bytes, `Json(value)`, `Html(text)`, `Redirect::to(..)`, a status such as `204`, a `Reply`, or a tuple such as `(201, Json(value))`",
-    note = "to fail, return `fc_runtime::Result`: let `?` convert the error, as in `Ok(ex.text().await?)`",
+    note = "to fail, return `fc_runtime::Result`: its `?` takes any error, also that of `anyhow`, as in `Ok(ex.text().await?)`",
     note = "to answer with no body, return a status such as `204`",
+    note = "a header or a cookie stands before a reply, as in `(cookie, \"saved\")`",
     note = "an around returns the reply of `next.run(ex).await`, or one of its own"
 )]
 #[doc(alias = "IntoResponse")]

@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
     message = "`{Self}` is not a piece of a body",
     label = "`{Self}` cannot be sent as a piece of a body",
     note = "a stream's items are `Bytes`, `Vec<u8>`, `String`, `&'static str`, or a `Result` of one of these with any error",
-    note = "an error is a type that implements `std::error::Error`, or that `fc_runtime::Error` has a `From` of"
+    note = "an error is a type that implements `std::error::Error`, `Send` and `Sync`, or that `fc_runtime::Error` has a `From` of"
 )]
 #[doc(alias = "TryStream")]
 pub trait IntoPiece {

@@ -147,6 +147,8 @@ pub(crate) struct Exit<S> {
 }
 
 impl<S> Exit<S> {
+    /// Out of line: refusals and the rare kinds share one copy.
+    #[inline(never)]
     fn leave(self, reply: Reply, busy: Option<Busy>) -> Response<Outgoing> {
         self.leave_here(reply, busy)
     }

@@ -41,7 +41,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         let scope = found.as_ref().ok().map(|place| Arc::clone(&place.scope));
         let admitted =
             found.and_then(|place| Ok(Admitted { place: Arc::clone(place), permit: self.admit()? }));
-        let arrival = Arrival { spelled, came: outer.started_before(), has_origin, has_trace, held: None };
+        let arrival = Arrival { spelled, came: outer.started_before(), has_origin, has_trace };
         let completed = call.complete(None, scope, arrival);
         #[cfg(feature = "otel")]
         if let Some(sampler) = self.sampler {

@@ -1,6 +1,7 @@
 //! The settings of the whole app.
 
 use std::borrow::Cow;
+use std::panic::Location;
 use std::time::Duration;
 
 use crate::log::{AccessLog, LogMarkers};
@@ -19,11 +20,14 @@ pub(crate) struct Settings {
     pub(crate) access_log: AccessLog,
     pub(crate) markers: LogMarkers,
     pub(crate) health_path: Cow<'static, str>,
+    /// Where the author has set it; `None` for the default.
+    pub(crate) health_line: Option<&'static Location<'static>>,
     pub(crate) head_limit: Duration,
     /// Whether `HEAD /` is answered as a probe of a load balancer.
     pub(crate) head_root: bool,
     pub(crate) heartbeat_limit: Duration,
     pub(crate) ready_path: Cow<'static, str>,
+    pub(crate) ready_line: Option<&'static Location<'static>>,
     pub(crate) ready_limit: Duration,
     pub(crate) version: Option<String>,
     pub(crate) commit: Option<String>,
@@ -33,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) max_finishing: u64,
     pub(crate) trusted_hops: usize,
     pub(crate) base_path: Option<String>,
+    /// Where the author has set the CORS policy of the whole app.
+    pub(crate) cors_line: Option<&'static Location<'static>>,
 }
 
 impl Default for Settings {
@@ -46,10 +52,12 @@ impl Default for Settings {
             access_log: AccessLog::default(),
             markers: LogMarkers::default(),
             health_path: Cow::Borrowed("/healthz"),
+            health_line: None,
             head_limit: HEAD_LIMIT_DEFAULT,
             head_root: false,
             heartbeat_limit: HEARTBEAT_LIMIT_DEFAULT,
             ready_path: Cow::Borrowed("/readyz"),
+            ready_line: None,
             ready_limit: READY_LIMIT_DEFAULT,
             version: None,
             commit: None,
@@ -59,6 +67,7 @@ impl Default for Settings {
             max_finishing: MAX_FINISHING_DEFAULT,
             trusted_hops: 0,
             base_path: None,
+            cors_line: None,
         }
     }
 }

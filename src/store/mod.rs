@@ -1,6 +1,7 @@
 //! What requests share: results that are worked out once, and counts for rate limits.
 
 mod memory;
+mod namespaced;
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -11,12 +12,16 @@ use bytes::Bytes;
 use crate::error::Result;
 
 pub use memory::MemoryStore;
+pub use namespaced::Namespaced;
 
 /// Where [`Exchange::once`](crate::Exchange::once) and [`guard::rate_limit`](crate::guard::rate_limit) keep what requests
 /// share. [`App::store`](crate::App::store) sets it; the default is a [`MemoryStore`].
 ///
 /// The memory of an instance is its own, and ends with it. A store on a database or on Redis is shared by all instances:
 /// `examples/stores` has one on each. Every method is atomic: of two callers at once, one is first.
+///
+/// Keys begin with `once:` or `rate:`, and are the same in all apps. Apps that share a database without sharing their work and
+/// limits name themselves: [`namespaced`](Self::namespaced).
 ///
 /// ```
 /// use fc_runtime::store::{Begun, MemoryStore, Store};
@@ -52,6 +57,34 @@ pub trait Store: Send + Sync + 'static {
 
     /// Counts a hit in the key's window, which begins with its first hit.
     fn hit(&self, key: &str, window: Duration) -> impl Future<Output = Result<Hits>> + Send;
+
+    /// The same store with a name and a colon before each key, for an app that shares the store with others. See the
+    /// example of [`Namespaced`].
+    fn namespaced(self, name: &str) -> Namespaced<Self>
+    where
+        Self: Sized,
+    {
+        Namespaced::new(self, name)
+    }
+}
+
+/// A store that several apps of one process share.
+impl<T: Store> Store for Arc<T> {
+    async fn begin(&self, key: &str, holder: &str, lease: Duration) -> Result<Begun> {
+        Store::begin(&**self, key, holder, lease).await
+    }
+
+    async fn complete(&self, key: &str, holder: &str, value: &[u8], keep: Duration) -> Result {
+        Store::complete(&**self, key, holder, value, keep).await
+    }
+
+    async fn release(&self, key: &str, holder: &str) -> Result {
+        Store::release(&**self, key, holder).await
+    }
+
+    async fn hit(&self, key: &str, window: Duration) -> Result<Hits> {
+        Store::hit(&**self, key, window).await
+    }
 }
 
 /// What [`Store::begin`] found. See the example of [`Store`].

@@ -53,7 +53,8 @@ macro_rules! builders {
             /// The layer stands between the middleware (arounds) of this app or group and that of the routes in it. It is
             /// applied once, so that what its service shares, it shares among all requests. An `OPTIONS` that no route
             /// answers passes through the layer too, because the layer may answer preflights. Refusals by the runtime,
-            /// such as a 404 or 405, do not pass through layers. gRPC methods cannot stand in a layer.
+            /// such as a 404 or 405, do not pass through layers. gRPC methods cannot stand in a layer, because it would hand on
+            /// another body than the one whose frames and trailers they read and write: middleware (arounds) can.
             ///
             /// ```
             /// use fc_runtime::App;

@@ -159,9 +159,9 @@ impl TraceContext {
         let mut put =
             |name: HeaderName, text: Vec<u8>| all.extend(b3::value(text).map(|value| (name, value)));
         if let Some(sampled) = self.sampled {
-            put(HeaderName::from_static(w3c::PARENT), w3c::write(self, sampled));
+            put(w3c::PARENT, w3c::write(self, sampled));
             if let Some(state) = &self.state {
-                put(HeaderName::from_static(w3c::STATE), state.clone().into_bytes());
+                put(w3c::STATE, state.clone().into_bytes());
             }
         }
         if self.form != Form::W3c {

@@ -1,12 +1,12 @@
 //! W3C Trace Context: `traceparent` and `tracestate`. <https://www.w3.org/TR/trace-context/>
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use crate::trace::context::{Form, TraceContext};
 use crate::trace::hex;
 
-pub(super) const PARENT: &str = "traceparent";
-pub(super) const STATE: &str = "tracestate";
+pub(super) const PARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(super) const STATE: HeaderName = HeaderName::from_static("tracestate");
 
 pub(super) const SAMPLED: u8 = 1;
 /// The trace id is random, so that it can be sampled by its bytes (level 2).

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use crate::{Answer, Ask, PATIENCE, hpack};
 
@@ -288,7 +289,7 @@ impl Conn {
 
     /// Leaves with a reset of the connection instead of an orderly close.
     pub fn reset(self) {
-        socket2::SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO)).expect("a socket");
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("a socket");
     }
 
     /// Bytes as they are, right or wrong.
@@ -309,6 +310,22 @@ impl Conn {
         bytes.extend_from_slice(&stream.to_be_bytes());
         bytes.extend_from_slice(payload);
         self.stream.write_all(&bytes)
+    }
+
+    /// Gives the server room on a stream, and on the connection.
+    pub fn open_window(&mut self, id: u32, bytes: u32) {
+        for stream in [0, id] {
+            // A server that stops may be gone by now.
+            let _ = self.try_frame(WINDOW_UPDATE, 0, stream, &bytes.to_be_bytes());
+        }
+    }
+
+    /// Whether nothing comes for so long.
+    pub fn is_quiet_for(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        peeked.is_err()
     }
 
     /// The next frame. What every client has to answer is answered here.

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use fc_runtime::store::Store as _;
 use fc_runtime::{App, Error, Instance, Json, Result, guard};
 use stores::{RedisStore, SqliteStore};
 
@@ -18,7 +19,8 @@ fn main() -> Result {
         })
         .around(guard::rate_limit(3, Duration::from_secs(60), by_client));
     if store.starts_with("redis:") {
-        app.store(RedisStore::open(&store)?).run()
+        // Other apps may use the same Redis.
+        app.store(RedisStore::open(&store)?.namespaced("orders")).run()
     } else {
         app.store(SqliteStore::open(&store)?).run()
     }

@@ -5,6 +5,7 @@
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fc_runtime::store::{Begun, MemoryStore, Store};
@@ -61,6 +62,22 @@ async fn check_together(store: &'static impl Store) {
     assert_eq!(begun.iter().filter(|begun| **begun == Begun::Yours).count(), 1);
 }
 
+/// Apps with names of their own share the store and nothing else.
+async fn check_namespaces<T: Store + Clone>(store: &T) {
+    let (shop, blog) = (store.clone().namespaced("shop"), store.clone().namespaced("blog"));
+    for app in [&shop, &blog] {
+        assert_eq!(app.begin("named", "a", MINUTE).await.unwrap(), Begun::Yours);
+        assert_eq!(app.begin("named", "b", MINUTE).await.unwrap(), Begun::Running);
+        assert_eq!(app.hit("named client", MINUTE).await.unwrap().count, 1);
+    }
+    shop.complete("named", "a", b"paid", MINUTE).await.unwrap();
+    assert_eq!(shop.begin("named", "c", MINUTE).await.unwrap(), Begun::Done("paid".into()));
+    assert_eq!(store.clone().namespaced("shop").hit("named client", MINUTE).await.unwrap().count, 2);
+    blog.release("named", "a").await.unwrap();
+    assert_eq!(blog.begin("named", "c", MINUTE).await.unwrap(), Begun::Yours);
+    assert_eq!(store.begin("named", "d", MINUTE).await.unwrap(), Begun::Yours);
+}
+
 /// Two instances: a key is worked on once in both, and a limit counts both.
 fn check_instances(store: &str) {
     let instance = || {
@@ -80,7 +97,10 @@ fn check_instances(store: &str) {
 
 #[test]
 fn memory_is_the_model() {
-    testing::run(check(&MemoryStore::new()));
+    testing::run(async {
+        check(&MemoryStore::new()).await;
+        check_namespaces(&Arc::new(MemoryStore::new())).await;
+    });
 }
 
 #[test]
@@ -91,6 +111,7 @@ fn sqlite_is_a_store() {
     testing::run(async {
         check(store).await;
         check_together(store).await;
+        check_namespaces(store).await;
         store.sweep().await.unwrap();
     });
     check_instances(folder.file("instances.db").to_str().unwrap());
@@ -127,10 +148,12 @@ fn redis_is_a_store() {
     let _redis = Redis(command.stdout(Stdio::null()).spawn().expect("redis-server is installed"));
     until("Redis to listen", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
     let address = format!("redis://127.0.0.1:{port}");
-    let store: &'static RedisStore = Box::leak(Box::new(RedisStore::open(&address).unwrap()));
+    let shared: &'static Arc<RedisStore> = Box::leak(Box::new(Arc::new(RedisStore::open(&address).unwrap())));
+    let store: &'static RedisStore = shared;
     testing::run(async {
         check(store).await;
         check_together(store).await;
+        check_namespaces(shared).await;
         // As after a long freeze.
         end_connections(port);
         assert_eq!(store.hit("thawed", MINUTE).await.unwrap().count, 1);

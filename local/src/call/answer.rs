@@ -8,10 +8,9 @@ use bytes::{Bytes, BytesMut};
 use fc_runtime::platform::limits::MIB;
 use fc_runtime::platform::names::header as fc;
 use fc_runtime::platform::names::status;
-use http::{StatusCode, header, response};
+use http::{header, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use super::duplex::{self, Duplex};
@@ -20,6 +19,7 @@ use super::stream::{AnswerStream, unreadable};
 use super::tunnel::AnswerTunnel;
 use crate::failure::Failure;
 use crate::model::SessionId;
+use crate::wire::h1::{self, Link};
 
 /// The largest reply that is not streamed, in bytes. The platform states no limit; this limit protects the machine.
 const WHOLE_MAX: usize = 256 * MIB;
@@ -36,8 +36,6 @@ pub(crate) struct Answer {
 pub(crate) struct AnswerBody {
     source: BodySource,
     framing: Framing,
-    /// The function's connection, which has become a WebSocket.
-    upgraded: Option<OnUpgrade>,
     has_endpoint_event: bool,
     run: Run,
 }
@@ -45,9 +43,11 @@ pub(crate) struct AnswerBody {
 /// Where the function's body comes from.
 #[derive(Debug)]
 pub(super) enum BodySource {
-    Http1(Incoming),
+    Http1(Link),
     /// A gRPC call, whose request may still be under way.
     Http2(Box<Duplex>),
+    /// The reply was read to its end.
+    Over,
 }
 
 /// The framing of the function's body, which decides whether the platform buffers or streams.
@@ -77,15 +77,13 @@ pub(crate) struct Usage {
 }
 
 impl Answer {
-    pub(super) fn new(mut head: response::Parts, source: BodySource, run: Run) -> Self {
+    pub(super) fn new(head: response::Parts, source: BodySource, run: Run) -> Self {
         let is_chunked = match &source {
             BodySource::Http1(_) => head.headers.contains_key(header::TRANSFER_ENCODING),
-            BodySource::Http2(_) => true,
+            BodySource::Http2(_) | BodySource::Over => true,
         };
         let framing = if is_chunked { Framing::Chunks } else { Framing::Length };
-        let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
-        let upgraded = if is_switch { head.extensions.remove() } else { None };
-        Answer { head, body: AnswerBody { source, framing, upgraded, has_endpoint_event: false, run } }
+        Answer { head, body: AnswerBody { source, framing, has_endpoint_event: false, run } }
     }
 
     /// Whether the function marked its reply as a failure. The status of the reply does not decide.
@@ -103,7 +101,7 @@ impl AnswerBody {
     /// The stream of a gRPC call. `None` if the head was the whole reply, as an error of gRPC is; the call has ended then.
     pub(crate) fn stream_of_call(self) -> Option<AnswerStream> {
         if matches!(&self.source, BodySource::Http2(duplex) if duplex.is_end_stream()) {
-            self.run.complete();
+            self.run.complete(None);
             return None;
         }
         Some(self.stream())
@@ -131,12 +129,12 @@ impl AnswerBody {
 
     /// Whether the function accepted the upgrade to WebSocket. A WebSocket has no body.
     pub(crate) fn is_tunnel(&self) -> bool {
-        self.upgraded.is_some()
+        matches!(&self.source, BodySource::Http1(link) if link.is_switched())
     }
 
     /// Takes the WebSocket between the client's connection and the function's.
-    pub(crate) fn tunnel(self, client: OnUpgrade) -> AnswerTunnel {
-        AnswerTunnel::new(client, self.upgraded, self.run)
+    pub(crate) fn tunnel(mut self, client: OnUpgrade) -> AnswerTunnel {
+        AnswerTunnel::new(client, self.source.take_link(), self.run)
     }
 
     /// Streams the body, after a short wait for the first piece.
@@ -149,11 +147,11 @@ impl AnswerBody {
 
     /// Reads the body to its end, within the function's time.
     pub(crate) async fn collect(mut self, wants_log: bool) -> Result<Whole, Failure> {
-        let failure = match self.run.within(read(&mut self.source)).await {
+        let failure = match self.run.within_soon(read(&mut self.source)).await {
             Ok(Ok(bytes)) => {
                 self.run.receive(bytes.len());
                 let usage = Usage { duration: self.run.begin.elapsed(), memory: self.run.memory() };
-                let log = self.run.finish(wants_log).await;
+                let log = self.run.finish(self.source.take_link(), wants_log).await;
                 return Ok(Whole { bytes, log, usage });
             }
             Ok(Err(Broken::TooLarge)) => {
@@ -178,7 +176,7 @@ impl AnswerBody {
 /// The reason for a body that ends early.
 #[derive(Debug)]
 pub(super) enum BodyError {
-    Http1(hyper::Error),
+    Http1(h1::Broken),
     Http2(duplex::Broken),
 }
 
@@ -190,6 +188,19 @@ impl std::fmt::Display for BodyError {
 
 impl std::error::Error for BodyError {}
 
+impl BodySource {
+    /// Takes the connection of HTTP/1 behind the end of the reply.
+    pub(super) fn take_link(&mut self) -> Option<Link> {
+        match std::mem::replace(self, BodySource::Over) {
+            BodySource::Http1(link) => Some(link),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
+
 impl Body for BodySource {
     type Data = Bytes;
     type Error = BodyError;
@@ -199,21 +210,22 @@ impl Body for BodySource {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
-            BodySource::Http1(incoming) => {
-                let frame = ready!(Pin::new(incoming).poll_frame(context));
+            BodySource::Http1(link) => {
+                let frame = ready!(link.poll_frame(context));
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Http1)))
             }
             BodySource::Http2(duplex) => {
                 let frame = ready!(duplex.poll_frame(context));
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Http2)))
             }
+            BodySource::Over => Poll::Ready(None),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            BodySource::Http1(incoming) => incoming.size_hint(),
-            BodySource::Http2(_) => SizeHint::default(),
+            BodySource::Http1(link) => link.size_hint(),
+            BodySource::Http2(_) | BodySource::Over => SizeHint::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::event::{Tail, Via};
 use crate::model::Claim;
 use crate::registry::Callee;
-use crate::wire::{BodyFault, Payload};
+use crate::wire::{BodyFault, Early, Payload};
 
 /// The content of a call: a request or an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Payload,
     pub(crate) body_fault: BodyFault,
+    /// Takes interim replies to the client, if some can be sent.
+    pub(crate) early: Option<Early>,
     /// Collects the call's log, if the caller asked for it.
     pub(crate) tail: Option<Tail>,
 }
@@ -91,6 +93,7 @@ impl Call {
             headers,
             payload,
             body_fault,
+            early: None,
             tail,
         }
     }

@@ -19,7 +19,8 @@ use crate::instance::{Connection, Instance, Refusal, is_last};
 use crate::model::Edition;
 use crate::process::Rest;
 use crate::registry::Callee;
-use crate::wire::{Payload, headers, upgrade};
+use crate::wire::h1::{Broken, Draft, Link, Reply};
+use crate::wire::{Early, Payload, headers, upgrade};
 
 /// How often an unsent call tries another connection or instance.
 const TRIES: usize = 4;
@@ -81,69 +82,50 @@ impl Run {
         call: Call,
         seat: &mut Seat,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        let Call { method, target, headers, payload, kind, claim, .. } = call;
+        let Call { method, target, headers, mut payload, kind, claim, early, .. } = call;
         self.claim = claim;
         self.begin_at(callee, seat).await?;
         let spare = payload.is_repeatable() && is_idempotent(&method);
-        // A retry builds the request again. Retries are rare, so no copy of the request is kept.
-        let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, kind);
-        let mut request = make(self, payload)?;
-        let mut tries = 0;
-        let mut fresh = None;
+        let take = async |instance: &Instance| instance.connections.take().await;
+        let mut connection = self.connect(callee, 1, seat, take).await?;
+        if self.must_tell_length(&payload) {
+            let Ok(whole) = self.within(payload.take_whole()).await? else {
+                return Err(self.crashed().await);
+            };
+            payload = whole;
+        }
         // How long the kept connection had been idle that broke under this call.
         let mut closed = None;
         loop {
-            tries += 1;
-            let mut connection = match fresh.take() {
-                Some(connection) => connection,
-                None => {
-                    self.connect(callee, tries, seat, async |instance| instance.connections.take().await)
-                        .await?
-                }
-            };
-            if self.must_tell_length(request.body()) {
-                let (mut head, payload) = request.into_parts();
-                head.headers.remove(header::TRANSFER_ENCODING);
-                let Ok(payload) = self.within(payload.take_whole()).await? else {
-                    return Err(self.crashed().await);
-                };
-                request = Request::from_parts(head, payload);
-            }
+            let Connection { mut link, is_reused, idle_for } = connection;
+            // A second try writes the request again. Those are rare, so no copy of the request is kept.
+            self.write(link.begin(&method, &target), &headers, payload, kind)?;
             if let Some(after) = self.take_upstream_fault() {
                 // The end of the connection is the instance's to notice, whether it has answered or not.
-                drop(timeout(after, connection.sender.try_send_request(request)).await);
+                drop(timeout(after, link.reply()).await);
                 return Err(self.exited());
             }
-            let (may_repeat, idle_for) = (spare && connection.is_reused, connection.idle_for);
-            let mut error = match self.within(connection.sender.try_send_request(request)).await? {
-                Ok(reply) => {
-                    self.sender = Some(connection.sender);
+            match self.within(final_reply(&mut link, early.as_ref())).await? {
+                Ok(head) => {
                     if let Some(lease) = &self.lease {
                         let connections = &lease.instance.connections;
-                        connections.heard(reply.version());
+                        connections.heard(head.version);
                         // The program answers, so its end is not why the other connection was closed.
                         if let Some(idle_for) = closed {
                             connections.closed_early(idle_for);
                         }
                     }
-                    let (head, body) = reply.into_parts();
                     self.is_last = is_last(&head);
-                    return Ok((head, BodySource::Http1(body)));
+                    return Ok((head, BodySource::Http1(link)));
                 }
-                Err(error) => error,
-            };
-            request = match error.take_message() {
-                // Nothing was sent: the connection had closed before.
-                Some(unsent) if tries < TRIES => unsent,
                 // The platform's rule for a connection that was used before and breaks before any byte of a
                 // reply: once more, on a new one.
-                None if may_repeat && !error.error().is_parse() => {
-                    fresh = Some(self.reopen().await?);
-                    closed = Some(idle_for);
-                    make(self, Payload::Empty)?
+                Err(Broken::Ended { has_begun: false, .. }) if spare && is_reused => {
+                    connection = self.reopen().await?;
+                    (closed, payload) = (Some(idle_for), Payload::Empty);
                 }
-                _ => return Err(self.failed(error.error()).await),
-            };
+                Err(broken) => return Err(self.failed(&broken).await),
+            }
         }
     }
 
@@ -241,7 +223,7 @@ impl Run {
     ) -> Result<C, Failure> {
         for _ in tries..=TRIES {
             let Some(lease) = &self.lease else { break };
-            let error = match self.within(take(&lease.instance)).await? {
+            let error = match self.within_soon(take(&lease.instance)).await? {
                 Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
@@ -273,27 +255,55 @@ impl Run {
         Err(self.crashed().await)
     }
 
-    fn request(
+    /// Writes the client's headers, and the platform's.
+    fn write(
         &self,
-        method: &Method,
-        target: &Uri,
+        mut draft: Draft<'_>,
         headers: &HeaderMap,
         payload: Payload,
         kind: CallKind,
-    ) -> Result<Request<Payload>, Failure> {
-        let is_unsized = !payload.has_length();
-        let mut request = Request::new(payload);
-        *request.method_mut() = method.clone();
-        *request.uri_mut() = target.clone();
-        *request.headers_mut() = self.headers(headers, kind)?;
-        if is_unsized && matches!(*method, Method::GET | Method::HEAD | Method::CONNECT) {
-            // hyper takes such a request to have no body unless its headers say so.
-            request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    ) -> Result<(), Failure> {
+        let own = self.lease.as_ref().map(|lease| &lease.instance.generation.surroundings);
+        match (own, &self.alias) {
+            // The platform's own are many, and the same for each call.
+            (Some(own), None) => draft.lines(&own.lines),
+            (Some(own), Some(alias)) => {
+                for (name, value) in &own.headers {
+                    draft.header(name, if *name == QUALIFIER { alias } else { value });
+                }
+            }
+            (None, _) => {}
         }
-        Ok(request)
+        let is_handshake = kind == CallKind::Handshake;
+        for (name, value) in headers {
+            if !is_handshake || *name != header::CONNECTION {
+                draft.header(name, value);
+            }
+        }
+        if is_handshake {
+            let mut upgrade = HeaderMap::new();
+            upgrade::set(&mut upgrade);
+            for (name, value) in &upgrade {
+                draft.header(name, value);
+            }
+        }
+        if !draft.text(&REQUEST_ID, &self.id) {
+            return Err(no_id());
+        }
+        draft.text(&CONTROL_PATH, kind.control_path());
+        draft.number(&DEADLINE, self.deadline_millis());
+        draft.end(payload);
+        Ok(())
     }
 
-    /// The client's headers and the platform's.
+    /// When the function's time is over, in milliseconds since 1970.
+    fn deadline_millis(&self) -> u64 {
+        let deadline = SystemTime::now() + self.limit.saturating_sub(self.begin.elapsed());
+        let since = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The client's headers and the platform's, for HTTP/2.
     fn headers(&self, headers: &HeaderMap, kind: CallKind) -> Result<HeaderMap, Failure> {
         // The platform's own are many and the same for each call: a copy of the map costs less than their insertion.
         let own = self.lease.as_ref().map(|lease| lease.instance.generation.surroundings.headers.clone());
@@ -304,22 +314,12 @@ impl Run {
         if let Some(alias) = &self.alias {
             all.insert(QUALIFIER, alias.clone());
         }
-        let deadline = SystemTime::now() + self.limit.saturating_sub(self.begin.elapsed());
-        let deadline = deadline.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        let id = HeaderValue::from_str(&self.id);
-        let id = id.map_err(|_| Failure::invalid_argument("the request id is not a header value"))?;
-        all.insert(REQUEST_ID, id);
+        all.insert(REQUEST_ID, HeaderValue::from_str(&self.id).map_err(|_| no_id())?);
         all.insert(CONTROL_PATH, HeaderValue::from_static(kind.control_path()));
-        all.insert(DEADLINE, HeaderValue::from(u64::try_from(deadline).unwrap_or(u64::MAX)));
-        match kind {
-            CallKind::Handshake => upgrade::set(&mut all),
-            // Without this header a server of gRPC may send no trailers. HTTP/2 has no `Connection`.
-            CallKind::Rpc => {
-                all.remove(header::CONNECTION);
-                all.insert(header::TE, HeaderValue::from_static("trailers"));
-            }
-            CallKind::Http | CallKind::Event => {}
-        }
+        all.insert(DEADLINE, HeaderValue::from(self.deadline_millis()));
+        // Without this header a server of gRPC may send no trailers. HTTP/2 has no `Connection`.
+        all.remove(header::CONNECTION);
+        all.insert(header::TE, HeaderValue::from_static("trailers"));
         Ok(all)
     }
 
@@ -330,18 +330,39 @@ impl Run {
         !reads_chunks && !payload.has_length()
     }
 
-    async fn failed(&self, error: &hyper::Error) -> Failure {
+    async fn failed(&self, broken: &Broken) -> Failure {
         if let Some(failure) = self.wait_for_body_failure().await {
             return failure;
         }
-        if error.is_parse_too_large() {
-            return Failure::bad_response("the function's reply headers are too large");
+        match broken {
+            Broken::HeadTooLarge => Failure::bad_response("the function's reply headers are too large"),
+            Broken::NotHttp => Failure::bad_response("the function's reply is not HTTP"),
+            Broken::Ended { .. } | Broken::Upload | Broken::Chunks(_) => self.crashed().await,
         }
-        if error.is_parse() {
-            return Failure::bad_response("the function's reply is not HTTP");
-        }
-        self.crashed().await
     }
+}
+
+/// Waits for the head of the reply. Interim replies before it go to the client.
+async fn final_reply(link: &mut Link, early: Option<&Early>) -> Result<response::Parts, Broken> {
+    loop {
+        match (link.reply().await?, early) {
+            (Reply::Final(head), _) => return Ok(head),
+            (Reply::Interim(head), Some(early)) => {
+                // A client may read only once its body is taken.
+                let mut sent = Box::pin(early.send(head));
+                std::future::poll_fn(|context| {
+                    _ = link.poll_upload(context);
+                    sent.as_mut().poll(context)
+                })
+                .await;
+            }
+            (Reply::Interim(_), None) => {}
+        }
+    }
+}
+
+fn no_id() -> Failure {
+    Failure::invalid_argument("the request id is not a header value")
 }
 
 /// The target as HTTP/2 sends it, with scheme and host.

@@ -1,11 +1,13 @@
 //! A call while an instance works on it: its time, its lease, and how it ends.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use fc_runtime::platform::limits::KIB;
 use http::HeaderValue;
-use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, timeout_at};
 
 use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
@@ -14,7 +16,8 @@ use crate::fault::CallFaults;
 use crate::instance::Lease;
 use crate::model::{Claim, Edition, SessionId};
 use crate::process::Rest;
-use crate::wire::{BodyFault, Fault, Payload};
+use crate::wire::h1::Link;
+use crate::wire::{BodyFault, Fault};
 
 /// How much later than the broken connection the report of a process's end may arrive.
 pub(super) const EXIT_NEWS: Duration = Duration::from_millis(250);
@@ -33,7 +36,6 @@ pub(super) struct Run {
     pub(super) claim: Claim,
     /// The alias that the caller named, for the function.
     pub(super) alias: Option<HeaderValue>,
-    pub(super) sender: Option<SendRequest<Payload>>,
     pub(super) tail: Option<Tail>,
     pub(super) limit: Duration,
     pub(super) edition: Edition,
@@ -64,7 +66,6 @@ impl Run {
             lease: None,
             claim: Claim::Any,
             alias: None,
-            sender: None,
             tail,
             limit: Duration::ZERO,
             edition: Edition::default(),
@@ -81,6 +82,15 @@ impl Run {
         match timeout_at(self.deadline(), future).await {
             Ok(output) => Ok(output),
             Err(_) => Err(self.timed_out()),
+        }
+    }
+
+    /// As [`within`](Self::within), for a future that is mostly ready at once: it gets a timer only if it is not.
+    pub(super) async fn within_soon<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
+        let mut future = pin!(future);
+        match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
+            Poll::Ready(output) => Ok(output),
+            Poll::Pending => self.within(future).await,
         }
     }
 
@@ -178,9 +188,9 @@ impl Run {
         }
     }
 
-    /// Ends the call after a complete reply. The connection is kept for reuse.
-    pub(super) fn complete(mut self) {
-        self.give_back();
+    /// Ends the call after a complete reply. The connection of HTTP/1 is kept for reuse.
+    pub(super) fn complete(mut self, link: Option<Link>) {
+        self.give_back(link);
         self.end(None);
     }
 
@@ -189,9 +199,9 @@ impl Run {
         self.received = self.received.saturating_add(length);
     }
 
-    fn give_back(&mut self) {
-        if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
-            lease.instance.connections.give_back(sender, self.is_last);
+    fn give_back(&self, link: Option<Link>) {
+        if let (Some(lease), Some(link)) = (&self.lease, link) {
+            lease.instance.connections.give_back(link, self.is_last);
         }
     }
 
@@ -205,9 +215,9 @@ impl Run {
 
     /// As [`complete`](Self::complete). Also gives the call's log if the caller asked for it, after a wait for the last
     /// lines.
-    pub(super) async fn finish(mut self, wants_log: bool) -> Option<String> {
+    pub(super) async fn finish(mut self, link: Option<Link>, wants_log: bool) -> Option<String> {
         let Some(tail) = self.tail.clone().filter(|_| wants_log) else {
-            self.complete();
+            self.complete(link);
             return None;
         };
         if let Some(lease) = &self.lease {
@@ -219,7 +229,7 @@ impl Run {
         let duration = self.begin.elapsed();
         let declared = self.lease.as_ref().map_or(0, |lease| lease.instance.generation.function.memory_mib);
         let memory = self.memory();
-        self.give_back();
+        self.give_back(link);
         self.end(None);
         let hundredths = duration.as_micros() / 10;
         tail.push(&format!(

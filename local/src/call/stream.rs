@@ -1,7 +1,5 @@
 //! A streamed body, with the time limit and the end of the call.
 
-use std::error::Error;
-use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -15,6 +13,7 @@ use super::answer::{BodyError, BodySource};
 use super::endpoint_event::{EndpointEvent, Found};
 use super::run::Run;
 use crate::failure::Failure;
+use crate::wire::h1::Broken;
 use crate::wire::{Fault, headers, limits};
 
 /// How long the head waits for the first piece of a streamed body.
@@ -164,10 +163,12 @@ impl AnswerStream {
     }
 
     /// Ends the call at the function's time. To be polled beside [`poll_frame`](Self::poll_frame), which is polled only while
-    /// the client takes more. A gRPC client that takes nothing may still send.
+    /// the client takes more. A client that takes nothing may still send.
     pub(crate) fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if let BodySource::Http2(duplex) = &mut self.body {
-            duplex.poll_upload(context);
+        match &mut self.body {
+            BodySource::Http1(link) => _ = link.poll_upload(context),
+            BodySource::Http2(duplex) => duplex.poll_upload(context),
+            BodySource::Over => {}
         }
         ready!(self.deadline.as_mut().poll(context));
         self.fail(Run::timed_out);
@@ -201,7 +202,7 @@ impl AnswerStream {
 
     fn complete(&mut self) {
         if let Some(run) = self.run.take() {
-            run.complete();
+            run.complete(self.body.take_link());
         }
     }
 
@@ -216,17 +217,6 @@ impl AnswerStream {
 
 /// The failure of a body that does not end with its connection, but cannot be read on.
 pub(super) fn unreadable(error: &BodyError) -> Option<Failure> {
-    let BodyError::Http1(error) = error else { return None };
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if let Some(error) = cause.downcast_ref::<io::Error>() {
-            // hyper has these two for chunks and trailers that cannot be read.
-            let is_unreadable = matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData);
-            return is_unreadable.then(|| {
-                Failure::bad_response(format!("the chunks of the function's reply cannot be read: {error}"))
-            });
-        }
-        source = cause.source();
-    }
-    None
+    let BodyError::Http1(Broken::Chunks(fault)) = error else { return None };
+    Some(Failure::bad_response(format!("the chunks of the function's reply cannot be read: {fault}")))
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::run::Run;
 use crate::failure::Failure;
-use crate::instance::Upstream;
+use crate::wire::h1::Link;
 use crate::wire::upgrade::take_apart;
 use crate::wire::{Close, Over, Passed, Relay, Socket};
 
@@ -19,7 +19,7 @@ const GOODBYE_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct AnswerTunnel {
     client: OnUpgrade,
-    function: Option<OnUpgrade>,
+    function: Option<Link>,
     run: Run,
 }
 
@@ -44,7 +44,7 @@ impl Carried {
 }
 
 impl AnswerTunnel {
-    pub(super) fn new(client: OnUpgrade, function: Option<OnUpgrade>, mut run: Run) -> Self {
+    pub(super) fn new(client: OnUpgrade, function: Option<Link>, mut run: Run) -> Self {
         // What comes through it passes the run by.
         run.receive(usize::MAX);
         AnswerTunnel { client, function, run }
@@ -68,8 +68,8 @@ impl AnswerTunnel {
     }
 }
 
-/// Takes both connections over from hyper. `None` if the client left.
-async fn open(client: OnUpgrade, function: Option<OnUpgrade>, run: &Run) -> Option<Result<Relay, Failure>> {
+/// Takes both connections over. `None` if the client left.
+async fn open(client: OnUpgrade, function: Option<Link>, run: &Run) -> Option<Result<Relay, Failure>> {
     let client = match run.within(client).await {
         Ok(client) => {
             let (client, read) = take_apart::<Socket>(client.ok()?)?;
@@ -78,12 +78,8 @@ async fn open(client: OnUpgrade, function: Option<OnUpgrade>, run: &Run) -> Opti
         }
         Err(failure) => return Some(Err(failure)),
     };
-    let function = match function {
-        Some(function) => function.await.ok().and_then(take_apart::<Upstream>),
-        None => None,
-    };
     Some(match function {
-        Some((function, read)) => Ok(Relay::new(client, (function.into_stream(), read))),
+        Some(link) => Ok(Relay::new(client, link.into_parts())),
         None => Err(run.crashed().await),
     })
 }
@@ -112,13 +108,13 @@ async fn settle(over: Result<Over, Failure>, relay: Relay, run: Run) -> Carried 
     match over {
         Ok(Over::Client) if relay.is_closing() => {
             relay.end_function(None).await;
-            run.complete();
+            run.complete(None);
         }
         // The drop of an unfinished call means that the client left.
         Ok(Over::Client) => return Carried { has_client_left: true, ..carried },
         Ok(Over::Function) => {
             if relay.is_closing() {
-                run.complete();
+                run.complete(None);
             } else {
                 let failure = run.crashed().await;
                 run.fail(&failure);

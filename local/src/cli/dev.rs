@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::print::{self, Hidden, Out, Printer, Style};
 use super::{DevArguments, check_name, refuse_without_code, settings};
+use crate::doctor;
 use crate::event::Source;
 use crate::platform::GRPC_PORT;
 use crate::process::ignores_hangup;
@@ -39,6 +40,10 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
     for note in manifest.notes() {
         let (file, note) = (manifest.file().to_owned(), note.remark());
         log.emit(&Source::default(), Kind::ManifestNote { file, note });
+    }
+    let errors = doctor::count_errors(manifest.file(), manifest.environment());
+    if errors > 0 {
+        log.emit(&Source::default(), Kind::DoctorFindings(errors));
     }
     let drain = Duration::from_secs(arguments.drain);
     let grpc_port = arguments.grpc_port.unwrap_or(if arguments.port == 0 { 0 } else { GRPC_PORT });

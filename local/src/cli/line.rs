@@ -142,8 +142,9 @@ fn neutral_but_coloured(text: &str) -> Cow<'_, str> {
 
 /// `text` without the terminal's control characters: a function must not overwrite the output of other functions.
 pub(super) fn neutral(text: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
-    if text.bytes().all(is_plain) || !text.contains(steers) {
+    // Without an early end the compiler looks at many bytes at once.
+    let is_plain = text.bytes().fold(true, |is_plain, byte| is_plain & matches!(byte, b' '..=b'~'));
+    if is_plain || !text.contains(steers) {
         return Cow::Borrowed(text);
     }
     let escaped = text.chars().fold(String::with_capacity(text.len()), |mut out, c| {

@@ -4,6 +4,7 @@ mod alias;
 mod client;
 mod curl;
 mod dev;
+mod doctor;
 mod door;
 mod invoke;
 mod keys;
@@ -19,7 +20,7 @@ mod version;
 
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -66,6 +67,8 @@ enum Command {
     /// List, show, stop or repeat asynchronous calls that are tasks, in a running `fc-local dev`
     #[command(subcommand)]
     Tasks(tasks::TasksCommand),
+    /// Look for what bites in production: in the manifest, the code, the program and the running server
+    Doctor(doctor::DoctorArguments),
     /// Print the manifest with its expressions replaced, as JSON, secrets masked
     Manifest,
 }
@@ -253,8 +256,17 @@ pub fn run() -> ExitCode {
                 return code;
             }
         }
+        Command::Doctor(arguments) => {
+            if let Some(code) = arguments.run_print() {
+                return code;
+            }
+        }
         _ => {}
     }
+    let command = match command {
+        Command::Doctor(arguments) => return doctor_of(&template, env.as_deref(), arguments),
+        command => command,
+    };
     let json = matches!(&command, Command::Dev(arguments) if arguments.json);
     let manifest = match Manifest::load_in(&template, env.as_deref()) {
         Ok(manifest) => manifest,
@@ -292,6 +304,21 @@ pub fn run() -> ExitCode {
     // Copies and file walks may still run. Nothing waits for their results.
     runtime.shutdown_background();
     code
+}
+
+/// A manifest that cannot be started can be examined all the same.
+fn doctor_of(template: &Path, env: Option<&str>, arguments: doctor::DoctorArguments) -> ExitCode {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            let code = runtime.block_on(doctor::run(template, env, arguments));
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            print::complain(&format!("the runtime cannot start: {error}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// The names that the deployment tool looks for, in its order.

@@ -33,6 +33,11 @@ pub(super) fn complain(text: &str) {
     drop(writeln!(std::io::stderr(), "{text}"));
 }
 
+/// Whether somebody reads the standard output.
+pub(super) fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
 /// Says why `dev` cannot start: on the standard error, and with `json` as an event on the standard output too.
 pub(super) fn complain_not_started(error: &str, json: bool) {
     complain(error);

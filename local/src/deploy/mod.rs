@@ -15,6 +15,7 @@ mod store;
 mod swap;
 mod workspace;
 
+pub(crate) use copy::Package;
 pub use deploy::Built;
 pub(crate) use deploy::{Deployer, Deployment, GONE_MAX, Project};
 pub(crate) use releases::{AliasChange, SecondVersion};

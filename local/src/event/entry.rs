@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::details::{AsyncNews, BuildFailure, BuildFault, CallInFlight, HookFault, Unfit, VersionNews};
+use super::details::{
+    Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, HookFault, Unfit, VersionNews,
+};
 use super::kind::Kind;
 
 /// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
@@ -76,14 +78,7 @@ impl Kind {
                 path_bytes(path) + error.capacity()
             }
             Kind::CodeRunInPlace { code } | Kind::CodeCopying { code, .. } => path_bytes(code),
-            Kind::Ready(address) => {
-                let qualified =
-                    address.qualified_urls.iter().map(|(own, url)| own.capacity() + url.capacity());
-                address.function.capacity()
-                    + address.host_url.capacity()
-                    + address.port_url.capacity()
-                    + qualified.sum::<usize>()
-            }
+            Kind::Ready(address) => address_bytes(address),
             Kind::DomainReady(address) => {
                 address.domain.capacity() + address.url.capacity() + address.curl.capacity()
             }
@@ -129,6 +124,7 @@ impl Kind {
             | Kind::DrainExceeded { .. }
             | Kind::FormerCodeRemains
             | Kind::ManifestChanged
+            | Kind::DoctorFindings(_)
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
             | Kind::VersionsChanged(_)
@@ -137,6 +133,14 @@ impl Kind {
             | Kind::EventsDropped { .. } => 0,
         }
     }
+}
+
+fn address_bytes(address: &Address) -> usize {
+    let qualified = address.qualified_urls.iter().map(|(own, url)| own.capacity() + url.capacity());
+    address.function.capacity()
+        + address.host_url.capacity()
+        + address.port_url.capacity()
+        + qualified.sum::<usize>()
 }
 
 fn build_bytes(failure: &BuildFailure) -> usize {

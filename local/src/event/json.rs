@@ -126,6 +126,7 @@ fn own(kind: &Kind) -> Value {
             "file": shown(file), "problems": problems.iter().map(remark).collect::<Vec<_>>(),
         }),
         Kind::ManifestNote { file, note } => with(remark(note), "file", shown(file)),
+        Kind::DoctorFindings(errors) => json!({ "errors": errors }),
         Kind::FolderNotWatched { folder, error } => json!({ "folder": shown(folder), "error": error }),
         Kind::PortNotOpened { address, error } => json!({ "address": address.to_string(), "error": error }),
         Kind::MemoryLimitsSampled { reason } => json!({ "reason": reason }),

@@ -311,6 +311,8 @@ pub enum Kind {
         /// The note.
         note: Remark,
     },
+    /// So many errors in the manifest would show at a deployment alone.
+    DoctorFindings(usize),
     /// The port of a function changed in the manifest. The new port takes effect after a restart of fc-local.
     PortChangeIgnored,
     /// A function is no longer in the manifest, and was stopped.

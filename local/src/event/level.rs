@@ -104,6 +104,7 @@ impl Kind {
             | Kind::CodeRunInPlace { .. }
             | Kind::DrainExceeded { .. }
             | Kind::ManifestNote { .. }
+            | Kind::DoctorFindings(_)
             | Kind::PortChangeIgnored
             | Kind::FolderNotWatched { .. }
             | Kind::Ipv6PortTaken { .. }

@@ -89,6 +89,7 @@ names! {
     ManifestChanged => "manifest_changed",
     ManifestInvalid => "manifest_invalid",
     ManifestNote => "manifest_note",
+    DoctorFindings => "doctor_findings",
     PortChangeIgnored => "port_change_ignored",
     FunctionRemoved => "function_removed",
     VersionsChanged => "versions_changed",

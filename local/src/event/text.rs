@@ -92,6 +92,7 @@ impl Event {
             Kind::NotStarted { error } => format!("cannot start: {error}"),
             Kind::ManifestInvalid { file, problems } => manifest_invalid(file, problems),
             Kind::ManifestNote { file, note } => remark(file, note),
+            Kind::DoctorFindings(errors) => of_runs::doctor_findings(*errors),
             Kind::VersionsChanged(news) => version_news(news),
             Kind::ProjectShared { address } => format!(
                 "another fc-local dev of this project runs at {address}: each sees the versions and aliases of the other after its \
@@ -255,18 +256,25 @@ fn request(record: &Record) -> String {
     let Record { method, domain, path, status, duration, is_cold, socket, grpc_status, cause, .. } = record;
     let domain = domain.as_deref().unwrap_or_default();
     let tenths = duration.as_micros() / 100;
-    let cold = if *is_cold { " cold" } else { "" };
-    let socket = socket.map_or_else(String::new, |socket| {
-        let SocketTraffic { messages_from_client: from, messages_to_client: to, .. } = socket;
-        format!(", {from} messages from the client and {to} to it")
-    });
-    let code = grpc_status.map_or_else(String::new, |code| format!(" grpc-status {code}"));
-    let why = match (cause, *status) {
-        (Some(cause), _) => format!(", {}: {}", cause.by, why_no_reply(cause)),
-        (None, 499) => ", the client left".to_owned(),
-        (None, _) => String::new(),
-    };
-    format!("{method} {domain}{path} {status}{code} {}.{} ms{cold}{socket}{why}", tenths / 10, tenths % 10)
+    let mut text = String::with_capacity(path.len() + 64);
+    // Into memory, which does not fail. One text for all parts: there is one for each request.
+    _ = write!(text, "{method} {domain}{path} {status}");
+    if let Some(code) = grpc_status {
+        _ = write!(text, " grpc-status {code}");
+    }
+    _ = write!(text, " {}.{} ms", tenths / 10, tenths % 10);
+    if *is_cold {
+        text.push_str(" cold");
+    }
+    if let Some(SocketTraffic { messages_from_client: from, messages_to_client: to, .. }) = socket {
+        _ = write!(text, ", {from} messages from the client and {to} to it");
+    }
+    match cause {
+        Some(cause) => _ = write!(text, ", {}: {}", cause.by, why_no_reply(cause)),
+        None if *status == 499 => text.push_str(", the client left"),
+        None => {}
+    }
+    text
 }
 
 fn ready(address: &Address) -> String {

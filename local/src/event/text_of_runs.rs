@@ -84,3 +84,10 @@ pub(super) fn injected(fault: Fault, ordinal: u64) -> String {
     };
     format!("chaos: call {ordinal}: {what}")
 }
+
+/// What `fc-local doctor` would say, in one line.
+pub(super) fn doctor_findings(errors: usize) -> String {
+    let them = if errors == 1 { "1 error" } else { &format!("{errors} errors") };
+    let shown = if errors == 1 { "it" } else { "them" };
+    format!("{them} that a deployment would meet: `fc-local doctor` shows {shown}")
+}

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
 
 use super::body::Cut;
@@ -17,14 +17,14 @@ use super::listen::{Clients, FAREWELL, HEAD_BYTES_MAX, HEAD_MAX, HEADERS_MAX};
 use super::streamed::{Current, Guarded};
 use super::unread::{self, InTurn};
 use crate::wire::headers::Peer;
-use crate::wire::{ClientBody, Hangup, Socket, Stream, Turns};
+use crate::wire::{ClientBody, Early, Hangup, Socket, Stream, Turns};
 
 /// Serves a connection to its end.
 pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer), hangup: Arc<Hangup>) {
     let entrance = Entrance::new(clients, peer, hangup);
     let socket = Socket::new(stream, &entrance.turns);
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX).max_buf_size(HEAD_BYTES_MAX);
+    http.max_buf_size(HEAD_BYTES_MAX);
     let mut unread = entrance.serve(&http, socket).await;
     if let Some(Unread { status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, start, socket }) = unread {
         // hyper's room for a hundred headers costs nothing. A head with more is rare, and read once more.
@@ -85,6 +85,8 @@ impl Entrance {
         // Errors of a connection concern its client alone. Each request has its own record.
         tokio::select! {
             _ = &mut connection => {}
+            // hyper's own limit would arm a timer for each request.
+            () = self.turns.idle(HEAD_MAX) => {}
             () = stop.begun.cancelled() => {
                 self.is_closing.store(true, Ordering::Relaxed);
                 stop.keep(&self.current);
@@ -111,7 +113,8 @@ impl Entrance {
         self.current.under_way.begin(&request);
         let Clients { front, door, stop, tasks, .. } = &self.clients;
         let (head, body) = request.into_parts();
-        let body = ClientBody::new(body, &head.headers, tasks, &self.hangup);
+        let early = (head.version == Version::HTTP_11).then(|| Early::new(&self.turns));
+        let body = ClientBody::new(body, &head.headers, tasks, &self.hangup).with_early(early);
         let request = Request::from_parts(head, body);
         let mut response = tokio::select! {
             biased;
@@ -137,6 +140,8 @@ impl Entrance {
             turn.begin_stream();
             let own = Arc::clone(&self);
             streamed.watch(async move { own.gone().await });
+            let turns = Arc::clone(&self.turns);
+            streamed.flow_out(async move { turns.drained().await });
             self.current.set(streamed);
         }
         let mut response = response.map(|body| InTurn { body, _turn: turn });

@@ -3,10 +3,12 @@
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
@@ -23,7 +25,7 @@ use super::streamed::Current;
 use super::target::Door;
 use super::under_way::{Ongoing, Remaining};
 use crate::wire::headers::Peer;
-use crate::wire::{ClientBody, Outflow, STALL_MAX, Stream, Watched};
+use crate::wire::{ClientBody, Outflow, Piece, STALL_MAX, Stream};
 
 /// The most requests at once on a connection, the highest concurrency of an instance.
 const STREAMS_MAX: u32 = 200;
@@ -53,8 +55,6 @@ struct Shared {
     tasks: TaskTracker,
     /// The streams so far.
     begun: AtomicUsize,
-    /// Whether the client takes what is sent.
-    outflow: Arc<Outflow>,
     /// Whether the connection is cut at a stop.
     is_cut: AtomicBool,
     /// The streams in flight, which a stop names.
@@ -68,7 +68,7 @@ impl Shared {
         self: Arc<Self>,
         request: Request<Incoming>,
         current: Arc<Current>,
-    ) -> Result<Response<Outgoing>, Cut> {
+    ) -> Result<Response<Flowing>, Cut> {
         // The client of a gRPC call stops once it has its status, and expects the reset of its stream.
         let drains = (!rpc::is_call(&request)).then(|| self.tasks.clone());
         let (mut head, body) = request.into_parts();
@@ -83,12 +83,14 @@ impl Shared {
         let request = Request::from_parts(head, body);
         current.under_way.begin(&request);
         let mut response = self.front.serve(&self.door, &self.peer, request, &current.under_way).await;
+        let mut outflow = None;
         if let Some(streamed) = response.body().as_streamed() {
-            streamed.flow_out(&self.outflow);
+            let own = Arc::clone(outflow.insert(Arc::<Outflow>::default()));
+            streamed.flow_out(async move { own.sent().await });
             current.set(streamed);
         }
         response.body_mut().count_pieces(&current);
-        Ok(response)
+        Ok(response.map(|body| Flowing { body, outflow }))
     }
 
     fn streams(&self) -> MutexGuard<'_, Vec<Arc<Current>>> {
@@ -105,6 +107,37 @@ impl Shared {
                 return;
             }
         }
+    }
+}
+
+/// A body whose pieces are known to be sent or not.
+#[derive(Debug)]
+struct Flowing {
+    body: Outgoing,
+    /// Of a stream, which may fail.
+    outflow: Option<Arc<Outflow>>,
+}
+
+impl Body for Flowing {
+    type Data = Piece;
+    type Error = Cut;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Piece>, Cut>>> {
+        let Flowing { body, outflow } = &mut *self;
+        let frame = ready!(Pin::new(body).poll_frame(context));
+        let flowing = |frame: Frame<Bytes>| frame.map_data(|data| Piece::new(data, outflow.as_ref()));
+        Poll::Ready(frame.map(|frame| frame.map(flowing)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -225,11 +258,9 @@ pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer)) {
         tasks: tasks.clone(),
         streams: Mutex::default(),
         begun: AtomicUsize::new(0),
-        outflow: Arc::default(),
         is_cut: AtomicBool::new(false),
         next: Mutex::default(),
     });
-    let stream = Watched { stream, outflow: Arc::clone(&shared.outflow) };
     let own = Arc::clone(&shared);
     let service = service_fn(move |request| {
         let current = Arc::<Current>::default();

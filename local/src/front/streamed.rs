@@ -15,7 +15,6 @@ use super::rpc;
 use super::under_way::{Ongoing, Remaining, UnderWay};
 use super::visit::Visit;
 use crate::call::{AnswerStream, BrokenOff};
-use crate::wire::Outflow;
 
 /// Ready when the client has left.
 type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -30,10 +29,10 @@ struct State {
     answer: Option<AnswerStream>,
     visit: Option<Visit>,
     hangup: Option<Watch>,
-    /// Of a connection of HTTP/2, which drops unsent pieces at an error.
-    outflow: Option<Arc<Outflow>>,
-    /// The wait for the pieces before an error.
-    last_pieces: Option<Watch>,
+    /// Ready when the client has what came before a failure. A connection drops what is unsent at an error.
+    sent: Option<Watch>,
+    /// Whether the reply has failed, and what came before is still being sent.
+    is_failing: bool,
 }
 
 impl fmt::Debug for State {
@@ -48,8 +47,8 @@ impl Streamed {
             answer: Some(answer),
             visit: None,
             hangup: None,
-            outflow: None,
-            last_pieces: None,
+            sent: None,
+            is_failing: false,
         })))
     }
 
@@ -62,15 +61,15 @@ impl Streamed {
         lock(&self.0).hangup = Some(Box::pin(hangup));
     }
 
-    /// Lets the pieces before an error be sent by the connection.
-    pub(super) fn flow_out(&self, outflow: &Arc<Outflow>) {
-        lock(&self.0).outflow = Some(Arc::clone(outflow));
+    /// Lets what comes before a failure be sent first, which `sent` waits for.
+    pub(super) fn flow_out(&self, sent: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.0).sent = Some(Box::pin(sent));
     }
 
     /// Whether the reply is complete.
     pub(super) fn is_over(&self) -> bool {
         let state = lock(&self.0);
-        state.last_pieces.is_none() && state.answer.as_ref().is_some_and(AnswerStream::is_over)
+        !state.is_failing && state.answer.as_ref().is_some_and(AnswerStream::is_over)
     }
 
     pub(super) fn poll_frame(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
@@ -80,8 +79,14 @@ impl Streamed {
 
 impl State {
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        if let Some(last_pieces) = &mut self.last_pieces {
-            return last_pieces.as_mut().poll(context).map(|()| Some(Err(Cut)));
+        if self.is_failing
+            && let Some(sent) = &mut self.sent
+        {
+            ready!(sent.as_mut().poll(context));
+            self.sent = None;
+        }
+        if self.is_failing {
+            return Poll::Ready(Some(Err(Cut)));
         }
         let Some(answer) = &mut self.answer else { return Poll::Ready(Some(Err(Cut))) };
         let frame = ready!(answer.poll_frame(context));
@@ -107,8 +112,8 @@ impl State {
             // The reply is complete, or was cut.
             self.complete_visit();
         }
-        if let (Some(Err(Cut)), Some(outflow)) = (&frame, self.outflow.take()) {
-            self.last_pieces = Some(Box::pin(async move { outflow.sent().await }));
+        if matches!(frame, Some(Err(Cut))) {
+            self.is_failing = true;
             return self.poll_frame(context);
         }
         Poll::Ready(frame)

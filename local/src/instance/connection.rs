@@ -5,30 +5,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::{HeaderValue, Version, header, response};
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper_util::rt::TokioIo;
+use http::{Version, header, response};
 use tokio::time::Instant;
 
 use super::generation::Generation;
 use super::network::Reach;
-use super::upstream::Upstream;
 use crate::event::{Kind, Source};
-use crate::wire::Payload;
+use crate::wire::h1::Link;
 
 /// The limit of a connection attempt. Within one machine an attempt succeeds or fails at once.
 pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
 
-/// How long a connection may take to be ready again after a whole reply.
+/// How long the rest of a request may take to be sent after a whole reply.
 const READY_MAX: Duration = Duration::from_millis(100);
-
-/// The most headers of a reply. hyper's own limit is 100; the platform's limit is in bytes.
-const HEADERS_MAX: usize = 1024;
 
 /// One connection that is ready for a request.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) sender: SendRequest<Payload>,
+    pub(crate) link: Link,
     /// Whether the connection has carried a request before.
     pub(crate) is_reused: bool,
     /// How long the connection was kept without a call.
@@ -37,13 +31,16 @@ pub(crate) struct Connection {
 
 /// Whether a reply announces the end of its connection.
 pub(crate) fn is_last(head: &response::Parts) -> bool {
-    let says_close = |value: &HeaderValue| {
-        value
-            .as_bytes()
-            .split(|byte| *byte == b',')
-            .any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"))
+    let says = |word: &str| {
+        let mut values = head.headers.get_all(header::CONNECTION).iter();
+        values.any(|value| {
+            value
+                .as_bytes()
+                .split(|byte| *byte == b',')
+                .any(|own| own.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+        })
     };
-    head.version == Version::HTTP_10 || head.headers.get_all(header::CONNECTION).iter().any(says_close)
+    says("close") || head.version == Version::HTTP_10 && !says("keep-alive")
 }
 
 /// The open connections of one instance.
@@ -51,7 +48,7 @@ pub(crate) fn is_last(head: &response::Parts) -> bool {
 pub(crate) struct Connections {
     reach: Reach,
     /// The kept connections, each with the end of its last call.
-    idle: Mutex<Vec<(SendRequest<Payload>, Instant)>>,
+    idle: Mutex<Vec<(Link, Instant)>>,
     /// Whether a reply was HTTP/1.0. An HTTP/1.0 server may not understand chunked requests.
     is_http_1_0: AtomicBool,
     generation: Arc<Generation>,
@@ -89,9 +86,9 @@ impl Connections {
 
     /// An idle connection that is still open, or a new one.
     pub(crate) async fn take(&self) -> io::Result<Connection> {
-        let (sender, closed) = self.idle();
-        let connection = match sender {
-            Some((sender, idle_for)) => Connection { sender, is_reused: true, idle_for },
+        let (link, closed) = self.idle();
+        let connection = match link {
+            Some((link, idle_for)) => Connection { link, is_reused: true, idle_for },
             None => self.open().await?,
         };
         // The program still listens, so its end is not why the connection was closed.
@@ -108,19 +105,19 @@ impl Connections {
     }
 
     /// A kept connection with the time it was idle, and how long one that the program has closed was kept at most.
-    fn idle(&self) -> (Option<(SendRequest<Payload>, Duration)>, Option<Duration>) {
+    fn idle(&self) -> (Option<(Link, Duration)>, Option<Duration>) {
         let mut idle = self.lock();
         let mut closed = None;
-        while let Some((sender, since)) = idle.pop() {
-            if sender.is_ready() {
-                return (Some((sender, since.elapsed())), closed);
+        while let Some((link, since)) = idle.pop() {
+            if link.is_open() {
+                return (Some((link, since.elapsed())), closed);
             }
             closed.get_or_insert_with(|| since.elapsed());
         }
         (None, closed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(SendRequest<Payload>, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Link, Instant)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -130,16 +127,7 @@ impl Connections {
         let stream =
             tokio::time::timeout(CONNECT_MAX, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;
-        let (sender, connection) = Builder::new()
-            .max_headers(HEADERS_MAX)
-            .handshake(TokioIo::new(Upstream::new(stream)))
-            .await
-            .map_err(io::Error::other)?;
-        self.generation.tasks.spawn(async move {
-            // The request in flight gets the error. Nobody else needs the error.
-            drop(connection.with_upgrades().await);
-        });
-        Ok(Connection { sender, is_reused: false, idle_for: Duration::ZERO })
+        Ok(Connection { link: Link::new(stream), is_reused: false, idle_for: Duration::ZERO })
     }
 
     /// Keeps a connection whose reply was read to its end.
@@ -149,17 +137,21 @@ impl Connections {
     ///
     /// `is_last` says whether the reply announced the end of the connection. One that ends unannounced is kept all the
     /// same, so that the next call notices.
-    pub(crate) fn give_back(self: &Arc<Self>, mut sender: SendRequest<Payload>, is_last: bool) {
-        if sender.is_ready() || sender.is_closed() && !is_last {
-            self.lock().push((sender, Instant::now()));
-        } else if !sender.is_closed() {
-            let own = Arc::clone(self);
-            self.generation.tasks.spawn(async move {
-                if let Ok(Ok(())) = tokio::time::timeout(READY_MAX, sender.ready()).await {
-                    own.lock().push((sender, Instant::now()));
-                }
-            });
+    pub(crate) fn give_back(self: &Arc<Self>, mut link: Link, is_last: bool) {
+        if is_last {
+            return;
         }
+        if link.is_sent() {
+            self.lock().push((link, Instant::now()));
+            return;
+        }
+        let own = Arc::clone(self);
+        self.generation.tasks.spawn(async move {
+            let sent = std::future::poll_fn(|context| link.poll_upload(context));
+            if tokio::time::timeout(READY_MAX, sent).await.is_ok() && link.is_sent() {
+                own.lock().push((link, Instant::now()));
+            }
+        });
     }
 
     /// Closes the idle connections.

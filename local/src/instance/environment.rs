@@ -11,11 +11,14 @@ use super::layout::Layout;
 use crate::event::Redactor;
 use crate::model::{Edition, Function, VersionId};
 use crate::shell;
+use crate::wire::h1::Lines;
 
 /// The data that all instances of a function share.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     pub(crate) headers: HeaderMap,
+    /// The same headers as lines of HTTP/1.1.
+    pub(crate) lines: Lines,
     pub(crate) redactor: Redactor,
     variables: BTreeMap<String, OsString>,
 }
@@ -110,7 +113,8 @@ impl Surroundings {
             callers.filter_map(|secret| Some(("SECRET", std::str::from_utf8(secret.reveal()).ok()?)));
         let secrets = secrets.iter().map(|(name, value)| (*name, value.as_str()));
         let redactor = Redactor::new(texts.chain(secrets).chain(callers));
-        Surroundings { headers, redactor, variables }
+        let lines = Lines::of(&headers);
+        Surroundings { headers, lines, redactor, variables }
     }
 
     /// Names the address at which the instances call the API.

@@ -18,7 +18,6 @@ mod slots;
 mod start;
 mod supervisor;
 mod unfit;
-mod upstream;
 
 pub(crate) use connection::{Connection, is_last};
 pub(crate) use generation::Generation;
@@ -26,4 +25,3 @@ pub(crate) use instance::Instance;
 pub(crate) use layout::{Layout, MountFolders};
 pub(crate) use network::Networks;
 pub(crate) use pool::{Lease, Pool, Refusal};
-pub(crate) use upstream::Upstream;

@@ -119,6 +119,16 @@ impl Pool {
         outcome
     }
 
+    /// A call has given its slot back. What that changes is an effect, so without effects nobody is told.
+    fn take_back(self: &Arc<Self>, instance: &Arc<Instance>, claim: &Claim, now: std::time::Instant) {
+        let mut effects = Effects::new();
+        let mut state = self.lock();
+        state.slots.give_back(instance, claim, now, &mut effects);
+        if !effects.is_empty() {
+            self.carry_out(state, effects);
+        }
+    }
+
     /// Carries out the effects. Orders are given under the lock, so that guards get them in the order of the decisions.
     /// Calls get their slots after the release: a slot whose call is gone comes back at once, and takes the lock.
     fn carry_out(self: &Arc<Self>, mut state: MutexGuard<'_, State>, effects: Effects) {
@@ -196,7 +206,9 @@ impl Pool {
                 Acquired::Closed => Err(Err(Refusal::Closed)),
             };
             *is_cold = place.is_ok() && state.slots.awaits_start();
-            self.carry_out(state, effects);
+            if !effects.is_empty() {
+                self.carry_out(state, effects);
+            }
             place
         };
         let mut place = match place {

@@ -10,7 +10,7 @@ use super::expression::{self, Broken, Budget, Context};
 use super::merge::merge;
 use super::node::{Entry, Node, Value};
 use super::overlay::Overlay;
-use super::problem::Problem;
+use super::problem::{Matters, Problem};
 
 /// What everything leads to.
 pub(super) struct Content {
@@ -195,7 +195,7 @@ impl Resolution<'_> {
             self.root.child("template").and_then(|templates| expression::at_path(templates, &names));
         let Some(mut template) = template else {
             let text = format!("there is no template `{path}`: nothing is added, here and at a deployment");
-            problems.push(Problem::note(name.line, text));
+            problems.push(Problem::lost(name.line, text));
             return None;
         };
         let ignored = match extend.child("ignore").map(|node| &node.value) {
@@ -306,7 +306,7 @@ fn leniently(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) ->
     let done = expression::inputs(node, context, &mut own);
     problems.extend(own.into_iter().map(|problem| Problem {
         fatal: false,
-        is_refused: true,
+        matters: Matters::Refused,
         text: format!("{}; the deployment tool refuses the whole file for it", problem.text),
         ..problem
     }));

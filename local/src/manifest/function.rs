@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::node::{Node, Value};
+use super::node::{Entry, Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
 use super::{affinity, asynchronous, domain, keys, scaling, triggers};
@@ -124,11 +124,12 @@ fn check_runtime(runtime: &str, props: &Node, reader: &mut Reader<'_>) {
     let why = match runtime {
         "custom-container" | "micro-sandbox" => "containers are not supported here; use a custom runtime",
         _ if runtime.starts_with("custom") => {
-            "is no runtime; there are custom and custom.debian10, 11 and 12"
+            let why = "is no runtime; there are custom and custom.debian10, 11 and 12";
+            return reader.error(props, "runtime", why);
         }
         _ => "is not supported here: fc-local runs custom runtimes (custom, custom.debian10, 11 and 12)",
     };
-    reader.error(props, "runtime", why);
+    reader.error_here(props, "runtime", why);
 }
 
 /// The memory in MiB, which the manifest calls MB. The platform checks the ratio of memory to CPU and disk, which have
@@ -192,7 +193,7 @@ fn is_function_name(name: &str) -> bool {
 
 fn code(props: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<PathBuf> {
     let Some(code) = props.child("code") else {
-        if props.is_failed("code") {
+        if props.is_failed("code") || props.child("customContainerConfig").is_some() {
             return None;
         }
         reader.error(props, "code", "is missing: name the folder that holds `bootstrap`");
@@ -204,7 +205,7 @@ fn code(props: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<PathBuf>
         _ => None,
     };
     let Some(text) = folder_given else {
-        reader.error(
+        reader.error_here(
             props,
             "code",
             "must be a folder here; an object in the cloud's storage cannot be started",
@@ -213,7 +214,7 @@ fn code(props: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<PathBuf>
     };
     let lower = text.to_ascii_lowercase();
     if lower.contains("://") || [".zip", ".jar", ".war"].iter().any(|ending| lower.ends_with(ending)) {
-        reader.error(props, "code", "must be a folder here, not a package or an address");
+        reader.error_here(props, "code", "must be a folder here, not a package or an address");
         return None;
     }
     Some(folder.join(text))
@@ -221,7 +222,7 @@ fn code(props: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<PathBuf>
 
 fn environment(props: &Node, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
-    let Some(node) = props.child("environmentVariables") else { return variables };
+    let Some(Entry { line, node, .. }) = props.entry("environmentVariables") else { return variables };
     let mut size = 0;
     for entry in node.entries() {
         let Some(text) = entry.node.as_text() else { continue };
@@ -242,7 +243,7 @@ fn environment(props: &Node, reader: &mut Reader<'_>) -> BTreeMap<String, String
         variables.insert(entry.key.clone(), text.to_owned());
     }
     if size > 4096 {
-        reader.push(node.line, format!("environmentVariables hold {size} bytes; the platform takes 4096"));
+        reader.push(*line, format!("environmentVariables hold {size} bytes; the platform takes 4096"));
     }
     variables
 }

@@ -8,8 +8,9 @@ use super::dot_env::{self, Variables};
 use super::mask::mask;
 use super::node::{Node, Value};
 use super::overlay::{self, Overlay};
-use super::problem::{ManifestError, Problem};
+use super::problem::{ManifestError, Matters, Problem};
 use super::resources::Resources;
+use super::written::Written;
 use super::{base, flow, function, keys, resources, text_file, yaml};
 use crate::event::Redactor;
 use crate::model::{Auth, Domain, Function, Secret};
@@ -109,12 +110,51 @@ impl Manifest {
         let mut reading = Reading::open(file)?;
         let content = reading.resolve(environment);
         for problem in &mut reading.problems {
-            problem.fatal |= problem.is_refused;
+            problem.fatal |= problem.matters == Matters::Refused;
         }
         reading.done()?;
         let mut value = content.root.to_json();
         mask(&mut value, reading.known_variables());
         Ok(value)
+    }
+
+    /// Reads the file for those who judge it: a mistake is a problem of the result, whatever follows from it.
+    ///
+    /// # Errors
+    ///
+    /// There is no file, or the file is not YAML.
+    pub(crate) fn written(file: &Path, environment: Option<&str>) -> Result<Written, ManifestError> {
+        let mut reading = Reading::open(file)?;
+        keys::correct(&mut reading.root, &mut reading.problems);
+        let raw = reading.root.clone();
+        let content = reading.resolve(environment);
+        resources::read(&content, function::ACCOUNT_DEFAULT, &reading.folder, &mut reading.problems);
+        let text =
+            text_file::read(file).map_err(|why| ManifestError::new(file, vec![Problem::error(1, why)]))?;
+        Ok(Written {
+            file: reading.file,
+            text,
+            raw,
+            root: content.root,
+            components: content.components,
+            problems: reading.problems,
+        })
+    }
+
+    /// As the manifest, with programs that see this machine's files and network alone, so that everybody reaches them.
+    /// `program` takes the place of the one that the functions name, and its folder that of code which is not there.
+    pub(crate) fn in_the_open(&self, program: Option<&Path>) -> Self {
+        let mut open = self.clone();
+        for function in &mut open.functions {
+            (function.local.mounts, function.local.network) = (false, false);
+            if let Some(program) = program {
+                function.command = vec![program.to_string_lossy().into_owned()];
+                if let Some(folder) = program.parent().filter(|_| !function.code.is_dir()) {
+                    folder.clone_into(&mut function.code);
+                }
+            }
+        }
+        open
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
@@ -129,6 +169,11 @@ impl Manifest {
     /// The file's absolute path.
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// The environment that is laid over the file.
+    pub(crate) fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
     }
 
     /// Remarks that do not keep it from being started.

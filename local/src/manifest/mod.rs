@@ -30,9 +30,13 @@ mod scalar;
 mod scaling;
 mod text_file;
 mod triggers;
+mod written;
 mod yaml;
 
 pub(crate) use dot_env::Variables;
 pub use load::Manifest;
+pub(crate) use node::{Node, Value, items};
+pub(crate) use problem::Matters;
 pub use problem::{ManifestError, Problem};
 pub(crate) use text_file::{read_bounded, take_bounded};
+pub(crate) use written::{Component, Written};

@@ -17,13 +17,25 @@ pub struct Problem {
     pub text: String,
     /// The variable that has no value because of the problem.
     pub(crate) variable: Option<String>,
-    /// Whether the deployment tool refuses the file because of it, though nothing here needs it.
-    pub(crate) is_refused: bool,
+    pub(crate) matters: Matters,
+}
+
+/// To whom a problem matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Matters {
+    /// To functions on this machine, and to a deployment if the problem is fatal.
+    Usually,
+    /// To this machine alone: a deployment takes the file.
+    Here,
+    /// To a deployment: the tool refuses the file, though nothing here needs what is wrong.
+    Refused,
+    /// To a deployment: the tool passes a value over without a word, or takes it for another.
+    Lost,
 }
 
 impl Problem {
     pub(crate) fn error(line: usize, text: impl Into<String>) -> Self {
-        Problem { line, fatal: true, text: text.into(), variable: None, is_refused: false }
+        Problem { line, fatal: true, text: text.into(), variable: None, matters: Matters::Usually }
     }
 
     /// The problem as part of an event.
@@ -32,7 +44,17 @@ impl Problem {
     }
 
     pub(crate) fn note(line: usize, text: impl Into<String>) -> Self {
-        Problem { line, fatal: false, text: text.into(), variable: None, is_refused: false }
+        Problem { line, fatal: false, text: text.into(), variable: None, matters: Matters::Usually }
+    }
+
+    /// A problem that a deployment does not have.
+    pub(crate) fn here(line: usize, text: impl Into<String>) -> Self {
+        Problem { matters: Matters::Here, ..Problem::error(line, text) }
+    }
+
+    /// A value that a deployment passes over, or takes for another.
+    pub(crate) fn lost(line: usize, text: impl Into<String>) -> Self {
+        Problem { matters: Matters::Lost, ..Problem::note(line, text) }
     }
 }
 

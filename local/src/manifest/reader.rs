@@ -27,6 +27,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reports a value at `key` that a deployment takes and this machine does not.
+    pub(crate) fn error_here(&mut self, node: &Node, key: &str, why: &str) {
+        let line = node.entry(key).map_or(node.line, |entry| entry.line);
+        self.problems.push(Problem::here(line, format!("`{key}` {why}")));
+    }
+
     pub(crate) fn note(&mut self, line: usize, text: String) {
         self.problems.push(Problem::note(line, text));
     }

@@ -88,7 +88,7 @@ pub(super) fn read(
         functions.push(function);
     }
     if functions.is_empty() && !problems.iter().any(|problem| problem.fatal) {
-        problems.push(Problem::error(resources.line, "there is no function of component fc3 to start"));
+        problems.push(Problem::here(resources.line, "there is no function of component fc3 to start"));
     }
     let names = functions.iter().map(|function| function.name.as_str());
     domains.check_functions(&names, problems);
@@ -135,12 +135,12 @@ fn check_left(node: &Node, problems: &mut Vec<Problem>) {
             problems.push(if is_later {
                 let text =
                     format!("`{text}`: it is known only after a deployment; set a value for local use");
-                Problem::error(node.line, text)
+                Problem::here(node.line, text)
             } else {
                 let text = format!(
                     "`{text}` stays as it is: the deployment tool replaces expressions twice, not more often"
                 );
-                Problem::note(node.line, text)
+                Problem::lost(node.line, text)
             });
         }
         _ => {}

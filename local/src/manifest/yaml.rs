@@ -170,7 +170,7 @@ impl<'a> Builder<'a> {
             Scalar::Time => {
                 let text =
                     format!("`{text}` is a date, of which the deployment tool makes an empty map: quote it");
-                self.notes.push(Problem::note(line, text));
+                self.notes.push(Problem::lost(line, text));
                 Ok(Value::Map(Vec::new()))
             }
         }

@@ -4,9 +4,12 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, memfd_create};
+use tokio::io::AsyncReadExt;
 
 /// The exit code of a program that a signal ended.
 const KILLED: u8 = 128;
@@ -43,4 +46,34 @@ pub(crate) fn run_tool(name: &str, arguments: &[OsString], input: Option<&[u8]>)
     }
     let code = child.wait()?.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.unwrap_or(KILLED))
+}
+
+/// What a program prints to its standard output until it ends, `most` bytes at most. It has these variables alone, and is
+/// killed after `limit`.
+///
+/// # Errors
+///
+/// The program does not start, or does not end in time.
+///
+/// # Cancel safety
+///
+/// Dropping the future kills the program.
+pub(crate) async fn output_of(
+    program: &Path,
+    variables: &[(&str, &str)],
+    limit: Duration,
+    most: u64,
+) -> io::Result<Vec<u8>> {
+    let mut command = tokio::process::Command::new(program);
+    command.env_clear().envs(variables.iter().copied()).kill_on_drop(true);
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut printed = Vec::new();
+    let run = async {
+        if let Some(out) = child.stdout.take() {
+            out.take(most).read_to_end(&mut printed).await?;
+        }
+        child.wait().await.map(drop)
+    };
+    tokio::time::timeout(limit, run).await.map_err(io::Error::from)??;
+    Ok(printed)
 }

@@ -82,6 +82,7 @@ impl StoredCall {
             headers: self.headers,
             payload: if self.body.is_empty() { Payload::Empty } else { Payload::whole(self.body) },
             body_fault: BodyFault::default(),
+            early: None,
             tail,
         }
     }

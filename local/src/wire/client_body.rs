@@ -16,6 +16,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
+use super::early::Early;
 use super::hangup::Hangup;
 
 /// The longest drain of a body. Then the connection closes, as it would without a drain.
@@ -38,6 +39,8 @@ pub(crate) struct ClientBody {
     tasks: Option<TaskTracker>,
     /// Is told of a client that leaves in the middle of the body. `None` for a stream of HTTP/2, which tells so itself.
     hangup: Option<Arc<Hangup>>,
+    /// Takes interim replies. `None` for a client to whom none can be sent.
+    early: Option<Early>,
 }
 
 /// A client's body that ended too early.
@@ -81,13 +84,24 @@ impl ClientBody {
     ) -> Self {
         let is_sent = !headers.contains_key(header::EXPECT);
         let (tasks, hangup) = (Some(tasks.clone()), Some(Arc::clone(hangup)));
-        ClientBody { incoming: Some(incoming), read: None, is_sent, tasks, hangup }
+        ClientBody { incoming: Some(incoming), read: None, is_sent, tasks, hangup, early: None }
     }
 
     /// The body of a request over HTTP/2 with these headers. Without `tasks` the rest of its stream is not drained.
     pub(crate) fn of_stream(incoming: Incoming, headers: &HeaderMap, tasks: Option<TaskTracker>) -> Self {
         let is_sent = !headers.contains_key(header::EXPECT);
-        ClientBody { incoming: Some(incoming), read: None, is_sent, tasks, hangup: None }
+        ClientBody { incoming: Some(incoming), read: None, is_sent, tasks, hangup: None, early: None }
+    }
+
+    /// With a way for interim replies.
+    pub(crate) fn with_early(mut self, early: Option<Early>) -> Self {
+        self.early = early;
+        self
+    }
+
+    /// The way for interim replies to the request.
+    pub(crate) fn take_early(&mut self) -> Option<Early> {
+        self.early.take()
     }
 
     /// Takes `bytes` for the body.

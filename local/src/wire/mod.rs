@@ -1,8 +1,10 @@
 //! HTTP without knowledge of functions: bodies, headers, hosts, limits, ids, and WebSocket bytes after an upgrade.
 
 mod client_body;
+mod early;
 mod frames;
 pub(crate) mod gather;
+pub(crate) mod h1;
 mod hangup;
 pub(crate) mod headers;
 pub(crate) mod host;
@@ -21,10 +23,11 @@ pub(crate) mod upgrade;
 mod whole_body;
 
 pub(crate) use client_body::{BrokenBody, ClientBody};
+pub(crate) use early::Early;
 pub(crate) use frames::{Close, Passed};
 pub(crate) use hangup::{Hangup, has_unread};
 pub(crate) use messages::Messages;
-pub(crate) use outflow::{Outflow, Watched};
+pub(crate) use outflow::{Outflow, Piece};
 pub(crate) use payload::{BodyFault, Fault, Payload};
 pub(crate) use relay::{Over, Relay};
 pub(crate) use socket::{STALL_MAX, Socket, Turn, Turns};

@@ -35,13 +35,19 @@ where
         .header(header::HOST, address.authority().map_or(host, |authority| authority.as_str()))
         .body(Full::new(body))
         .map_err(|error| error.to_string())?;
-    let stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
+    let stream = TcpStream::connect((reached(host), port)).await.map_err(|error| error.to_string())?;
     if !is_tls {
         return ask(stream, request, read).await;
     }
     let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
     let stream = connector()?.connect(name, stream).await.map_err(|error| error.to_string())?;
     ask(stream, request, read).await
+}
+
+/// Where a host is. Names below `localhost` are this machine's, which not every resolver knows.
+fn reached(host: &str) -> &str {
+    let is_below = host.len() > ".localhost".len() && host.to_ascii_lowercase().ends_with(".localhost");
+    if is_below { "127.0.0.1" } else { host }
 }
 
 /// A client of TLS that trusts what this system trusts, or the file that `SSL_CERT_FILE` names.

@@ -1,15 +1,17 @@
-//! The socket to a client, which withholds hyper's own replies, and ends replies that a client does not take.
+//! The socket to a client, which withholds hyper's own replies, writes interim ones, and ends replies that a client does
+//! not take.
 
 use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::sync::Notify;
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::gather;
 use super::stream::Stream;
@@ -28,6 +30,13 @@ pub(crate) struct Turns {
     has_part: AtomicBool,
     /// Whether the reply has a time of its own, as a stream and a WebSocket have.
     has_own_time: AtomicBool,
+    /// The requests so far.
+    begun: AtomicUsize,
+    /// The head of an interim reply, which is to be written.
+    early: Mutex<Bytes>,
+    /// Whether somebody waits until hyper and the socket have nothing left to write.
+    awaits_flush: AtomicBool,
+    flush: Notify,
 }
 
 /// No request is in flight, and all replies are written.
@@ -47,6 +56,7 @@ impl Turns {
     pub(crate) fn begin(self: &Arc<Self>) -> Turn {
         self.state.store(ANSWERING, Ordering::Relaxed);
         self.has_part.store(false, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         Turn { turns: Arc::clone(self), is_stream: false }
     }
 
@@ -55,8 +65,53 @@ impl Turns {
         self.has_part.load(Ordering::Relaxed)
     }
 
+    /// Waits until there has been no request for so long, or somewhat longer. A part of a head is no request.
+    pub(crate) async fn idle(&self, length: Duration) {
+        const LOOKS: u32 = 3;
+        let (mut looks, mut before) = (0, None);
+        while looks < LOOKS {
+            sleep(length / LOOKS).await;
+            let begun = Some(self.begun.load(Ordering::Relaxed));
+            let is_idle = self.state.load(Ordering::Relaxed) == IDLE && begun == before;
+            (looks, before) = (if is_idle { looks + 1 } else { 0 }, begun);
+        }
+    }
+
+    /// Waits until what hyper has to write was written. A client that takes nothing is given up after a while.
+    pub(crate) async fn drained(&self) {
+        _ = timeout(STALL_MAX, self.flushed_by(|| ())).await;
+    }
+
+    /// Sends the head of an interim reply, and waits until it was written.
+    pub(super) async fn send(&self, head: Bytes) {
+        self.flushed_by(|| *self.early() = head).await;
+    }
+
+    async fn flushed_by(&self, begin: impl FnOnce()) {
+        let mut flushed = pin!(self.flush.notified());
+        flushed.as_mut().enable();
+        begin();
+        self.awaits_flush.store(true, Ordering::SeqCst);
+        flushed.await;
+    }
+
+    fn early(&self) -> MutexGuard<'_, Bytes> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn awaits_flush(&self) -> bool {
+        self.awaits_flush.load(Ordering::SeqCst)
+    }
+
     fn flushed(&self) {
         _ = self.state.compare_exchange(ANSWERED, IDLE, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    fn tell_flush(&self) {
+        if self.awaits_flush() {
+            self.awaits_flush.store(false, Ordering::SeqCst);
+            self.flush.notify_waiters();
+        }
     }
 
     /// Withholds hyper's own reply, and keeps the status.
@@ -111,6 +166,8 @@ pub(crate) struct Socket {
     /// What was read before and is read once more.
     again: Bytes,
     turns: Arc<Turns>,
+    /// The rest of an interim reply.
+    early: Bytes,
     /// Ends the wait for a client that takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
     patience: Duration,
@@ -118,7 +175,8 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(stream: Stream, turns: &Arc<Turns>) -> Self {
-        Socket { stream, again: Bytes::new(), turns: Arc::clone(turns), stalled: None, patience: STALL_MAX }
+        let (again, early, turns) = (Bytes::new(), Bytes::new(), Arc::clone(turns));
+        Socket { stream, again, turns, early, stalled: None, patience: STALL_MAX }
     }
 
     /// The outcome of a write, or an error once the client has taken nothing for too long.
@@ -133,6 +191,18 @@ impl Socket {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => written,
         }
+    }
+
+    /// Writes the rest of an interim reply.
+    fn poll_early(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.early.is_empty() {
+            let written = Pin::new(&mut self.stream).poll_write(context, &self.early);
+            match ready!(self.watch(written, context))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                length => self.early.advance(length),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Gives `bytes` to the next reader, before what comes.
@@ -181,6 +251,7 @@ impl AsyncWrite for Socket {
         if self.turns.withhold(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
+        ready!(self.poll_early(context))?;
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.watch(written, context)
     }
@@ -193,6 +264,7 @@ impl AsyncWrite for Socket {
         if slices.first().is_some_and(|first| self.turns.withhold(first)) {
             return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
+        ready!(self.poll_early(context))?;
         let written = gather::write(Pin::new(&mut self.stream), context, slices);
         self.watch(written, context)
     }
@@ -202,9 +274,19 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper has nothing left to write when it flushes, so this is behind whole replies.
+        if self.turns.awaits_flush() && self.early.is_empty() {
+            let early = std::mem::take(&mut *self.turns.early());
+            self.early = early;
+        }
+        ready!(self.poll_early(context))?;
         self.turns.flushed();
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        self.watch(flushed, context)
+        let flushed = self.watch(flushed, context);
+        if flushed.is_ready() {
+            self.turns.tell_flush();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -220,7 +302,6 @@ impl AsyncWrite for Socket {
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
-    use tokio::time::timeout;
 
     use super::*;
 

@@ -16,6 +16,7 @@ mod networks;
 mod nginx;
 mod published;
 mod queue_sdk;
+mod sarif;
 mod schema;
 mod sdk;
 mod servers;

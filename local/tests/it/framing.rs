@@ -1,5 +1,7 @@
 //! How heads and bodies are framed: what cannot be read, many headers, codings, trailers, functions that speak HTTP/1.0.
 
+use std::time::Duration;
+
 use testkit::events::{kind, printed};
 use testkit::h1::{Conn, exchange, request};
 use testkit::{Ask, h2};
@@ -52,7 +54,7 @@ fn trailers_of_a_reply_pass_to_a_client_that_takes_them() {
     assert_eq!(local.count(kind("call_cancelled")), 0);
 }
 
-/// HTTP/2 drops what it has not sent when a stream is reset.
+/// HTTP/2 drops what it has not sent when a stream is reset, and hyper's HTTP/1 when a body fails.
 #[test]
 fn what_came_before_the_failure_of_a_stream_reaches_the_client() {
     let local = Local::scripted(f().concurrency(10));
@@ -63,10 +65,73 @@ fn what_came_before_the_failure_of_a_stream_reaches_the_client() {
         let answer = conn.answer_or_reset(id);
         assert_eq!((answer.status, answer.body.len(), answer.is_cut), (200, length, true));
     }
+    for length in [1, 60_000, 4 << 20] {
+        let mut conn = Conn::open(local.function_port("f"));
+        conn.send(&request("GET", &format!("/broken?n={length}"), "", b""));
+        let head = conn.answer_head();
+        let body = String::from_utf8(conn.rest()).unwrap();
+        assert_eq!((head.status, body.matches('x').count()), (200, length));
+        assert!(!body.ends_with("0\r\n\r\n"), "it is cut");
+    }
     // A failure that the client has read is recorded as the function's.
-    local.wait_for_nth(3, kind("request").field("path", "/broken").field("failure", "process_exited"));
+    local.wait_for_nth(6, kind("request").field("path", "/broken").field("failure", "process_exited"));
     assert_eq!(local.count(kind("request").status(499)), 0);
     conn.ask(&Ask::get("/name")).assert_status(200);
+}
+
+#[test]
+fn a_slow_client_gets_what_came_before_the_failure_of_a_stream() {
+    const SLOW: Duration = Duration::from_millis(120);
+    let local = Local::scripted(f().concurrency(10));
+    for (length, step) in [(400 << 10, 64 << 10), (4 << 20, 1 << 20)] {
+        let mut conn = h2::Conn::open(local.function_port("f"));
+        let id = conn.send(&Ask::get(format!("/broken?n={length}")));
+        let (mut read, mut room) = (0, 65_535);
+        loop {
+            if read == room {
+                assert!(conn.is_quiet_for(SLOW), "there is no room for more");
+                conn.open_window(id, step);
+                room += step as usize;
+            }
+            match conn.read() {
+                frame if frame.stream != id => {}
+                frame if frame.kind == h2::RST_STREAM => break,
+                // Data has the type 0.
+                frame if frame.kind == 0 => read += frame.payload.len(),
+                frame => assert_eq!(frame.kind, 1, "a head"),
+            }
+        }
+        assert_eq!(read, length);
+    }
+}
+
+#[test]
+fn interim_replies_pass_to_a_client_of_http_1_1() {
+    let local = Local::scripted(f().concurrency(10));
+    let port = local.function_port("f");
+    let mut conn = Conn::open(port);
+    // The connection is used again: what is interim is between whole replies.
+    for ms in [0, 300, 0] {
+        conn.send(&request("GET", &format!("/early?ms={ms}"), "", b""));
+        for _ in 0..2 {
+            let early = conn.answer_head();
+            assert_eq!((early.status, early.header("link")), (103, Some("</a.css>; rel=preload")));
+            assert_eq!(early.header("x-fc-own"), None, "{early:?}");
+        }
+        let reply = conn.answer("GET");
+        assert_eq!((reply.status, reply.text().as_str()), (200, "late"));
+    }
+    // Two requests at once.
+    conn.send(&[request("GET", "/name", "", b""), request("GET", "/early", "", b"")].concat());
+    conn.answer("GET").assert_ok();
+    assert_eq!([conn.answer_head().status, conn.answer_head().status], [103, 103]);
+    conn.answer("GET").assert_ok();
+    // HTTP/1.0 has none, and hyper's HTTP/2 sends none.
+    let mut old = Conn::open(port);
+    old.send(b"GET /early HTTP/1.0\r\nhost: 127.0.0.1\r\n\r\n");
+    let reply = String::from_utf8(old.rest()).unwrap();
+    assert!(reply.starts_with("HTTP/1.0 200 OK\r\n") && reply.ends_with("\r\n\r\nlate"), "{reply}");
+    assert_eq!(h2::Conn::open(port).ask(&Ask::get("/early")).text(), "late");
 }
 
 #[test]

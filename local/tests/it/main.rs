@@ -12,6 +12,7 @@ mod chaos;
 mod cli;
 mod client;
 mod destinations;
+mod doctor;
 mod domain_manifest;
 mod domain_policies;
 mod domains;

@@ -16,6 +16,7 @@ const LEVELS: &[&[&str]] = &[
     &["queue"],
     &["front", "timers", "watch"],
     &["platform"],
+    &["doctor"],
     &["cli"],
 ];
 
@@ -280,6 +281,9 @@ fn files_are_written_in_few_places() {
             "deploy/snapshot.rs",
             "deploy/store.rs",
             "deploy/workspace.rs",
+            // Tests: a program that is asked, and the document that a test writes.
+            "doctor/tests/described.rs",
+            "doctor/tests/documents.rs",
             "process/cgroup.rs",
             // A setting of the kernel.
             "process/keeper.rs",
@@ -298,6 +302,8 @@ fn listeners_are_opened_in_one_place() {
             "front/listen.rs",
             // Asks the system for a free port and closes it again.
             "process/port.rs",
+            // A server for tests.
+            "wire/h1/link/tests.rs",
         ],
     );
 }

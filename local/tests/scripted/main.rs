@@ -320,6 +320,14 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             );
             out.write_all(&[head.as_bytes(), &seen].concat()).is_ok()
         }
+        // Interim replies, and the reply once they were sent.
+        "/early" => {
+            let early = "HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\nx-fc-own: 1\r\n\r\n";
+            let continues = "HTTP/1.1 100 Continue\r\n\r\n";
+            let sent = out.write_all([early, continues, early].concat().as_bytes()).is_ok();
+            std::thread::sleep(Duration::from_millis(asked.number("ms")));
+            sent && reply(out, "200 OK", "", b"late")
+        }
         // Its body breaks off before the first chunk.
         "/cut-first" => {
             let sent = out.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_ok();

@@ -234,7 +234,7 @@ impl EventBytes {
     message = "`{Self}` is not a server-sent event",
     label = "`{Self}` cannot be sent as an event",
     note = "send text, `Json(value)`, an `SseEvent`, or a `Result` of one of these with any error",
-    note = "an error is a type that implements `std::error::Error`, or that `fc_runtime::Error` has a `From` of"
+    note = "an error is a type that implements `std::error::Error`, `Send` and `Sync`, or that `fc_runtime::Error` has a `From` of"
 )]
 pub trait IntoSseEvent {
     /// Converts the value into an event.

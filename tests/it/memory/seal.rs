@@ -68,6 +68,36 @@ async fn a_state_that_cannot_be_opened_is_told() {
     assert!(text.contains("NO_SUCH_VARIABLE is not set") && text.contains("seal.rs:"), "{text}");
 }
 
+/// Each setting that can be wrong is told with the line that sets it.
+#[tokio::test]
+async fn a_wrong_setting_is_told_with_its_line() {
+    let line = line!() + 3;
+    let text = refusal(
+        App::new()
+            .health_path("healthz")
+            .ready_path("/ready?now")
+            .cors(fc_runtime::Cors::allow("shop.example")),
+    )
+    .await;
+    for (at, what) in
+        [(0, "the health path \"healthz\""), (1, "the health path \"/ready?now\""), (2, "the CORS policy")]
+    {
+        let expected = format!("seal.rs:{}:", line + at);
+        let told = text.lines().find(|told| told.contains(what));
+        assert!(told.is_some_and(|told| told.contains(&expected)), "{what} at {expected} in {text}");
+    }
+    let text = refusal(App::new().health_path("/readyz")).await;
+    assert!(
+        text.contains("live and ready cannot both be at \"/readyz\"") && text.contains("seal.rs"),
+        "{text}"
+    );
+    let text = refusal(App::new().ready_path("/healthz")).await;
+    assert!(
+        text.contains("live and ready cannot both be at \"/healthz\"") && text.contains("seal.rs"),
+        "{text}"
+    );
+}
+
 #[tokio::test]
 async fn a_set_of_descriptors_that_is_none_is_told() {
     let text = refusal(App::new().grpc_reflection(b"\xff\xff")).await;

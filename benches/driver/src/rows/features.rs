@@ -11,6 +11,7 @@ use crate::row::Row;
 use crate::subjects::features::{CASES, Case};
 
 pub(crate) static INSTRUCTIONS: Measure = Measure::new("feature-instructions", "instructions per request", 0);
+static ADDED: Measure = Measure::new("feature-added", "… more than `plain`", 0);
 static STRIPPED: Measure = Measure::new("feature-size", "stripped binary, KiB", 0);
 static CRATES: Measure = Measure::new("feature-crates", "crates in the tree", 0);
 
@@ -19,18 +20,26 @@ pub(crate) static ROW: Row = Row {
     title: "Optional features",
     about: "One program for each feature, ours and on axum with equal work and the same feature; `plain` has none. Counted as in \
             the rows `instructions` and `size`, with the request of the feature.",
-    measures: &[&INSTRUCTIONS, &STRIPPED, &CRATES],
+    measures: &[&INSTRUCTIONS, &ADDED, &STRIPPED, &CRATES],
     plots: &[],
     ci: false,
     take,
 };
 
 fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
+    let mut plain = [None; 2];
     for Case { feature, ours, axum, request } in &CASES {
-        for (subject, package) in [(ours, "features-ours"), (axum, "features-axum")] {
+        let both = [(ours, "features-ours"), (axum, "features-axum")];
+        for ((subject, package), plain) in both.into_iter().zip(&mut plain) {
             let request = request();
             let few = total(bench, subject, &request, FEW)?;
-            figures.push(&INSTRUCTIONS, subject, slope(few, total(bench, subject, &request, MANY)?));
+            let instructions = slope(few, total(bench, subject, &request, MANY)?);
+            figures.push(&INSTRUCTIONS, subject, instructions);
+            match *plain {
+                // The first case is the base.
+                None => *plain = Some(instructions),
+                Some(plain) => figures.push(&ADDED, subject, instructions - plain),
+            }
             figures.push(&STRIPPED, subject, stripped(bench, subject)?);
             let features = if *feature == "plain" { "" } else { *feature };
             figures.push(&CRATES, subject, f64::from(crates_of(package, features)?));

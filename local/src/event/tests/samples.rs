@@ -325,6 +325,7 @@ fn settings() -> Vec<Sample> {
             "the manifest is not used:\ns.yaml:1: a\ns.yaml:2: b",
         ),
         (Kind::ManifestNote { file: PathBuf::from("s.yaml"), note: remark(3, "c") }, "s.yaml:3: c"),
+        (Kind::DoctorFindings(3), "3 errors that a deployment would meet: `fc-local doctor` shows them"),
         (Kind::PortChangeIgnored, "a changed x-local.port takes effect when fc-local is started anew"),
         (Kind::FunctionRemoved, "removed from the manifest: stopped"),
         (Kind::VersionsChanged(VersionNews::Published(2)), "version 2 is published"),

@@ -147,6 +147,7 @@ async fn pass_on(
         let of = (&*callee.function.name, callee.qualifier.as_deref());
         return asynchronous::accept(queue, of, wish, visit, call).await;
     }
+    let early = body.take_early();
     let (payload, body_fault) = match kind {
         CallKind::Handshake => (Box::pin(ignore(body)).await?, BodyFault::default()),
         CallKind::Rpc => Payload::messages(body),
@@ -168,6 +169,7 @@ async fn pass_on(
         headers,
         payload,
         body_fault,
+        early,
         tail,
     };
     visit.set_call(&call);

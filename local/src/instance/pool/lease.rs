@@ -84,6 +84,6 @@ impl Drop for Lease {
             self.close_session();
         }
         let now = Instant::now().into_std();
-        self.pool.change(|slots, effects| slots.give_back(&self.instance, &self.claim, now, effects));
+        self.pool.take_back(&self.instance, &self.claim, now);
     }
 }

@@ -176,7 +176,7 @@ fn unknown(name: &str, line: usize, table: &'static Table, place: &str) -> (Prob
         }
         _ => {
             let text = format!("`{name}` is not a key of {place} that fc-local knows; it is ignored");
-            (Problem::note(line, text), None)
+            (Problem::lost(line, text), None)
         }
     }
 }

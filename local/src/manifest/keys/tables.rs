@@ -57,6 +57,17 @@ const LOCAL: &Table = &[
     known("asyncRetryPause"),
     known("asyncServerErrors"),
     known("timers"),
+    map("doctor", DOCTOR),
+];
+
+/// What `fc-local doctor` does not see by itself. It reads and checks the values.
+const DOCTOR: &Table = &[known("allow"), map("alb", ALB)];
+
+const ALB: &Table = &[
+    number("idleTimeout").within(1.0, 3600.0, 0.0),
+    number("requestTimeout").within(1.0, 3600.0, 0.0),
+    boolean("healthCheck"),
+    number("healthCheckInterval").within(1.0, 50.0, 0.0),
 ];
 
 pub(super) const PROPS: &Table = &[

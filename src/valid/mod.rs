@@ -1,9 +1,12 @@
 //! Checks of values: all mistakes of a request at once, each with its place.
 
+mod names;
+
 use std::fmt::Write as _;
 
 use garde::Validate;
 use garde::error::{Kind, Path};
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, StatusError};
 use crate::json::quoted;
@@ -36,8 +39,12 @@ use crate::json::quoted;
 /// # });
 /// ```
 ///
-/// The function's manifest needs `garde = { version = "0.23", features = ["derive"] }`, because the derive names it. A
-/// pointer has the names of the fields in Rust, also where serde renames them: `garde` 0.23 reads its own `rename`, and does nothing with it.
+/// The function's manifest needs `garde = { version = "0.23", features = ["derive"] }`, because the derive names it.
+///
+/// Pointers have the names on the wire: with `#[serde(rename_all = "camelCase")]` a mistake in `ship_to` is at
+/// `#/shipTo`. They are found by asking `Deserialize` for its names, once something is wrong. A field whose own `rename` has
+/// other letters or digits than its name in Rust keeps the latter, as do fields of a flattened struct or of an enum's
+/// variant: serde does not say which field is which. `garde` 0.23 reads a `rename` of its own, and does nothing with it.
 ///
 /// # Errors
 /// 422 with the member `errors`: for each mistake its `detail`, and the `pointer` to its field, a JSON pointer as the
@@ -48,7 +55,7 @@ use crate::json::quoted;
 #[doc(alias = "validator")]
 pub fn valid<T>(value: T) -> Result<T, StatusError>
 where
-    T: Validate<Context: Default>,
+    T: Validate<Context: Default> + DeserializeOwned,
 {
     valid_with(value, &T::Context::default())
 }
@@ -58,13 +65,14 @@ where
 /// # Errors
 /// As [`valid`].
 #[track_caller]
-pub fn valid_with<T: Validate>(value: T, context: &T::Context) -> Result<T, StatusError> {
+pub fn valid_with<T: Validate + DeserializeOwned>(value: T, context: &T::Context) -> Result<T, StatusError> {
     match value.validate_with(context) {
         Ok(()) => Ok(value),
         Err(report) => {
             let mistakes = report.into_inner();
             let listed = mistakes.iter().take(LISTED_MAX).map(|(path, error)| {
-                format!("{{\"pointer\":{},\"detail\":{}}}", quoted(&pointer(path)), quoted(error.message()))
+                let pointer = pointer(&names::on_the_wire::<T>(parts(path)));
+                format!("{{\"pointer\":{},\"detail\":{}}}", quoted(&pointer), quoted(error.message()))
             });
             let listed = format!("[{}]", listed.collect::<Vec<_>>().join(","));
             let fields = if mistakes.len() == 1 { "field does" } else { "fields do" };
@@ -82,11 +90,18 @@ pub fn valid_with<T: Validate>(value: T, context: &T::Context) -> Result<T, Stat
 /// The most mistakes that are listed. A list of a client's may hold many.
 const LISTED_MAX: usize = 100;
 
+/// The parts of a path from the outermost on.
+fn parts(path: &Path) -> Vec<(Kind, String)> {
+    let mut parts: Vec<_> = path.__iter().map(|(kind, part)| (kind, part.to_string())).collect();
+    parts.reverse();
+    parts.retain(|(kind, _)| *kind != Kind::None);
+    parts
+}
+
 /// A JSON pointer as the fragment of a URI (RFC 6901, section 6), as RFC 9457 has it in its example.
-fn pointer(path: &Path) -> String {
+fn pointer(parts: &[String]) -> String {
     let mut pointer = "#".to_owned();
-    let parts: Vec<_> = path.__iter().collect();
-    for (_, part) in parts.into_iter().rev().filter(|(kind, _)| *kind != Kind::None) {
+    for part in parts {
         pointer.push('/');
         for byte in part.bytes() {
             match byte {
@@ -108,11 +123,13 @@ fn pointer(path: &Path) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
+    use serde::Deserialize;
     use serde_json::{Value, json};
 
     use super::*;
 
-    #[derive(Validate)]
+    #[derive(Deserialize, Validate)]
+    #[serde(rename_all = "camelCase")]
     struct Order {
         #[garde(dive)]
         lines: Vec<Line>,
@@ -122,7 +139,7 @@ mod tests {
         more: BTreeMap<String, Line>,
     }
 
-    #[derive(Validate)]
+    #[derive(Deserialize, Validate)]
     struct Line {
         #[garde(range(min = 1, max = 9))]
         quantity: u8,
@@ -150,7 +167,7 @@ mod tests {
             ("\"#/lines/1/quantity\"", "\"lower than 1\""),
             ("\"#/lines/2/quantity\"", "\"greater than 9\""),
             ("\"#/more/a~1b~0%C3%A4/quantity\"", "\"lower than 1\""),
-            ("\"#/ship_to\"", "\"not ascii\""),
+            ("\"#/shipTo\"", "\"not ascii\""),
         ];
         let expected = expected.map(|(pointer, detail)| (pointer.to_owned(), detail.to_owned()));
         assert_eq!(errors, expected);

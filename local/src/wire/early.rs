@@ -1,0 +1,44 @@
+//! Interim replies (1xx) to a client of HTTP/1.1, such as 103 Early Hints.
+//!
+//! hyper's server sends none but 100. So they go to the socket between two writes of hyper's.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{StatusCode, response};
+
+use super::socket::Turns;
+use super::{headers, limits};
+
+/// The way of interim replies to a client.
+#[derive(Debug, Clone)]
+pub(crate) struct Early(Arc<Turns>);
+
+impl Early {
+    pub(crate) fn new(turns: &Arc<Turns>) -> Self {
+        Early(Arc::clone(turns))
+    }
+
+    /// Sends the head of an interim reply, with the headers that a reply may have. 100 is left out: whether the client is
+    /// to send its body was answered before. So is a head beyond the limit of a reply.
+    ///
+    /// # Cancel safety
+    ///
+    /// A head whose future is dropped is sent all the same, unless the connection ends.
+    pub(crate) async fn send(&self, mut head: response::Parts) {
+        headers::strip_reply(&mut head.headers);
+        if head.status == StatusCode::CONTINUE || limits::check_reply(&head.headers).is_err() {
+            return;
+        }
+        let mut text = Vec::with_capacity(256);
+        let reason = head.status.canonical_reason().unwrap_or_default();
+        text.extend_from_slice(format!("HTTP/1.1 {} {reason}\r\n", head.status.as_str()).as_bytes());
+        for (name, value) in &head.headers {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                text.extend_from_slice(part);
+            }
+        }
+        text.extend_from_slice(b"\r\n");
+        self.0.send(Bytes::from(text)).await;
+    }
+}
