@@ -82,11 +82,11 @@ fn one_program_answers_at_every_door_with_binary_both_ways() {
     assert_eq!(local.get("/").text(), "1 pictures, by HTTP");
 
     for (count, door) in ["api-gateway", "http", "alb"].into_iter().enumerate() {
-        let path = format!("/pictures/by-{door}");
+        let path = format!("/pictures/through-{door}");
         let told = local.sent(&[&[door, "f", &path, "-i"], &put[..]].concat());
         assert!(told.starts_with("HTTP/1.1 201 Created\r\n") && told.ends_with("\r\n\r\nkept"), "{told}");
         assert!(
-            told.contains(&format!("location: {path}\r\n")) && told.contains("set-cookie: last=by-"),
+            told.contains(&format!("location: {path}\r\n")) && told.contains("set-cookie: last=through-"),
             "{told}"
         );
         // What came by one door leaves by all.
