@@ -9,6 +9,9 @@ use http::{Method, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::content::Outgoing;
 use crate::error::Error;
@@ -81,23 +84,8 @@ impl Client {
                 return Err(Error::invalid(text));
             }
         };
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT_LIMIT));
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
-            .map_err(|error| Error::invalid(format!("there is no TLS: {error}")))?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_LIMIT)
-            .pool_max_idle_per_host(IDLE_MAX)
-            .build(connector);
         let client = Client {
-            http,
+            http: http(built_in_authorities())?,
             endpoint: Arc::from(""),
             credentials: Source::Known(instance.credentials()),
             limit: Duration::from_secs(60),
@@ -125,6 +113,26 @@ impl Client {
             }
             _ => Err(wrong()),
         }
+    }
+
+    /// Trusts these authorities beside the built-in ones: certificates in PEM, such as the one that `fc-local` names at its
+    /// start. A second call replaces the first. Connections are opened anew.
+    ///
+    /// # Errors
+    /// The text has no certificate, or one that is no authority's.
+    pub fn with_authority(self, pem: &[u8]) -> Result<Self, Error> {
+        let mut authorities = built_in_authorities();
+        let built_in = authorities.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate =
+                certificate.map_err(|error| Error::invalid(format!("the certificate is no PEM: {error}")))?;
+            let added = authorities.add(certificate);
+            added.map_err(|error| Error::invalid(format!("the certificate cannot be trusted: {error}")))?;
+        }
+        if authorities.len() == built_in {
+            return Err(Error::invalid("the text has no certificate in PEM"));
+        }
+        Ok(Client { http: http(authorities)?, ..self })
     }
 
     /// Calls are signed with these credentials.
@@ -195,6 +203,33 @@ impl Client {
 }
 
 /// Shows where calls go, and no credentials.
+fn built_in_authorities() -> RootCertStore {
+    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+}
+
+fn http(authorities: RootCertStore) -> Result<Http, Error> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT_LIMIT));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::invalid(format!("there is no TLS: {error}")))?
+        .with_root_certificates(authorities)
+        .with_no_client_auth();
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(connector);
+    Ok(hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_LIMIT)
+        .pool_max_idle_per_host(IDLE_MAX)
+        .build(connector))
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Client").field("endpoint", &self.endpoint).finish_non_exhaustive()

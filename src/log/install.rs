@@ -13,7 +13,7 @@ use tracing_core::span::Current;
 use crate::log::event::{Fields, event};
 use crate::log::filter::Filter;
 use crate::log::spans::{self, Spans};
-use crate::log::{Level, backtrace, format, say};
+use crate::log::{Level, addresses, backtrace, format, say};
 use crate::platform::Instance;
 
 /// Installs the subscriber and the panic hook. False if the author has set a subscriber.
@@ -45,10 +45,13 @@ pub(crate) fn install(instance: &Instance) -> bool {
         let at = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
         let trace = Backtrace::capture();
         let trace = match trace.status() {
-            BacktraceStatus::Captured => format!("\n{trace}"),
+            // Without symbols, as `fc-local package` builds, the addresses are all there is.
+            BacktraceStatus::Captured => addresses::of(&trace).unwrap_or_else(|| {
+                let trace = format!("\n{trace}");
+                if is_full { trace } else { backtrace::trimmed(&trace).unwrap_or(trace) }
+            }),
             _ => String::new(),
         };
-        let trace = if is_full { trace } else { backtrace::trimmed(&trace).unwrap_or(trace) };
         event(Level::Error, "panic", &format!("panicked{at}: {text}{trace}"), b"");
     }));
     true

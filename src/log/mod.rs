@@ -1,5 +1,7 @@
 //! Log output: one JSON object per line on stdout. Lines written during a request carry the request's id.
 
+#[cfg(feature = "log")]
+mod addresses;
 pub(crate) mod backtrace;
 mod clock;
 pub(crate) mod current;

@@ -3,103 +3,72 @@
 //! `queue-load accept PORT CONNECTIONS COUNT` lets `fc-local` accept asynchronous calls of 1 KiB that are due in an hour.
 //! `queue-load drain …` lets it accept calls that are due at once. `queue-load lpush …` pushes values of 1 KiB to redis.
 //! `queue-load sync …` makes synchronous calls. Each prints one line: the rate, and the times of a request.
+//!
+//! `queue-load compare PORT PID PORT PID CONNECTIONS COUNT ROUNDS` lets `fc-local` accept and redis push in turns, with the
+//! processor time of both, and prints the medians of what one round of ours is beside the next one of redis.
 
 #![expect(clippy::print_stdout, reason = "the figures are its output")]
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+mod client;
 
-const BODY: usize = 1024;
+use client::{Figures, Load};
+
+const USAGE: &str = "queue-load accept|drain|lpush|sync PORT CONNECTIONS COUNT\n\
+                     queue-load compare PORT PID PORT PID CONNECTIONS COUNT ROUNDS";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [mode, port, connections, count] = arguments.as_slice() else {
-        panic!("queue-load accept|drain|lpush|sync PORT CONNECTIONS COUNT");
-    };
-    let port: u16 = port.parse().expect("a port");
-    let connections: usize = connections.parse().expect("a number of connections");
-    let count: usize = count.parse().expect("a number of requests");
-    let request = request(mode, port);
-    let left = AtomicUsize::new(count);
-    let begin = Instant::now();
-    let mut times: Vec<Duration> = thread::scope(|scope| {
-        let clients: Vec<_> =
-            (0..connections).map(|_| scope.spawn(|| client(port, &request, mode, &left))).collect();
-        clients.into_iter().flat_map(|client| client.join().expect("a client")).collect()
-    });
-    let took = begin.elapsed();
-    times.sort_unstable();
-    let at = |share: usize| times[(times.len() * share / 1000).min(times.len() - 1)];
-    println!(
-        "{mode}: {:.0} /s, p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms, {} requests in {:.2} s",
-        times.len() as f64 / took.as_secs_f64(),
-        millis(at(500)),
-        millis(at(990)),
-        millis(at(1000)),
-        times.len(),
-        took.as_secs_f64(),
-    );
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
-}
-
-fn request(mode: &str, port: u16) -> Vec<u8> {
-    let body = "x".repeat(BODY);
-    let post = |headers: &str| {
-        let path = "/2023-03-30/functions/f/invocations";
-        format!(
-            "POST {path} HTTP/1.1\r\nhost: localhost:{port}\r\ncontent-length: {BODY}\r\n\
-             x-fc-invocation-type: Async\r\n{headers}\r\n{body}"
-        )
-    };
-    match mode {
-        "accept" => post("x-fc-async-delay: 3600\r\n"),
-        "drain" => post(""),
-        "lpush" => format!("*3\r\n$5\r\nLPUSH\r\n$1\r\nq\r\n${BODY}\r\n{body}\r\n"),
-        "sync" => format!("GET /name HTTP/1.1\r\nhost: f.localhost:{port}\r\n\r\n"),
-        other => panic!("there is no mode {other}"),
-    }
-    .into_bytes()
-}
-
-fn client(port: u16, request: &[u8], mode: &str, left: &AtomicUsize) -> Vec<Duration> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a server");
-    stream.set_nodelay(true).expect("a socket");
-    let mut times = Vec::new();
-    let mut buffer = Vec::new();
-    while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
-        let begin = Instant::now();
-        stream.write_all(request).expect("sent");
-        buffer.clear();
-        while !is_whole(&buffer, mode) {
-            let mut piece = [0; 4096];
-            let read = stream.read(&mut piece).expect("a reply");
-            assert!(read > 0, "the server closed the connection");
-            buffer.extend_from_slice(&piece[..read]);
+    let numbers: Vec<u64> = arguments.iter().skip(1).map_while(|number| number.parse().ok()).collect();
+    match (arguments.first().map(String::as_str), numbers.as_slice()) {
+        (Some("compare"), &[port, pid, redis_port, redis_pid, connections, count, rounds]) => {
+            let ours = Load::new("accept", port, connections, count);
+            let redis = Load::new("lpush", redis_port, connections, count);
+            compare((&ours, pid), (&redis, redis_pid), rounds);
         }
-        times.push(begin.elapsed());
+        (Some(mode), &[port, connections, count]) => {
+            println!("{mode}: {}", Load::new(mode, port, connections, count).run());
+        }
+        _ => panic!("{USAGE}"),
     }
-    times
 }
 
-/// Whether the reply has come to its end. Another reply than the expected one ends the program.
-fn is_whole(buffer: &[u8], mode: &str) -> bool {
-    if buffer.is_empty() {
-        return false;
+fn compare(ours: (&Load, u64), redis: (&Load, u64), rounds: u64) {
+    let mut ratios = [Vec::new(), Vec::new(), Vec::new()];
+    let mut own = Vec::new();
+    for _ in 0..rounds {
+        let [(pushed, pushed_cpu), (accepted, accepted_cpu)] = [redis, ours].map(|(load, pid)| {
+            let before = processor_seconds(pid);
+            let figures = load.run();
+            let cpu = (processor_seconds(pid) - before) / figures.count() * 1e6;
+            println!("{}: {figures}, {cpu:.0} µs of the processor each", load.mode());
+            (figures, cpu)
+        });
+        ratios[0].push(accepted.rate() / pushed.rate());
+        ratios[1].push(accepted.millis(990) / pushed.millis(990));
+        ratios[2].push(accepted_cpu / pushed_cpu);
+        own.push((accepted, pushed));
     }
-    if mode == "lpush" {
-        assert_eq!(buffer[0], b':', "{}", String::from_utf8_lossy(buffer));
-        return buffer.ends_with(b"\r\n");
-    }
-    let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
-    let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
-    let expected = if mode == "sync" { "http/1.1 200" } else { "http/1.1 202" };
-    assert!(text.starts_with(expected), "{}", String::from_utf8_lossy(buffer));
-    let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
-    buffer.len() >= head + 4 + length.unwrap_or(0)
+    let [rate, p99, cpu] = ratios.map(median);
+    println!(
+        "medians of {rounds} rounds, ours beside redis: rate {rate:.2}, p99 {p99:.2}, processor {cpu:.2}"
+    );
+    let of = |figure: fn(&Figures) -> f64| {
+        let (ours, redis) = own.iter().map(|(ours, redis)| (figure(ours), figure(redis))).unzip();
+        (median(ours), median(redis))
+    };
+    let ((rate, redis_rate), (p99, redis_p99)) = (of(Figures::rate), of(|figures| figures.millis(990)));
+    println!("ours {rate:.0} /s, p99 {p99:.2} ms; redis {redis_rate:.0} /s, p99 {redis_p99:.2} ms");
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// What a process has had of the processor so far.
+fn processor_seconds(pid: u64) -> f64 {
+    // The kernel counts in hundredths of a second.
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");
+    let fields = stat.rsplit_once(')').expect("its name").1.split_whitespace().skip(11).take(2);
+    fields.map(|ticks| ticks.parse::<f64>().expect("a number")).sum::<f64>() / 100.0
 }

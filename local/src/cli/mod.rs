@@ -2,6 +2,7 @@
 
 mod alias;
 mod client;
+mod conform;
 mod curl;
 mod dev;
 mod doctor;
@@ -12,9 +13,12 @@ mod line;
 mod list;
 mod manifest;
 mod messages;
+mod new;
+mod package;
 mod print;
 mod progress;
 mod send;
+mod symbolize;
 mod tasks;
 mod version;
 
@@ -69,6 +73,14 @@ enum Command {
     Tasks(tasks::TasksCommand),
     /// Look for what bites in production: in the manifest, the code, the program and the running server
     Doctor(doctor::DoctorArguments),
+    /// Make the project of a new function, from a template
+    New(new::NewArguments),
+    /// Build functions for the images of their runtimes, check the programs, and pack them
+    Package(package::PackageArguments),
+    /// Turn the addresses of panics in a log, from the standard input, into functions and lines
+    Symbolize(symbolize::SymbolizeArguments),
+    /// Check whether a program is a custom runtime: start it, and ask it what the platform asks
+    Conform(conform::ConformArguments),
     /// Print the manifest with its expressions replaced, as JSON, secrets masked
     Manifest,
 }
@@ -247,28 +259,30 @@ pub fn run() -> ExitCode {
     }
     let Arguments { template, env, command } = Arguments::parse();
     let template = template.unwrap_or_else(default_template);
-    match &command {
-        Command::Manifest => return manifest::run(&template, env.as_deref()),
-        Command::Keys(arguments) => return keys::run(&template, arguments),
-        Command::Curl(arguments) => return curl::run(&template, arguments),
-        Command::Send(arguments) => {
-            if let Some(code) = send::run_print(arguments) {
-                return code;
-            }
+    let env = env.as_deref();
+    match command {
+        Command::Manifest => manifest::run(&template, env),
+        Command::Keys(arguments) => keys::run(&template, &arguments),
+        Command::Curl(arguments) => curl::run(&template, &arguments),
+        Command::New(arguments) => new::run(&arguments),
+        Command::Symbolize(arguments) => symbolize::run(&arguments),
+        Command::Conform(arguments) => {
+            conform::run_list(&arguments).unwrap_or_else(|| block_on(conform::run(arguments), false))
         }
+        // A manifest that cannot be started can be examined all the same.
         Command::Doctor(arguments) => {
-            if let Some(code) = arguments.run_print() {
-                return code;
-            }
+            arguments.run_print().unwrap_or_else(|| block_on(doctor::run(&template, env, arguments), false))
         }
-        _ => {}
+        Command::Send(arguments) => send::run_print(&arguments)
+            .unwrap_or_else(|| with_manifest(&template, env, Command::Send(arguments))),
+        command => with_manifest(&template, env, command),
     }
-    let command = match command {
-        Command::Doctor(arguments) => return doctor_of(&template, env.as_deref(), arguments),
-        command => command,
-    };
+}
+
+/// Runs a command that needs a manifest without mistakes.
+fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCode {
     let json = matches!(&command, Command::Dev(arguments) if arguments.json);
-    let manifest = match Manifest::load_in(&template, env.as_deref()) {
+    let manifest = match Manifest::load_in(template, env) {
         Ok(manifest) => manifest,
         Err(error) => {
             print::complain_not_started(&error.to_string(), json);
@@ -279,6 +293,24 @@ pub fn run() -> ExitCode {
         list::run(&manifest, arguments);
         return ExitCode::SUCCESS;
     }
+    let run = async {
+        match command {
+            Command::Dev(arguments) => dev::run(manifest, arguments).await,
+            Command::Invoke(arguments) => invoke::run(&manifest, arguments).await,
+            Command::Send(arguments) => send::run(&manifest, arguments).await,
+            Command::Version(command) => version::run(&manifest, command).await,
+            Command::Messages(arguments) => messages::run(&manifest, arguments).await,
+            Command::Alias(command) => alias::run(&manifest, command).await,
+            Command::Package(arguments) => package::run(&manifest, arguments).await,
+            Command::Tasks(command) => tasks::run(&manifest, command).await,
+            _ => ExitCode::SUCCESS,
+        }
+    };
+    block_on(run, json)
+}
+
+/// Runs a command that may start programs. With `json` an error is an event on the standard output too.
+fn block_on(command: impl Future<Output = ExitCode>, json: bool) -> ExitCode {
     if let Err(error) = orphans::adopt() {
         print::complain(&format!("processes may outlive a guard that is killed: {error}"));
     }
@@ -291,34 +323,10 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = match command {
-        Command::Dev(arguments) => runtime.block_on(dev::run(manifest, arguments)),
-        Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
-        Command::Send(arguments) => runtime.block_on(send::run(&manifest, arguments)),
-        Command::Version(command) => runtime.block_on(version::run(&manifest, command)),
-        Command::Messages(arguments) => runtime.block_on(messages::run(&manifest, arguments)),
-        Command::Alias(command) => runtime.block_on(alias::run(&manifest, command)),
-        Command::Tasks(command) => runtime.block_on(tasks::run(&manifest, command)),
-        _ => ExitCode::SUCCESS,
-    };
+    let code = runtime.block_on(command);
     // Copies and file walks may still run. Nothing waits for their results.
     runtime.shutdown_background();
     code
-}
-
-/// A manifest that cannot be started can be examined all the same.
-fn doctor_of(template: &Path, env: Option<&str>, arguments: doctor::DoctorArguments) -> ExitCode {
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => {
-            let code = runtime.block_on(doctor::run(template, env, arguments));
-            runtime.shutdown_background();
-            code
-        }
-        Err(error) => {
-            print::complain(&format!("the runtime cannot start: {error}"));
-            ExitCode::FAILURE
-        }
-    }
 }
 
 /// The names that the deployment tool looks for, in its order.

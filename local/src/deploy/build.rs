@@ -14,7 +14,7 @@ use crate::process::{CommandLine, Exit, Output, Runner};
 use crate::shell;
 
 /// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
-const NOT_PASSED_ON: [&str; 5] =
+pub(crate) const NOT_PASSED_ON: [&str; 5] =
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
 
 /// The variables that move cargo's target folder. A build step that copies its program from `target/` would find no

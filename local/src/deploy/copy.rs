@@ -16,18 +16,18 @@ pub(super) const FOLDER: &str = ".fc-local";
 
 /// What is to be copied from a folder.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
+pub(crate) struct Contents {
     /// Paths below the folder, each behind the folder that has it.
     entries: Vec<(PathBuf, fs::Metadata)>,
     /// The size of all files, in bytes.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// Changes whenever the contents do.
     pub(super) fingerprint: u64,
 }
 
 impl Contents {
     /// Looks at everything below `folder` that belongs to the code package. Stops beyond `limit` bytes.
-    pub(super) fn of(folder: &Path, limit: u64) -> io::Result<Self> {
+    pub(crate) fn of(folder: &Path, limit: u64) -> io::Result<Self> {
         let ignored = ignored(folder);
         let mut found = Contents::default();
         let mut hasher = DefaultHasher::new();
@@ -61,6 +61,11 @@ impl Contents {
         }
         found.fingerprint = hasher.finish();
         Ok(found)
+    }
+
+    /// The paths below the folder, each behind the folder that has it.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Path, &fs::Metadata)> {
+        self.entries.iter().map(|(path, metadata)| (path.as_path(), metadata))
     }
 
     /// Whether `copy`, which was made of `former`, still has what `from` has. Files that were written anew are compared byte

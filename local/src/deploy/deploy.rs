@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::build;
 use super::layout::Folders;
+use super::sessions::Beginnings;
 use super::snapshot::{self, Snapshot};
 use super::sources::{BuiltFrom, Files, Sources};
 use super::store::Store;
@@ -74,6 +75,7 @@ pub(crate) struct Deployer {
     pub(super) store: Store,
     /// Changes of versions and aliases come one after the other. Code that may be published is removed in a turn too.
     pub(super) releases_turn: Arc<tokio::sync::Mutex<()>>,
+    pub(super) beginnings: Beginnings,
     edition: Option<Edition>,
     endpoint: SocketAddr,
     pub(super) folders: Folders,
@@ -116,6 +118,7 @@ impl Deployer {
             workspace,
             store: Store::of(folder),
             releases_turn: Arc::default(),
+            beginnings: Beginnings::default(),
             edition,
             endpoint,
             folders,

@@ -15,7 +15,8 @@ mod store;
 mod swap;
 mod workspace;
 
-pub(crate) use copy::Package;
+pub(crate) use build::NOT_PASSED_ON;
+pub(crate) use copy::{Contents, Package};
 pub use deploy::Built;
 pub(crate) use deploy::{Deployer, Deployment, GONE_MAX, Project};
 pub(crate) use releases::{AliasChange, SecondVersion};

@@ -1,6 +1,7 @@
 //! Sessions that callers of the API begin, look at, change and end.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::deploy::Deployer;
 use crate::failure::Failure;
@@ -26,6 +27,37 @@ impl SessionChange {
             idle: self.idle.map_or(terms.idle, |idle| Some(idle).filter(|idle| !idle.is_zero())),
             is_id_used_once: self.is_id_used_once.unwrap_or(terms.is_id_used_once),
         }
+    }
+}
+
+/// The sessions that callers of the API are beginning at this time, by function and id. Two callers who name one id would
+/// otherwise come to share a session.
+#[derive(Debug, Default)]
+pub(super) struct Beginnings(Mutex<HashSet<(String, SessionId)>>);
+
+/// A session that is being begun. The drop lets others name its id.
+#[derive(Debug)]
+struct Beginning<'a> {
+    all: &'a Beginnings,
+    own: (String, SessionId),
+}
+
+impl Beginnings {
+    fn lock(&self) -> MutexGuard<'_, HashSet<(String, SessionId)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` if somebody else is beginning the session.
+    fn begin(&self, function: &str, id: &SessionId) -> Option<Beginning<'_>> {
+        let own = (function.to_owned(), Arc::clone(id));
+        let is_first = self.lock().insert(own.clone());
+        is_first.then(|| Beginning { all: self, own })
+    }
+}
+
+impl Drop for Beginning<'_> {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.own);
     }
 }
 
@@ -73,6 +105,7 @@ impl Deployer {
             Some(id) => Arc::from(id.as_str()),
             None => ids::session(),
         };
+        let beginning = self.beginnings.begin(name, &id).ok_or_else(|| Failure::session_exists(&id))?;
         let pools = pools(&callee.function, qualifier)?;
         if pools.iter().any(|(_, pool)| pool.session(&id).is_some()) {
             return Err(Failure::session_exists(&id));
@@ -82,6 +115,7 @@ impl Deployer {
             match pool.begin_session(Arc::clone(&id), change.of(affinity.terms())).await {
                 Ok(()) => {
                     let session = pool.session(&id).ok_or_else(|| Failure::session_not_found(&id))?;
+                    drop(beginning);
                     return Ok(of(session, &affinity, qualifier.unwrap_or(LATEST)));
                 }
                 Err(Refusal::Failed(failure)) => return Err(failure),

@@ -13,6 +13,10 @@ use crate::model::Function;
 /// Folders with the products of tools. They hold no sources.
 const MADE_BY_TOOLS: [&str; 5] = ["target", "node_modules", "__pycache__", "dist", "venv"];
 
+/// Endings of files that are written while nobody changes a source: temporary files of editors, the logs of builds, and the
+/// store of fc-local where `--data` says.
+const OFTEN_WRITTEN: [&str; 4] = ["swp", "log", "redb", "journal"];
+
 /// The most folders that are watched. The system's own limit is not much higher.
 const FOLDERS_MAX: usize = 4096;
 
@@ -152,9 +156,9 @@ impl Sources {
         if self.skips_documents && is_document(name) {
             return true;
         }
-        // Editors write a temporary file and rename it. Builds write logs, and fc-local its store where `--data` says.
+        // Editors write a temporary file and rename it.
         name.ends_with('~')
-            || path.extension().is_some_and(|ending| ending == "swp" || ending == "log" || ending == "redb")
+            || path.extension().is_some_and(|ending| OFTEN_WRITTEN.iter().any(|own| ending == *own))
             || name.starts_with(".#")
             || name == "4913"
     }

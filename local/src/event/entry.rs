@@ -56,6 +56,7 @@ impl Kind {
             | Kind::TlsUnavailable { error }
             | Kind::VersionsNotRead { error }
             | Kind::QueueUnavailable { error }
+            | Kind::CallSetAside { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::AsyncCall(news) => news.bytes(),
             Kind::Timer(news) => news.bytes(),

@@ -83,6 +83,7 @@ fn own(kind: &Kind) -> Value {
         | Kind::TlsRefused { error }
         | Kind::TlsUnavailable { error }
         | Kind::QueueUnavailable { error }
+        | Kind::CallSetAside { error }
         | Kind::VersionsNotRead { error } => json!({ "error": error }),
         Kind::VersionsChanged(news) => version_news(news),
         Kind::InstancesKept { count, schedule } => json!({ "count": count, "schedule": schedule }),

@@ -46,6 +46,11 @@ pub enum Kind {
         /// How many of them may have been under way when the former run ended without a word. Each is carried out once more.
         repeated: u64,
     },
+    /// The record of an asynchronous call could not be read. It was set aside, and the others go on.
+    CallSetAside {
+        /// The number of the call, and why.
+        error: String,
+    },
     /// Asynchronous calls cannot be stored, so they are refused.
     QueueUnavailable {
         /// Why not.

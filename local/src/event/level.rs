@@ -112,6 +112,7 @@ impl Kind {
             | Kind::ProjectShared { .. }
             | Kind::EventsDropped { .. } => Level::Warning,
             Kind::QueueUnavailable { .. }
+            | Kind::CallSetAside { .. }
             | Kind::DestinationFailed(_)
             | Kind::CallFailed(_)
             | Kind::CallCancelled { .. }

@@ -39,6 +39,7 @@ names! {
     DestinationFailed => "destination_failed",
     QueueResumed => "queue_resumed",
     QueueUnavailable => "queue_unavailable",
+    CallSetAside => "call_set_aside",
     AttachmentLeftOut => "attachment_left_out",
     OriginsDoubled => "origins_doubled",
     GrpcPlaintext => "grpc_plaintext",

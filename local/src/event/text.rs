@@ -123,6 +123,9 @@ impl Event {
                 format!("DestinationDeliveryFailed: {destination}: {error}")
             }
             Kind::QueueResumed { waiting, repeated } => of_runs::queue_resumed(*waiting, *repeated),
+            Kind::CallSetAside { error } => {
+                format!("the record of an asynchronous call cannot be read and was set aside: {error}")
+            }
             Kind::QueueUnavailable { error } => format!("asynchronous calls are refused: {error}"),
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")

@@ -6,7 +6,7 @@ use super::asynchronous;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use crate::model::{Action, Edition, Lines, Local};
+use crate::model::{Action, Edition, Lines, Local, Product, Recipe};
 
 /// The `x-local` block of the file or of a resource. Omitted settings come from `base`.
 pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec<Problem>) -> Local {
@@ -68,6 +68,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
     let watch = reader.texts(node, "watch");
     let layers = reader.texts(node, "layers");
     let build = build(node, folder, &mut reader);
+    let recipe = node.child("package").map(|package| recipe(package, folder, &mut reader));
     let destinations = asynchronous::addresses(node, &mut reader);
     Local {
         port: u16::try_from(port).ok().filter(|port| *port != 0),
@@ -93,6 +94,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             layers.iter().map(|path| folder.join(path)).collect()
         },
         build: build.or_else(|| base.build.clone()),
+        recipe: recipe.unwrap_or_else(|| base.recipe.clone()),
         credentials,
         edition,
         service,
@@ -114,4 +116,34 @@ fn build(node: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<Vec<Acti
     };
     let action = |run| Action { run, folder: folder.to_owned(), line: entry.line, may_fail: false };
     Some(commands.into_iter().map(action).collect())
+}
+
+/// How `fc-local package` builds the program.
+fn recipe(node: &Node, folder: &Path, reader: &mut Reader<'_>) -> Recipe {
+    if !matches!(node.value, Value::Map(_)) {
+        reader.push(node.line, format!("`package` must be a map of settings but is {}", node.kind()));
+        return Recipe::default();
+    }
+    let (binary, example) = (reader.text(node, "bin"), reader.text(node, "example"));
+    if binary.is_some() && example.is_some() {
+        reader.error(node, "example", "and `bin` exclude one another: a package holds one program");
+    }
+    let is_static = match reader.text(node, "target").as_deref() {
+        None | Some("glibc") => false,
+        Some("musl") => true,
+        Some(_) => {
+            reader.error(
+                node,
+                "target",
+                "must be `glibc` (the image's C library) or `musl` (linked into the program)",
+            );
+            false
+        }
+    };
+    Recipe {
+        folder: reader.text(node, "path").map(|path| folder.join(path)),
+        product: binary.map(Product::Binary).or(example.map(Product::Example)),
+        features: reader.texts(node, "features"),
+        is_static,
+    }
 }

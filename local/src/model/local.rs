@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::asynchronous::Target;
 use super::edition::Edition;
 use super::function::Action;
+use super::recipe::Recipe;
 
 /// The most instances on this machine, unless the manifest says otherwise.
 const INSTANCES_MAX: usize = 10;
@@ -53,6 +54,9 @@ pub(crate) struct Local {
     /// The commands that build the code, in place of the steps of `actions`.
     #[serde(skip)]
     pub(crate) build: Option<Vec<Action>>,
+    /// How `fc-local package` builds the program.
+    #[serde(skip)]
+    pub(crate) recipe: Recipe,
     /// Whether the function gets the developer's own temporary credentials.
     pub(crate) credentials: bool,
     pub(crate) edition: Edition,
@@ -93,6 +97,7 @@ impl Default for Local {
             network: true,
             layers: Vec::new(),
             build: None,
+            recipe: Recipe::default(),
             credentials: false,
             edition: Edition::default(),
             service: None,

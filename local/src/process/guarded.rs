@@ -88,6 +88,10 @@ impl Running for Guarded {
         proc::listening(self.guard)
     }
 
+    fn zombies(&self) -> usize {
+        proc::zombies(self.guard)
+    }
+
     fn may_listen_on(&self, port: u16) -> bool {
         proc::may_listen_on(self.guard, port)
     }

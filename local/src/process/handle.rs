@@ -166,6 +166,11 @@ impl Process {
         self.running.listening()
     }
 
+    /// How many processes below the program have ended without anybody who waited for them.
+    pub(crate) fn zombies(&self) -> usize {
+        self.running.zombies()
+    }
+
     /// Whether the program listens on `port`, as far as the runner can tell.
     pub(crate) fn may_listen_on(&self, port: u16) -> bool {
         self.running.may_listen_on(port)

@@ -28,4 +28,4 @@ pub(crate) use port::Port;
 pub use proc::Listening;
 pub(crate) use proc::{Holder, find_program, holder, ignores_hangup};
 pub use runner::{CommandLine, Pipe, Printed, Runner, Running};
-pub(crate) use tool::{HiddenFile, output_of, run_tool};
+pub(crate) use tool::{HiddenFile, Tool, output_of, run_tool};

@@ -66,6 +66,16 @@ pub(super) fn memory(root: u32) -> u64 {
     descendants(root).into_iter().filter_map(resident).sum::<u64>() * page
 }
 
+/// How many descendants of `root` have ended without anybody who waited for them.
+pub(super) fn zombies(root: u32) -> usize {
+    let is_zombie = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The name of the program stands in brackets before the state, and may hold any character.
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+    };
+    descendants(root).iter().filter(|pid| is_zombie(pid)).count()
+}
+
 /// A port that a program listens on. [The example of `Reporter`](super::Reporter) has a program without any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "whoever runs programs makes it")]

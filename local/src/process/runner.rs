@@ -80,6 +80,11 @@ pub trait Running: fmt::Debug + Send + Sync {
     /// The ports on which the program listens.
     fn listening(&self) -> Vec<Listening>;
 
+    /// How many processes below the program have ended without anybody who waited for them.
+    fn zombies(&self) -> usize {
+        0
+    }
+
     /// Whether the program listens on `port`, as far as the runner can tell.
     fn may_listen_on(&self, port: u16) -> bool {
         self.listening().iter().any(|open| open.port == port)

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -76,4 +76,45 @@ pub(crate) async fn output_of(
     };
     tokio::time::timeout(limit, run).await.map_err(io::Error::from)??;
     Ok(printed)
+}
+
+/// A program of the developer that is run to its end, in a folder and with an environment of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Tool {
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<OsString>,
+    /// `None` is the current folder.
+    pub(crate) folder: Option<PathBuf>,
+    /// Variables beside those of this process.
+    pub(crate) set: Vec<(&'static str, OsString)>,
+    /// Begins of the names of variables that the program does not get.
+    pub(crate) not_passed_on: &'static [&'static str],
+    /// Whether errors are shown as they come. Otherwise they are dropped.
+    pub(crate) shows_errors: bool,
+}
+
+impl Tool {
+    /// Runs the program to its end. Gives whether it succeeded, and its standard output.
+    ///
+    /// # Errors
+    ///
+    /// The program cannot be started.
+    pub(crate) fn output(&self) -> io::Result<(bool, Vec<u8>)> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).stdin(Stdio::null());
+        command.stderr(if self.shows_errors { Stdio::inherit() } else { Stdio::null() });
+        for (name, _) in crate::shell::variables() {
+            if self.not_passed_on.iter().any(|begin| name.starts_with(begin)) {
+                command.env_remove(name);
+            }
+        }
+        for (name, value) in &self.set {
+            command.env(name, value);
+        }
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        let output = command.output()?;
+        Ok((output.status.success(), output.stdout))
+    }
 }

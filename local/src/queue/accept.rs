@@ -93,7 +93,7 @@ impl Queue {
         let is_task = new.is_task || self.config(&new.function, new.qualifier.as_deref()).is_task;
         let (record, call) = new.record(is_task, now())?;
         let (seq, request) = (self.next_number(), call.encode());
-        let (function, task) = (record.function.clone(), record.task.clone());
+        let (function, task, due) = (record.function.clone(), record.task.clone(), record.due);
         let mut unheard = Unheard(self.shared().map(|queue| (queue, Arc::clone(&store), function.clone())));
         let stored = store
             .write(move |write| {
@@ -110,7 +110,7 @@ impl Queue {
         if !stored? {
             return Err(Failure::task_exists(task.as_deref().unwrap_or_default()));
         }
-        self.wake(&function);
+        self.expect(&function, due);
         Ok(task)
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use fc_runtime::platform::names::header as fc;
 use http::{HeaderName, HeaderValue};
-use redb::WriteTransaction;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
@@ -22,7 +21,7 @@ use crate::event::Tail;
 use crate::failure::{Failure, FailureKind, FailureSource};
 use crate::model::{Edition, Function};
 use crate::registry::Callee;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Write};
 
 const RETRY_COUNT: HeaderName = HeaderName::from_static(fc::RETRY_COUNT);
 const TASK_ID: HeaderName = HeaderName::from_static(fc::ASYNC_TASK_ID);
@@ -78,7 +77,7 @@ impl Ended {
         seq: u64,
     ) -> Result<Stored, StoreError> {
         let (ended, queue) = (Arc::clone(self), Arc::clone(queue));
-        let work = move |write: &WriteTransaction| {
+        let work = move |write: &Write<'_>| {
             let Some(before) = tables::get(write, seq)? else { return Ok(None) };
             let mut after = before.clone();
             let config = queue.config(&before.function, before.qualifier.as_deref());

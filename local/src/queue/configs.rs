@@ -121,12 +121,7 @@ impl Queue {
         let key = key(function, qualifier);
         let bytes = serde_json::to_vec(&stored).map_err(|error| Failure::unavailable(error.to_string()))?;
         let own = key.clone();
-        store
-            .write(move |write| {
-                write.open_table(CONFIGS)?.insert((&*own.0, &*own.1), &*bytes)?;
-                Ok(())
-            })
-            .await?;
+        store.write(move |write| write.insert(CONFIGS, (&*own.0, &*own.1), &*bytes)).await?;
         self.configs.write().unwrap_or_else(PoisonError::into_inner).insert(key, stored.clone());
         Ok(stored)
     }
@@ -144,12 +139,7 @@ impl Queue {
         }
         let own = key.clone();
         let store = self.store().await?;
-        store
-            .write(move |write| {
-                write.open_table(CONFIGS)?.remove((&*own.0, &*own.1))?;
-                Ok(())
-            })
-            .await?;
+        store.write(move |write| write.remove(CONFIGS, (&*own.0, &*own.1))).await?;
         self.configs.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
         Ok(())
     }

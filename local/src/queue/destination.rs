@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fc_runtime::platform::names::path;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
-use redb::{ReadableTable, WriteTransaction};
+use redb::ReadableTable;
 use serde_json::{Value, json};
 
 use super::accept::New;
@@ -20,7 +20,7 @@ use super::tables::{self, REQUESTS};
 use crate::event::{DestinationFault, Kind, Source, Via};
 use crate::failure::FailureKind;
 use crate::model::{Destination, Edition, Function, Target};
-use crate::store::Broken;
+use crate::store::{Broken, Write};
 use crate::wire::ids;
 
 /// How many destinations may lead to a call, one after the other. Ours: the platform states no bound.
@@ -40,7 +40,7 @@ pub(super) enum Followed {
 /// Stores what follows from the end of a call, in the transaction of that end: another call, or a message. `None` if the
 /// call has no destination.
 pub(super) fn follow(
-    write: &WriteTransaction,
+    write: &Write<'_>,
     queue: &Queue,
     seq: u64,
     record: &Record,
@@ -48,7 +48,7 @@ pub(super) fn follow(
 ) -> Result<Option<Followed>, Broken> {
     let Some(destination) = queue.destination(record) else { return Ok(None) };
     let request = {
-        let requests = write.open_table(REQUESTS)?;
+        let requests = write.table(REQUESTS)?;
         let request = requests.get(seq)?;
         request.map(|bytes| Bytes::copy_from_slice(bytes.value()))
     };

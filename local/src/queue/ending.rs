@@ -1,12 +1,10 @@
 //! The end of a call: its record, its reply, and in the same transaction whatever follows from it.
 
-use redb::WriteTransaction;
-
 use super::destination::{self, Followed};
 use super::queue::Queue;
 use super::record::Record;
 use super::tables::{self, REPLIES};
-use crate::store::Broken;
+use crate::store::{Broken, Write};
 
 /// The most of a reply that is kept, in bytes. The platform keeps 1 MiB.
 const REPLY_MAX: usize = 1024 * 1024;
@@ -14,7 +12,7 @@ const REPLY_MAX: usize = 1024 * 1024;
 /// Stores what became of a call. `reply` is what the function sent, if it sent anything. Gives what follows, for
 /// [`tell`](super::lane::tell).
 pub(super) fn store(
-    write: &WriteTransaction,
+    write: &Write<'_>,
     queue: &Queue,
     seq: u64,
     before: &Record,
@@ -27,7 +25,7 @@ pub(super) fn store(
         if after.state.is_final() { destination::follow(write, queue, seq, after, reply)? } else { None };
     tables::replace(write, seq, before, after)?;
     if let (true, Some(reply)) = (after.task.is_some(), reply) {
-        write.open_table(REPLIES)?.insert(seq, reply)?;
+        write.insert(REPLIES, seq, reply)?;
     }
     Ok(followed)
 }

@@ -2,11 +2,11 @@
 
 use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use redb::{ReadableTable, WriteTransaction};
+use redb::ReadableTable;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -15,12 +15,12 @@ use super::attempt::{Attempt, fault};
 use super::destination::{self, Followed};
 use super::ending;
 use super::queue::{Queue, now};
-use super::record::Record;
+use super::record::{Record, milliseconds};
 use super::tables::{self, DUE, REQUESTS};
 use crate::event::{AsyncNews, Kind, Source};
 use crate::failure::FailureKind;
 use crate::model::{AsyncConfig, Function};
-use crate::store::{Broken, StoreError};
+use crate::store::{Broken, StoreError, Write};
 
 /// How often a lane asks whether its function is built.
 const BUILT: Duration = Duration::from_millis(100);
@@ -48,6 +48,8 @@ const RUNNING_MAX: usize = 32;
 pub(super) struct Lane {
     pub(super) function: Arc<str>,
     wake: Notify,
+    /// When the lane looks at the queue again, in milliseconds since 1970. The latest time there is while it is awake.
+    asleep_until: AtomicU64,
     running: AtomicUsize,
     room: Notify,
     /// How long the latest attempt took, in microseconds.
@@ -69,6 +71,16 @@ struct Found {
     taken: Vec<Taken>,
     /// Calls that have waited too long, or whose stop a former run left unfinished.
     ended: Vec<(Record, Option<Followed>)>,
+    /// Why records were set aside.
+    unreadable: Vec<String>,
+    /// How many entries of the index led to no call. They were removed.
+    stale: usize,
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        self.taken.is_empty() && self.ended.is_empty() && self.stale == 0
+    }
 }
 
 impl Lane {
@@ -76,6 +88,7 @@ impl Lane {
         Lane {
             function,
             wake: Notify::new(),
+            asleep_until: AtomicU64::new(u64::MAX),
             running: AtomicUsize::new(0),
             room: Notify::new(),
             latest: AtomicUsize::new(usize::MAX),
@@ -86,6 +99,13 @@ impl Lane {
         self.wake.notify_one();
     }
 
+    /// Lets the lane look for a call that is due at this time, unless it looks early enough anyway.
+    pub(super) fn expect(&self, due: u64) {
+        if due < self.asleep_until.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
     /// Takes calls and lets them run, until the platform stops.
     pub(super) async fn drain(self: Arc<Self>, queue: Arc<Queue>) {
         let stop = queue.trackers.stop.clone();
@@ -94,11 +114,14 @@ impl Lane {
             if pause.is_zero() {
                 continue;
             }
+            // What is stored from now on is compared with this time. What was stored since the look has left a wake.
+            self.asleep_until.store(now() + milliseconds(pause), Ordering::SeqCst);
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.wake.notified() => {}
                 () = sleep(pause) => {}
             }
+            self.asleep_until.store(u64::MAX, Ordering::SeqCst);
         }
     }
 
@@ -124,8 +147,11 @@ impl Lane {
         let count = limit.saturating_sub(running) + if self.is_short() { AHEAD } else { 0 };
         let own = Arc::clone(queue);
         let found = store.write(move |write| take(write, &own, &function, count)).await?;
-        if found.taken.is_empty() && found.ended.is_empty() {
-            // The index names calls that are not there: to look again at once would find the same.
+        for error in &found.unreadable {
+            queue.tell_unreadable(&Source::function(&self.function), error);
+        }
+        if found.is_empty() {
+            // Whoever was first in the index is not any more.
             return Ok(PATIENCE);
         }
         for (record, followed) in found.ended {
@@ -213,17 +239,34 @@ fn first_due(
 }
 
 /// Takes up to `count` due calls.
-fn take(write: &WriteTransaction, queue: &Queue, function: &str, count: usize) -> Result<Found, Broken> {
+fn take(write: &Write<'_>, queue: &Queue, function: &str, count: usize) -> Result<Found, Broken> {
     let now = now();
-    let due: Vec<u64> = {
-        let due = write.open_table(DUE)?;
+    let due: Vec<(u64, u64)> = {
+        let due = write.table(DUE)?;
         let end = Bound::Included((function, now, u64::MAX));
         let range = due.range::<(&str, u64, u64)>((Bound::Included((function, 0, 0)), end))?;
-        range.take(count).map(|entry| Ok(entry?.0.value().2)).collect::<Result<_, Broken>>()?
+        let places = range.take(count).map(|entry| {
+            let entry = entry?;
+            let (_, time, seq) = entry.0.value();
+            Ok((time, seq))
+        });
+        places.collect::<Result<_, Broken>>()?
     };
     let (mut found, mut bytes) = (Found::default(), 0);
-    for seq in due {
-        let Some(before) = tables::get(write, seq)? else { continue };
+    for (time, seq) in due {
+        let before = match tables::look(write, seq)? {
+            Some(Ok(before)) => before,
+            unusable => {
+                // It would be found again, before all that are due later.
+                write.remove(DUE, (function, time, seq))?;
+                found.stale += 1;
+                if let Some(Err(error)) = unusable {
+                    tables::set_aside(write, seq)?;
+                    found.unreadable.push(format!("call {seq}: {error}"));
+                }
+                continue;
+            }
+        };
         let mut after = before.clone();
         let config: AsyncConfig = queue.config(function, before.qualifier.as_deref());
         if !after.claim(now, config.age_max) {
@@ -233,7 +276,7 @@ fn take(write: &WriteTransaction, queue: &Queue, function: &str, count: usize) -
         }
         tables::replace(write, seq, &before, &after)?;
         let request = {
-            let requests = write.open_table(REQUESTS)?;
+            let requests = write.table(REQUESTS)?;
             let request = requests.get(seq)?;
             request.map(|bytes| Bytes::copy_from_slice(bytes.value())).unwrap_or_default()
         };

@@ -1,6 +1,6 @@
 //! Looking at tasks, and stopping them. Nothing here starts an instance.
 
-use redb::ReadTransaction;
+use redb::{ReadTransaction, ReadableTable};
 
 use super::accept::New;
 use super::ending;
@@ -82,7 +82,7 @@ impl Queue {
             let Some(seq) = read.open_table(TASKS)?.get((function, task))?.map(|seq| seq.value()) else {
                 return Ok(None);
             };
-            Ok(record(read, seq)?.map(|record| (seq, record)))
+            Ok(record(&read.open_table(CALLS)?, seq)?.map(|record| (seq, record)))
         })?;
         found.ok_or_else(not_found)
     }
@@ -180,10 +180,9 @@ impl Queue {
     }
 }
 
-fn record(read: &ReadTransaction, seq: u64) -> Result<Option<Record>, Broken> {
-    let calls = read.open_table(CALLS)?;
-    let found = calls.get(seq)?;
-    found.map(|bytes| tables::decode(bytes.value())).transpose()
+/// A record. One that cannot be read is none.
+fn record(calls: &impl ReadableTable<u64, &'static [u8]>, seq: u64) -> Result<Option<Record>, Broken> {
+    Ok(calls.get(seq)?.and_then(|bytes| tables::decode(bytes.value()).ok()))
 }
 
 fn page(
@@ -235,14 +234,14 @@ fn collect(
     filter: &Filter,
     limit: usize,
 ) -> Result<Page, Broken> {
-    let (mut tasks, mut last) = (Vec::new(), None);
+    let (calls, mut tasks, mut last) = (read.open_table(CALLS)?, Vec::new(), None);
     for (looked_at, key) in keys.enumerate() {
         if tasks.len() == limit || looked_at == LOOKED_AT_MAX {
             return Ok(Page { tasks, next: last });
         }
         let (time, seq) = key?;
         last = Some((time, seq));
-        let Some(record) = record(read, seq)? else { continue };
+        let Some(record) = record(&calls, seq)? else { continue };
         let has_prefix = record.task.as_deref().is_some_and(|task| task.starts_with(&filter.prefix));
         if has_prefix && record.qualifier == filter.qualifier {
             tasks.push((seq, record));

@@ -1,25 +1,29 @@
 //! The messages of the stand-ins: what queues, topics and buses of the cloud would have got.
 
-use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::forward::UnderWay;
 use super::queue::Queue;
 use super::record::Record;
 use super::state::State;
 use crate::failure::Failure;
 use crate::model::{Destination, Target};
-use crate::store::Broken;
+use crate::store::{Broken, Write};
 
 /// The messages, by their numbers.
-const MESSAGES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("messages");
+pub(super) const MESSAGES: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("messages");
 /// The number of each message, by the id of the request that led to it.
-const MESSAGE_IDS: TableDefinition<'_, &str, u64> = TableDefinition::new("message_ids");
+pub(super) const MESSAGE_IDS: TableDefinition<'static, &str, u64> = TableDefinition::new("message_ids");
 /// The messages that are to be forwarded: time in milliseconds, number.
-pub(super) const FORWARDS: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("forwards");
+pub(super) const FORWARDS: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new("forwards");
 
 /// The most messages that are kept. The oldest make room.
 const MESSAGES_MAX: u64 = 10_000;
+
+/// How many messages are looked at for some that may go. More of them wait for their addresses.
+const LOOKED_AT_MAX: usize = 512;
 
 /// A message of a stand-in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,14 +56,6 @@ pub(crate) struct Forward {
     pub(crate) tries: u32,
     /// Why the latest try failed.
     pub(crate) error: Option<String>,
-}
-
-/// Makes the tables that are missing.
-pub(super) fn make(write: &WriteTransaction) -> Result<(), Broken> {
-    write.open_table(MESSAGES)?;
-    write.open_table(MESSAGE_IDS)?;
-    write.open_table(FORWARDS)?;
-    Ok(())
 }
 
 impl Message {
@@ -111,48 +107,77 @@ fn cloud_event(record: &Record, report: &Value) -> Value {
 }
 
 /// Adds a message, and lets it be forwarded if it has an address.
-pub(super) fn insert(write: &WriteTransaction, message: &Message) -> Result<(), Broken> {
-    let mut messages = write.open_table(MESSAGES)?;
-    let number = messages.last()?.map_or(0, |(number, _)| number.value() + 1);
-    messages.insert(number, &*encode(message)?)?;
-    let oldest = if messages.len()? > MESSAGES_MAX { messages.pop_first()? } else { None };
-    let oldest = oldest.map(|(_, bytes)| decode(bytes.value())).transpose()?;
-    let mut ids = write.open_table(MESSAGE_IDS)?;
-    if let Some(oldest) = oldest {
-        ids.remove(&*oldest.id)?;
+pub(super) fn insert(write: &Write<'_>, message: &Message) -> Result<(), Broken> {
+    let (number, count, oldest) = {
+        let messages = write.table(MESSAGES)?;
+        let number = messages.last()?.map_or(0, |(number, _)| number.value() + 1);
+        let oldest = messages.first()?.map(|(number, bytes)| (number.value(), decode(bytes.value()).ok()));
+        (number, messages.len()?, oldest)
+    };
+    if let Some((oldest, own)) = oldest.filter(|_| count >= MESSAGES_MAX) {
+        write.remove(MESSAGES, oldest)?;
+        if let Some(own) = own {
+            write.remove(MESSAGE_IDS, &*own.id)?;
+        }
     }
-    ids.insert(&*message.id, number)?;
+    write.insert(MESSAGES, number, &*encode(message)?)?;
+    write.insert(MESSAGE_IDS, &*message.id, number)?;
     if message.forward.is_some() {
-        write.open_table(FORWARDS)?.insert((message.time, number), ())?;
+        write.insert(FORWARDS, (message.time, number), ())?;
     }
     Ok(())
 }
 
-/// The message that is to be forwarded first, and when.
-pub(super) fn first_forward(read: &ReadTransaction) -> Result<Option<(u64, u64, Option<Message>)>, Broken> {
-    let forwards = read.open_table(FORWARDS)?;
-    let Some((key, _)) = forwards.first()? else { return Ok(None) };
-    let (due, number) = key.value();
-    let found = read.open_table(MESSAGES)?.get(number)?.map(|bytes| decode(bytes.value())).transpose()?;
-    Ok(Some((due, number, found)))
+/// The messages that may be forwarded now.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    /// Time, number, and `None` for a message that has made room for others.
+    pub(super) messages: Vec<(u64, u64, Option<Message>)>,
+    /// When the first of the others is due, if nothing that is under way has to end before.
+    pub(super) next: Option<u64>,
+}
+
+/// Adds to those under way what is due and may go.
+pub(super) fn due(read: &ReadTransaction, now: u64, under_way: &mut UnderWay) -> Result<Due, Broken> {
+    let mut due = Due::default();
+    let messages = read.open_table(MESSAGES)?;
+    for entry in read.open_table(FORWARDS)?.iter()?.take(LOOKED_AT_MAX) {
+        let (time, number) = entry?.0.value();
+        if time > now {
+            due.next = Some(time);
+            break;
+        }
+        if under_way.is_full() {
+            break;
+        }
+        if under_way.has(number) {
+            continue;
+        }
+        let message = messages.get(number)?.and_then(|bytes| decode(bytes.value()).ok());
+        let forward = message.as_ref().and_then(|message| message.forward.as_ref());
+        let address = forward.map_or("", |forward| &forward.address);
+        if under_way.may_go_to(address) {
+            under_way.add(number, address);
+            due.messages.push((time, number, message));
+        }
+    }
+    Ok(due)
 }
 
 /// Notes what became of a try. `next` is when the next one is due.
 pub(super) fn note_forward(
-    write: &WriteTransaction,
+    write: &Write<'_>,
     (due, number): (u64, u64),
     message: Option<&Message>,
     next: Option<u64>,
 ) -> Result<(), Broken> {
-    let mut forwards = write.open_table(FORWARDS)?;
-    forwards.remove((due, number))?;
-    let mut messages = write.open_table(MESSAGES)?;
+    write.remove(FORWARDS, (due, number))?;
     // It may have made room for another one meanwhile.
-    let is_kept = messages.get(number)?.is_some();
+    let is_kept = write.table(MESSAGES)?.get(number)?.is_some();
     if let Some(message) = message.filter(|_| is_kept) {
-        messages.insert(number, &*encode(message)?)?;
+        write.insert(MESSAGES, number, &*encode(message)?)?;
         if let Some(next) = next {
-            forwards.insert((next, number), ())?;
+            write.insert(FORWARDS, (next, number), ())?;
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ use super::record::Record;
 use super::tables::{self, CALLS, CLAIMED, DUE, ENDED};
 use crate::event::{Kind, Log, Source};
 use crate::registry::Registry;
-use crate::store::{Broken, Place, Store, StoreError};
+use crate::store::{Broken, Place, Store, StoreError, Write};
 
 /// How long the record of a task is kept after its end.
 pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -116,7 +116,7 @@ impl Queue {
             return Ok(store);
         }
         let place = self.place.clone();
-        let opened = tokio::task::spawn_blocking(move || Store::open(place, tables::make)).await;
+        let opened = tokio::task::spawn_blocking(move || Store::open(place, tables::ALL)).await;
         let store = Arc::new(opened.unwrap_or_else(|_| Err(StoreError::interrupted()))?);
         if let Err(error) = self.go_on(&store).await {
             store.close().await;
@@ -127,7 +127,10 @@ impl Queue {
 
     /// Goes on with what a store holds.
     async fn go_on(&self, store: &Arc<Store>) -> Result<(), StoreError> {
-        let found = store.write(|write| recover(write, now())).await?;
+        let (found, unreadable) = store.write(|write| recover(write, now())).await?;
+        for error in &unreadable {
+            self.tell_unreadable(&Source::default(), error);
+        }
         let (next, configs, functions, waiting) = store.read(survey)?;
         self.next.store(next, Ordering::Relaxed);
         *self.configs.write().unwrap_or_else(PoisonError::into_inner) = configs;
@@ -143,6 +146,11 @@ impl Queue {
             self.trackers.tasks.spawn(own.forward(Arc::clone(store)));
         }
         Ok(())
+    }
+
+    /// Tells that the record of a call was set aside.
+    pub(super) fn tell_unreadable(&self, source: &Source, error: &str) {
+        self.log.emit(source, Kind::CallSetAside { error: error.to_owned() });
     }
 
     /// The queue itself, for work that outlives the caller.
@@ -162,9 +170,14 @@ impl Queue {
 
     /// Lets the lane of a function look for due calls.
     pub(crate) fn wake(&self, function: &str) {
+        self.expect(function, 0);
+    }
+
+    /// Lets the lane of a function look for a call that is due at this time.
+    pub(super) fn expect(&self, function: &str, due: u64) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lane) = lanes.get(function) {
-            lane.wake();
+            lane.expect(due);
             return;
         }
         let lane = Arc::new(Lane::new(Arc::from(function)));
@@ -237,33 +250,45 @@ fn survey(read: &ReadTransaction) -> Result<(u64, Configs, Vec<String>, u64), Br
     Ok((next, configs::load(read)?, functions, due.len()?))
 }
 
-/// Gives back the calls that a former run had claimed. The number of those that may have begun.
-fn recover(write: &WriteTransaction, now: u64) -> Result<u64, Broken> {
+/// Gives back the calls that a former run had claimed. The number of those that may have begun, and why records were set
+/// aside.
+fn recover(write: &Write<'_>, now: u64) -> Result<(u64, Vec<String>), Broken> {
     let claimed: Vec<u64> = {
-        let claimed = write.open_table(CLAIMED)?;
+        let claimed = write.table(CLAIMED)?;
         let all = claimed.iter()?.map(|entry| Ok(entry?.0.value())).collect::<Result<_, Broken>>();
         all?
     };
-    let mut repeated = 0;
+    let (mut repeated, mut unreadable) = (0, Vec::new());
     for seq in claimed {
-        let Some(before) = tables::get(write, seq)? else { continue };
+        let before = match tables::look(write, seq)? {
+            Some(Ok(before)) => before,
+            unusable => {
+                write.remove(CLAIMED, seq)?;
+                if let Some(Err(error)) = unusable {
+                    tables::set_aside(write, seq)?;
+                    unreadable.push(format!("call {seq}: {error}"));
+                }
+                continue;
+            }
+        };
         let mut after: Record = before.clone();
         after.recover(now, true);
         repeated += u64::from(!after.is_cut_off);
         tables::replace(write, seq, &before, &after)?;
     }
-    Ok(repeated)
+    Ok((repeated, unreadable))
 }
 
-fn remove_old(write: &WriteTransaction, limit: u64) -> Result<usize, Broken> {
-    let old: Vec<u64> = {
-        let ended = write.open_table(ENDED)?;
+fn remove_old(write: &Write<'_>, limit: u64) -> Result<usize, Broken> {
+    let old: Vec<(u64, u64)> = {
+        let ended = write.table(ENDED)?;
         let range = ended.range(..(limit, 0))?.take(SWEPT_MAX);
-        range.map(|entry| Ok(entry?.0.value().1)).collect::<Result<_, Broken>>()?
+        range.map(|entry| Ok(entry?.0.value())).collect::<Result<_, Broken>>()?
     };
-    for seq in &old {
-        if let Some(record) = tables::get(write, *seq)? {
-            tables::remove(write, *seq, &record)?;
+    for (time, seq) in &old {
+        match tables::get(write, *seq)? {
+            Some(record) => tables::remove(write, *seq, &record)?,
+            None => write.remove(ENDED, (*time, *seq))?,
         }
     }
     Ok(old.len())

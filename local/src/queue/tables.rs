@@ -1,64 +1,68 @@
 //! The tables of calls, and their indexes. Each change of a record changes its indexes in the same transaction.
 
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, TableDefinition};
 
 use super::messages;
 use super::record::Record;
-use crate::store::Broken;
+use crate::store::{Broken, Tables, Write};
 
 /// The record of each call, by its number.
-pub(super) const CALLS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("calls");
+pub(super) const CALLS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("calls");
 /// The request of each call.
-pub(super) const REQUESTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("requests");
+pub(super) const REQUESTS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("requests");
 /// The reply to each task that has ended, as far as it is kept.
-pub(super) const REPLIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("replies");
+pub(super) const REPLIES: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("replies");
 /// The calls that wait: function, time, number.
-pub(super) const DUE: TableDefinition<'_, (&str, u64, u64), ()> = TableDefinition::new("due");
+pub(super) const DUE: TableDefinition<'static, (&str, u64, u64), ()> = TableDefinition::new("due");
 /// The calls that were taken from the queue and have not ended.
-pub(super) const CLAIMED: TableDefinition<'_, u64, ()> = TableDefinition::new("claimed");
+pub(super) const CLAIMED: TableDefinition<'static, u64, ()> = TableDefinition::new("claimed");
 /// The tasks by function and id.
-pub(super) const TASKS: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("tasks");
+pub(super) const TASKS: TableDefinition<'static, (&str, &str), u64> = TableDefinition::new("tasks");
 /// The tasks by the time of their acceptance: function, time, number.
-pub(super) const TIMES: TableDefinition<'_, (&str, u64, u64), ()> = TableDefinition::new("times");
+pub(super) const TIMES: TableDefinition<'static, (&str, u64, u64), ()> = TableDefinition::new("times");
 /// The tasks by their state: function, state, time of acceptance, number.
-pub(super) const STATES: TableDefinition<'_, (&str, u8, u64, u64), ()> = TableDefinition::new("states");
+pub(super) const STATES: TableDefinition<'static, (&str, u8, u64, u64), ()> = TableDefinition::new("states");
 /// The tasks that have ended: time, number.
-pub(super) const ENDED: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("ended");
+pub(super) const ENDED: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new("ended");
+/// The records that could not be read, by the numbers of their calls.
+pub(super) const ASIDE: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("aside");
 /// The configurations that clients of the API set: function and qualifier.
-pub(super) const CONFIGS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("configs");
+pub(super) const CONFIGS: TableDefinition<'static, (&str, &str), &[u8]> = TableDefinition::new("configs");
 
 type Outcome<T> = Result<T, Broken>;
 
-/// Makes the tables that are missing.
-pub(crate) fn make(write: &WriteTransaction) -> Outcome<()> {
-    write.open_table(CALLS)?;
-    write.open_table(REQUESTS)?;
-    write.open_table(REPLIES)?;
-    write.open_table(DUE)?;
-    write.open_table(CLAIMED)?;
-    write.open_table(TASKS)?;
-    write.open_table(TIMES)?;
-    write.open_table(STATES)?;
-    write.open_table(ENDED)?;
-    write.open_table(CONFIGS)?;
-    messages::make(write)?;
-    Ok(())
-}
+/// All tables of the queue.
+pub(super) const ALL: Tables = &[
+    &CALLS,
+    &REQUESTS,
+    &REPLIES,
+    &DUE,
+    &CLAIMED,
+    &TASKS,
+    &TIMES,
+    &STATES,
+    &ENDED,
+    &ASIDE,
+    &CONFIGS,
+    &messages::MESSAGES,
+    &messages::MESSAGE_IDS,
+    &messages::FORWARDS,
+];
 
 /// Adds a call.
-pub(super) fn insert(write: &WriteTransaction, seq: u64, record: &Record, request: &[u8]) -> Outcome<()> {
-    write.open_table(REQUESTS)?.insert(seq, request)?;
+pub(super) fn insert(write: &Write<'_>, seq: u64, record: &Record, request: &[u8]) -> Outcome<()> {
+    write.insert(REQUESTS, seq, request)?;
     put(write, seq, record)?;
     index(write, seq, record)?;
     if let Some(task) = &record.task {
-        write.open_table(TASKS)?.insert((&*record.function, &**task), seq)?;
-        write.open_table(TIMES)?.insert((&*record.function, record.accepted, seq), ())?;
+        write.insert(TASKS, (&*record.function, &**task), seq)?;
+        write.insert(TIMES, (&*record.function, record.accepted, seq), ())?;
     }
     Ok(())
 }
 
 /// Replaces a record. A call that has ended and is no task is forgotten.
-pub(super) fn replace(write: &WriteTransaction, seq: u64, before: &Record, after: &Record) -> Outcome<()> {
+pub(super) fn replace(write: &Write<'_>, seq: u64, before: &Record, after: &Record) -> Outcome<()> {
     unindex(write, seq, before)?;
     if after.state.is_final() && after.task.is_none() {
         return forget(write, seq);
@@ -67,77 +71,92 @@ pub(super) fn replace(write: &WriteTransaction, seq: u64, before: &Record, after
     index(write, seq, after)
 }
 
-/// The record of a call.
-pub(super) fn get(write: &WriteTransaction, seq: u64) -> Outcome<Option<Record>> {
-    let calls = write.open_table(CALLS)?;
+/// The record of a call. One that cannot be read is none: a fault would undo the work of all who share the transaction.
+pub(super) fn get(write: &Write<'_>, seq: u64) -> Outcome<Option<Record>> {
+    Ok(look(write, seq)?.and_then(Result::ok))
+}
+
+/// The record of a call, or why it cannot be read.
+pub(super) fn look(write: &Write<'_>, seq: u64) -> Outcome<Option<Result<Record, Unreadable>>> {
+    let calls = write.table(CALLS)?;
     let found = calls.get(seq)?;
-    found.map(|bytes| decode(bytes.value())).transpose()
+    Ok(found.map(|bytes| decode(bytes.value())))
+}
+
+/// Sets a record aside that cannot be read, so that nobody comes upon it again. Its request stays.
+pub(super) fn set_aside(write: &Write<'_>, seq: u64) -> Outcome<()> {
+    let bytes = write.table(CALLS)?.get(seq)?.map(|bytes| bytes.value().to_owned());
+    if let Some(bytes) = bytes {
+        write.insert(ASIDE, seq, &*bytes)?;
+    }
+    write.remove(CALLS, seq)
 }
 
 /// The number of a task.
-pub(super) fn find(write: &WriteTransaction, function: &str, task: &str) -> Outcome<Option<u64>> {
-    let tasks = write.open_table(TASKS)?;
+pub(super) fn find(write: &Write<'_>, function: &str, task: &str) -> Outcome<Option<u64>> {
+    let tasks = write.table(TASKS)?;
     let found = tasks.get((function, task))?;
     Ok(found.map(|seq| seq.value()))
 }
 
 /// Removes a task with all that belongs to it.
-pub(super) fn remove(write: &WriteTransaction, seq: u64, record: &Record) -> Outcome<()> {
+pub(super) fn remove(write: &Write<'_>, seq: u64, record: &Record) -> Outcome<()> {
     unindex(write, seq, record)?;
     if let Some(task) = &record.task {
-        write.open_table(TASKS)?.remove((&*record.function, &**task))?;
-        write.open_table(TIMES)?.remove((&*record.function, record.accepted, seq))?;
-        write.open_table(REPLIES)?.remove(seq)?;
+        write.remove(TASKS, (&*record.function, &**task))?;
+        write.remove(TIMES, (&*record.function, record.accepted, seq))?;
+        write.remove(REPLIES, seq)?;
     }
     forget(write, seq)
 }
 
+/// Why a record cannot be read: it is not of this format.
+pub(super) type Unreadable = serde_json::Error;
+
 /// # Errors
 ///
 /// The bytes are not of this format.
-pub(super) fn decode(bytes: &[u8]) -> Outcome<Record> {
-    serde_json::from_slice(bytes).map_err(|error| Broken::corrupted(format_args!("a call's record: {error}")))
+pub(super) fn decode(bytes: &[u8]) -> Result<Record, Unreadable> {
+    serde_json::from_slice(bytes)
 }
 
-fn put(write: &WriteTransaction, seq: u64, record: &Record) -> Outcome<()> {
+fn put(write: &Write<'_>, seq: u64, record: &Record) -> Outcome<()> {
     let bytes = serde_json::to_vec(record).map_err(Broken::corrupted)?;
-    write.open_table(CALLS)?.insert(seq, &*bytes)?;
-    Ok(())
+    write.insert(CALLS, seq, &*bytes)
 }
 
-fn forget(write: &WriteTransaction, seq: u64) -> Outcome<()> {
-    write.open_table(CALLS)?.remove(seq)?;
-    write.open_table(REQUESTS)?.remove(seq)?;
-    Ok(())
+fn forget(write: &Write<'_>, seq: u64) -> Outcome<()> {
+    write.remove(CALLS, seq)?;
+    write.remove(REQUESTS, seq)
 }
 
-fn index(write: &WriteTransaction, seq: u64, record: &Record) -> Outcome<()> {
+fn index(write: &Write<'_>, seq: u64, record: &Record) -> Outcome<()> {
     let function = &*record.function;
     if record.is_waiting() {
-        write.open_table(DUE)?.insert((function, record.due, seq), ())?;
+        write.insert(DUE, (function, record.due, seq), ())?;
     } else if !record.state.is_final() {
-        write.open_table(CLAIMED)?.insert(seq, ())?;
+        write.insert(CLAIMED, seq, ())?;
     }
     if record.task.is_some() {
-        write.open_table(STATES)?.insert((function, record.state.code(), record.accepted, seq), ())?;
+        write.insert(STATES, (function, record.state.code(), record.accepted, seq), ())?;
         if record.state.is_final() {
-            write.open_table(ENDED)?.insert((record.ended, seq), ())?;
+            write.insert(ENDED, (record.ended, seq), ())?;
         }
     }
     Ok(())
 }
 
-fn unindex(write: &WriteTransaction, seq: u64, record: &Record) -> Outcome<()> {
+fn unindex(write: &Write<'_>, seq: u64, record: &Record) -> Outcome<()> {
     let function = &*record.function;
     if record.is_waiting() {
-        write.open_table(DUE)?.remove((function, record.due, seq))?;
+        write.remove(DUE, (function, record.due, seq))?;
     } else if !record.state.is_final() {
-        write.open_table(CLAIMED)?.remove(seq)?;
+        write.remove(CLAIMED, seq)?;
     }
     if record.task.is_some() {
-        write.open_table(STATES)?.remove((function, record.state.code(), record.accepted, seq))?;
+        write.remove(STATES, (function, record.state.code(), record.accepted, seq))?;
         if record.state.is_final() {
-            write.open_table(ENDED)?.remove((record.ended, seq))?;
+            write.remove(ENDED, (record.ended, seq))?;
         }
     }
     Ok(())

@@ -3,23 +3,21 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use redb::{Database, ReadTransaction, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase};
 use tokio::sync::{mpsc, oneshot};
 
-use super::commit::{self, Job, Work};
+use super::commit::{Job, Work, Writer};
 use super::error::{Broken, StoreError};
-use super::file;
+use super::table::Tables;
+use super::write::Write;
 
 /// How many writes may wait for their commit. More wait in their tasks.
 const WAITING_MAX: usize = 1024;
 
-/// Makes the tables of all rooms that keep something.
-pub(crate) type Tables = fn(&WriteTransaction) -> Result<(), Broken>;
-
 /// Where a store stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In this file, in a folder that is made.
+    /// In this file, in a folder that is made. Its journal, `.journal`, stands beside it while it is open.
     File(PathBuf),
     /// In memory: nothing survives the process.
     Memory,
@@ -44,10 +42,11 @@ impl Store {
     ///
     /// The file is in use, of another format, or cannot be opened or made.
     pub(crate) fn open(place: Place, tables: Tables) -> Result<Self, StoreError> {
-        let database: Shared = Arc::new(RwLock::new(Some(file::open(&place, tables)?)));
+        let writer = Writer::open(place, tables)?;
+        let database = writer.shared();
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let (end, ended) = oneshot::channel();
-        commit::start(Arc::clone(&database), place, tables, waiting, end)?;
+        writer.start(waiting, end)?;
         Ok(Store { database, jobs: Mutex::new(Some(jobs)), ended: Mutex::new(Some(ended)) })
     }
 
@@ -63,7 +62,7 @@ impl Store {
     /// When the future is dropped, the work may be done or not.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&WriteTransaction) -> Result<T, Broken> + Send + 'static,
+        work: impl FnOnce(&Write<'_>) -> Result<T, Broken> + Send + 'static,
     ) -> Result<T, StoreError> {
         let stored = self.submit(work).await?;
         stored.await.unwrap_or_else(|_| Err(StoreError::closed()))
@@ -72,7 +71,7 @@ impl Store {
     /// As [`write`](Self::write), without the wait for the commit. The receiver may be dropped.
     pub(crate) async fn submit<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&WriteTransaction) -> Result<T, Broken> + Send + 'static,
+        work: impl FnOnce(&Write<'_>) -> Result<T, Broken> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (reply, stored) = oneshot::channel();

@@ -3,6 +3,7 @@
 mod browser;
 mod chaos;
 mod clients;
+mod conform;
 mod contract;
 mod deploy_tool;
 mod domains;
@@ -14,6 +15,7 @@ mod manifests;
 mod mcp;
 mod networks;
 mod nginx;
+mod package;
 mod published;
 mod queue_sdk;
 mod sarif;
@@ -22,12 +24,15 @@ mod sdk;
 mod servers;
 mod signatures;
 mod template;
+mod template_answers;
 mod websocket;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
+
+use testkit::Folder;
 
 /// The npm packages that tests use, in the versions that they were written for.
 const PACKAGES: &str = r#"{"private": true, "dependencies": {"@alicloud/fc2": "2.6.6", "@alicloud/fc20230330": "4.7.6", "@alicloud/openapi-util": "0.3.3", "@serverless-devs/s": "3.1.10", "http-server": "14.1.1", "ws": "8.23.0"}}"#;
@@ -43,6 +48,28 @@ fn python() -> Command {
     let python = std::env::var_os("FC_PYTHON").map_or(own, PathBuf::from);
     assert!(python.exists(), "{} is absent: run `.ci/run tools`, or name one in FC_PYTHON", python.display());
     Command::new(python)
+}
+
+/// The search path with `fc-local`, and with zig and `cargo-zigbuild`: those in `FC_ZIG`, or those that `.ci/run tools` installs.
+fn search_path(fc_local: &Folder) -> std::ffi::OsString {
+    let own = root().join("target/zig/bin");
+    let zig = std::env::var_os("FC_ZIG").map_or(own, PathBuf::from);
+    assert!(zig.join("cargo-zigbuild").exists(), "{} is absent: run `.ci/run tools`", zig.display());
+    if !fc_local.file("fc-local").exists() {
+        fc_local.link("fc-local", crate::harness::program());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = [zig, fc_local.path().to_owned()].into_iter().chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).unwrap()
+}
+
+/// What builds for an image in tests: one target folder for all, and no optimizations that take long.
+fn builds_quickly(command: &mut Command) {
+    command
+        .env("CARGO_TARGET_DIR", root().join("target/templates"))
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
 }
 
 /// Node.js with the clients of gRPC: `FC_NODE_MODULES`, or those that `.ci/run tools` installs.
@@ -101,15 +128,24 @@ fn succeed(command: &mut Command) -> String {
     text(&output.stdout)
 }
 
+/// How long a build may take, with others that wait for cargo's lock.
+const LONG: Duration = Duration::from_secs(20 * 60);
+
 /// Runs a tool to its end, within two minutes.
 #[track_caller]
-fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
+    run_within(command, Duration::from_secs(120))
+}
+
+/// Runs a tool to its end, within a time.
+#[track_caller]
+fn run_within(command: &mut Command, most: Duration) -> Output {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let pid = child.id();
     let (done, wait) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        if wait.recv_timeout(Duration::from_secs(120)).is_err() {
+        if wait.recv_timeout(most).is_err() {
             testkit::process::signal(pid, "KILL");
         }
     });

@@ -1,15 +1,14 @@
-//! The template, by the real command line of Serverless Devs.
+//! The templates, by the real command line of Serverless Devs and by `fc-local new`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use testkit::Folder;
-use testkit::events::kind;
 
-use super::clients::curl_status;
-use super::{packages, root, run, succeed};
+use super::{LONG, packages, root, run, run_within, succeed};
 
-use crate::harness::Local;
+use crate::harness::program;
 
 /// Stands in for the component, which cannot be had offline: it gives the schema, and hands over what a
 /// deployment would get.
@@ -74,6 +73,22 @@ impl Cli {
         command
     }
 
+    /// Deploys what is in `folder` through the stand-in, with all hooks, and gives what the component would send. `command`
+    /// may change the surroundings of the hooks.
+    pub(super) fn deploy(&self, folder: &Path, change: impl FnOnce(&mut Command)) -> serde_json::Value {
+        let component = folder.join("fc3");
+        std::fs::create_dir_all(&component).unwrap();
+        std::fs::write(component.join("index.js"), COMPONENT).unwrap();
+        std::fs::write(component.join("publish.yaml"), PUBLISH).unwrap();
+        let mut command = self.command(folder, &["deploy", "-y"]);
+        change(&mut command);
+        let output = run_within(&mut command, LONG);
+        std::fs::remove_dir_all(&component).unwrap();
+        assert_clean(&output);
+        let sent = std::fs::read_to_string(self.folder.path().join("inputs.json"));
+        serde_json::from_str(&sent.unwrap_or_else(|_| panic!("nothing was deployed: {output:?}"))).unwrap()
+    }
+
     /// Checks the manifest in `folder` against the platform's schema.
     fn verify(&self, folder: &Path) -> std::process::Output {
         let component = folder.join("fc3");
@@ -91,50 +106,84 @@ fn assert_clean(output: &std::process::Output) {
     assert!(output.status.success(), "{output:?}");
 }
 
-#[test]
-#[ignore = "needs node, npm and curl: .ci/run runs it with --ignored"]
-fn the_template_becomes_a_running_function_in_two_commands() {
-    let cli = Cli::new();
-    let folder = Folder::new();
-    let link = cli.folder.path().join("link");
-    // The link is consumed; the folder behind it stays.
-    std::os::unix::fs::symlink(root().join("templates/start-fc3-rust-http"), &link).unwrap();
-    let parameters = r#"{"region":"cn-hangzhou","functionName":"orders","memorySize":"1024"}"#;
-    let init = [
-        "init",
-        "--uri",
-        link.to_str().unwrap(),
-        "-d",
-        folder.path().to_str().unwrap(),
-        "-a",
-        "default",
-        "-y",
-        "--silent",
-    ];
-    succeed(&mut cli.command(cli.folder.path(), &[&init[..], &["--parameters", parameters]].concat()));
-    let text = std::fs::read_to_string(folder.path().join("s.yaml")).unwrap();
-    assert!(!text.contains("{{") && !text.contains("undefined"), "{text}");
-    assert_clean(&cli.verify(folder.path()));
-    // The check is a real one.
-    folder.write("s.yaml", &text.replace("memorySize: 1024", "memorySize: 1000"));
-    let output = cli.verify(folder.path());
-    assert!(!output.status.success(), "{output:?}");
-    folder.write("s.yaml", &text);
+/// The templates by their names behind `--template`.
+pub(super) const KINDS: [&str; 8] = ["async", "axum", "event", "grpc", "http", "mcp", "sse", "websocket"];
 
-    // The library is taken from here, since it is not published.
-    let patch = format!("[patch.crates-io]\nfc-runtime = {{ path = '{}' }}\n", root().display());
-    folder.write(".cargo/config.toml", &patch);
-    let local = Local::spawn(folder, &[]);
-    let ready = local.wait_for_long(kind("ready").or(kind("build_failed")).or(kind("code_missing")));
-    assert_eq!(ready["function"], "orders", "{ready}");
-    assert_eq!(ready["kind"], "ready", "{ready}");
-    for url in [
-        format!("http://127.0.0.1:{}", local.main_port()),
-        format!("http://127.0.0.1:{}", local.function_port("orders")),
-        format!("http://orders.localhost:{}", local.main_port()),
-    ] {
-        assert_eq!(curl_status(&[&format!("{url}/hello/you")]), "Hello, you!\n|200");
+/// Makes a project by `fc-local new` in an empty folder. The function has the name of the folder.
+pub(super) fn new(kind: &str, more: &[&str]) -> Folder {
+    let folder = Folder::new();
+    let name = folder.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let mut new = Command::new(program());
+    new.args(["new", &name, "--template", kind]).args(more).current_dir(folder.path().parent().unwrap());
+    succeed(&mut new);
+    folder
+}
+
+/// All files below a folder, by their paths.
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![folder.to_owned()];
+    while let Some(next) = left.pop() {
+        for entry in std::fs::read_dir(next).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, std::fs::read_to_string(&path).unwrap());
+            }
+        }
     }
+    found
+}
+
+#[test]
+#[ignore = "needs node and npm: .ci/run runs it with --ignored"]
+fn the_deployment_tool_and_new_make_the_same_projects() {
+    let cli = Cli::new();
+    let link = cli.folder.path().join("link");
+    let there: Vec<String> = KINDS.iter().map(|kind| format!("start-fc3-rust-{kind}")).collect();
+    let mut all: Vec<String> = std::fs::read_dir(root().join("templates"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    all.sort();
+    assert_eq!(all, there);
+    for kind in KINDS {
+        let own = new(kind, &["--memory", "1024", "--region", "cn-shanghai"]);
+        let folder = Folder::new();
+        // The link is consumed; the folder behind it stays.
+        std::os::unix::fs::symlink(root().join(format!("templates/start-fc3-rust-{kind}")), &link).unwrap();
+        let name = own.path().file_name().unwrap().to_str().unwrap();
+        let parameters = format!(r#"{{"region":"cn-shanghai","functionName":"{name}","memorySize":"1024"}}"#);
+        let target = folder.path().to_str().unwrap();
+        let init = ["init", "--uri", link.to_str().unwrap(), "-d", target, "-a", "default", "-y", "--silent"];
+        succeed(&mut cli.command(cli.folder.path(), &[&init[..], &["--parameters", &parameters]].concat()));
+        assert_eq!(files(folder.path()), files(own.path()), "{kind}");
+        assert_clean(&cli.verify(own.path()));
+        // The check is a real one.
+        let text = own.text("s.yaml");
+        assert!(!text.contains("{{") && !text.contains("undefined"), "{text}");
+        own.write("s.yaml", &text.replace("memorySize: 1024", "memorySize: 1000"));
+        let output = cli.verify(own.path());
+        assert!(!output.status.success(), "{kind}: {output:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs node and npm: .ci/run runs it with --ignored"]
+fn defaults_alone_render_everything() {
+    let cli = Cli::new();
+    let (link, folder) = (cli.folder.path().join("link"), Folder::new());
+    std::os::unix::fs::symlink(root().join("templates/start-fc3-rust-http"), &link).unwrap();
+    let target = folder.path().to_str().unwrap();
+    let init = ["init", "--uri", link.to_str().unwrap(), "-d", target, "-a", "default", "-y", "--silent"];
+    // One parameter has to be named, or the tool renders nothing.
+    let parameters = r#"{"region":"cn-hangzhou"}"#;
+    succeed(&mut cli.command(cli.folder.path(), &[&init[..], &["--parameters", parameters]].concat()));
+    let text = folder.text("s.yaml");
+    assert!(text.contains("functionName: \"rust-http-") && text.contains("memorySize: 512"), "{text}");
+    assert_clean(&cli.verify(folder.path()));
 }
 
 #[test]

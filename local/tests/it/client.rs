@@ -10,6 +10,7 @@ use fc_runtime::Instance;
 use futures_core::Stream;
 use http::Method;
 use serde_json::json;
+use testkit::events::kind;
 
 use crate::harness::{Local, f};
 
@@ -71,6 +72,27 @@ fn functions_are_called_by_name_and_by_address() {
             body.extend(piece);
         }
         assert_eq!(body, b"one two");
+    });
+}
+
+#[test]
+fn over_tls_the_local_authority_has_to_be_trusted() {
+    let local = in_task_mode();
+    let file = local.wait_for(kind("tls_ready"))["certificate"].as_str().unwrap().to_owned();
+    let certificate = std::fs::read(file).unwrap();
+    let client = client(&local).with_endpoint(&format!("https://localhost:{}", local.main_port())).unwrap();
+    assert!(client.clone().with_authority(b"no certificate").is_err());
+    run(async {
+        let error = client.invoke("f").payload("hello").send().await.unwrap_err();
+        assert!(matches!(error, Error::Connection { .. }), "{error:?}");
+        let client = client.with_authority(&certificate).unwrap();
+        let reply = client.invoke("f").payload("hello").send().await.unwrap();
+        assert_eq!(reply.text().await.unwrap(), "HELLO");
+        client.invoke("f").payload("hello").send_as_task("mine").await.unwrap();
+        assert_eq!(client.tasks("f").get("mine").await.unwrap().task_id, "mine");
+        let url = format!("https://localhost:{}/echo", local.function_port("f"));
+        let reply = client.request(Method::POST, url).body("both ways").send().await.unwrap();
+        assert_eq!(reply.text().await.unwrap(), "both ways");
     });
 }
 

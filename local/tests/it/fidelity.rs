@@ -20,17 +20,69 @@ fn tests() -> Vec<String> {
             }));
         }
     }
+    tests_of_the_code(&folder.join("../src"), "src", &mut found);
     found
+}
+
+/// `src::room::file::name` of the tests beside the code.
+fn tests_of_the_code(folder: &Path, prefix: &str, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+        if path.is_dir() {
+            tests_of_the_code(&path, &format!("{prefix}::{name}"), found);
+        } else if let Some(module) = name.strip_suffix(".rs") {
+            let text = std::fs::read_to_string(path).unwrap();
+            // A folder beside a file has the tests of that file.
+            let of = if module == "tests" && prefix.matches("::").count() > 1 {
+                prefix
+            } else {
+                &format!("{prefix}::{module}")
+            };
+            for after in text.split("#[test]\n").chain(text.split("#[tokio::test")).skip(1) {
+                let name =
+                    after.split_once("fn ").map_or("", |(_, behind)| behind.split('(').next().unwrap());
+                found.push(format!("{of}::{name}"));
+            }
+        }
+    }
+}
+
+/// The rows of the table below a heading.
+fn rows<'d>(document: &'d str, heading: &str) -> Vec<&'d str> {
+    let part = document.split("\n## ").find(|part| part.starts_with(heading)).unwrap();
+    // The first one is the table's head.
+    part.lines().filter(|line| line.starts_with("| ")).skip(1).collect()
+}
+
+fn document() -> String {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fidelity.md");
+    std::fs::read_to_string(document).unwrap()
+}
+
+#[test]
+fn every_rule_of_asynchronous_calls_names_a_test_that_exists_or_a_reason() {
+    let (document, tests) = (document(), tests());
+    let rows = rows(&document, "Asynchronous calls, rule by rule");
+    assert!(rows.len() > 35, "the table is not found: {} rows", rows.len());
+    for row in rows {
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let names = cell.split('`').skip(1).step_by(2).filter(|name| name.contains("::"));
+        let known = |name: &str| match name.strip_suffix('*') {
+            Some(start) => tests.iter().any(|test| test.starts_with(start)),
+            None => tests.iter().any(|test| test == name || test.starts_with(&format!("{name}::"))),
+        };
+        for name in names.clone() {
+            assert!(known(name), "`{name}` is no test: {row}");
+        }
+        let is_reason = cell.split_whitespace().filter(|word| !word.starts_with('`')).count() > 4;
+        assert!(names.count() > 0 || is_reason, "neither test nor reason: {row}");
+    }
 }
 
 #[test]
 fn every_rule_names_a_test_that_exists() {
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fidelity.md");
-    let text = std::fs::read_to_string(document).unwrap();
-    let covered = text.split("\n## ").find(|part| part.starts_with("Covered")).unwrap();
-    let tests = tests();
-    // The first one is the table's head.
-    let rows = covered.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let (text, tests) = (document(), tests());
+    let rows = rows(&text, "Covered");
     let mut count = 0;
     for row in rows {
         count += 1;

@@ -9,7 +9,7 @@ use std::thread;
 use serde_json::{Value, json};
 use testkit::events::kind;
 use testkit::h1::{Conn, exchange, request};
-use testkit::manifest::Function;
+use testkit::manifest::{Function, Manifest};
 use testkit::{Folder, Launch, eventually, until};
 
 use crate::harness::{Local, f, program, scripted, write_manifest};
@@ -233,6 +233,20 @@ fn tasks_are_handled_on_the_command_line() {
     let all: Value = serde_json::from_str(&out).unwrap();
     assert!(is_ok && all.as_array().unwrap().len() == 3, "{out}");
     assert!(!run(&["tasks", "get", "f", "nobody"]).0);
+}
+
+#[test]
+fn the_id_of_a_task_is_one_functions_own() {
+    let folder = scripted();
+    let both =
+        ["f", "g"].map(|name| Function::new(name).prop("asyncInvokeConfig", json!({"asyncTask": true})));
+    write_manifest(&folder, Manifest::of(both));
+    let local = Local::start(folder, &[]);
+    for (name, status) in [("f", 202), ("g", 202), ("f", 409)] {
+        let target = format!("/2023-03-30/functions/{name}/invocations");
+        let headers = "x-fc-invocation-type: Async\r\nx-fc-async-task-id: same\r\n";
+        exchange(local.main_port(), &request("POST", &target, headers, b"x")).assert_status(status);
+    }
 }
 
 #[test]

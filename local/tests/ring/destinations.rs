@@ -197,6 +197,33 @@ fn a_message_is_forwarded_until_it_is_taken() {
 }
 
 #[test]
+fn an_address_that_does_not_answer_holds_up_no_other_one() {
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, received) = receiver(&[204]);
+    let queue = |name: &str| format!("acs:mns:::/queues/{name}/messages");
+    let addresses = json!({
+        (queue("mute")): format!("http://{}/", mute.local_addr().unwrap()),
+        (queue("done")): format!("http://127.0.0.1:{port}/"),
+    });
+    let destinations = json!({
+        "onFailure": { "destination": queue("mute") }, "onSuccess": { "destination": queue("done") },
+    });
+    let (ring, _) = ring(with_destinations(f(), &destinations).local("destinations", addresses));
+    for number in 0..6 {
+        let id = ring.send(&format!("t{number}"), b"fail").header("x-fc-request-id").unwrap().to_owned();
+        ring.message_of(&id, |_| true);
+    }
+    // Several come at a time, and none of them gets an answer.
+    let held: Vec<_> = (0..4).map(|_| mute.accept().unwrap()).collect();
+    let id = ring.send("good", b"x").header("x-fc-request-id").unwrap().to_owned();
+    received.recv_timeout(PATIENCE).unwrap();
+    ring.message_of(&id, |message| message["forward"]["state"] == "done");
+    mute.set_nonblocking(true).unwrap();
+    assert!(mute.accept().is_err(), "four are under way, and two wait for them");
+    drop(held);
+}
+
+#[test]
 fn a_function_that_is_not_there_is_told() {
     let arn = "acs:fc:::functions/elsewhere";
     let (ring, _) = ring(with_destinations(f(), &json!({ "onSuccess": { "destination": arn } })));

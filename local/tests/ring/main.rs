@@ -20,4 +20,5 @@ mod stall;
 mod start;
 mod stop;
 mod swap;
+mod task_mode;
 mod timers;

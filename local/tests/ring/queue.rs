@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 
-const TASKS: &str = "/2023-03-30/functions/f/async-tasks";
-const CONFIG: &str = "/2023-03-30/functions/f/async-invoke-config";
+pub(crate) const TASKS: &str = "/2023-03-30/functions/f/async-tasks";
+pub(crate) const CONFIG: &str = "/2023-03-30/functions/f/async-invoke-config";
 
 /// What a request was when it reached the function.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +65,7 @@ fn ring(function: Function) -> (Ring, Seen, Gate) {
     (Ring::serving(function, keeping(&seen, &gate)), seen, gate)
 }
 
-fn tasks_of(function: Function, more: &Value) -> Function {
+pub(crate) fn tasks_of(function: Function, more: &Value) -> Function {
     let mut config = json!({ "asyncTask": true });
     config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     function.prop("asyncInvokeConfig", config)
@@ -78,12 +78,12 @@ fn task_function() -> Function {
 
 impl Ring {
     /// Sends a request with control headers.
-    fn later(&self, method: &str, target: &str, headers: &str, body: &[u8]) -> Answer {
+    pub(crate) fn later(&self, method: &str, target: &str, headers: &str, body: &[u8]) -> Answer {
         let headers = format!("x-fc-invocation-type: Async\r\n{headers}");
         exchange(self.port(), &request(method, target, &headers, body))
     }
 
-    fn api(&self, method: &str, target: &str, body: &Value) -> Answer {
+    pub(crate) fn api(&self, method: &str, target: &str, body: &Value) -> Answer {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         exchange(self.main_port(), &request(method, target, "", body.as_bytes()))
     }
@@ -94,7 +94,7 @@ impl Ring {
 
     /// Waits until the task has the state.
     #[track_caller]
-    fn is_in(&self, id: &str, state: &str) -> Value {
+    pub(crate) fn is_in(&self, id: &str, state: &str) -> Value {
         until(&format!("task {id} is {state}"), || Some(self.task(id)).filter(|task| task["status"] == state))
     }
 
@@ -191,6 +191,7 @@ fn a_delayed_call_waits_and_can_be_stopped() {
     assert!(waited >= 1000, "{soon}");
     let later = ring.task("later");
     assert_eq!((&later["status"], &later["endTime"]), (&json!("Enqueued"), &json!(0)));
+    assert_eq!(later["destinationStatus"], Value::Null, "it has not ended");
     assert_eq!(ring.stop_task("later").status, 200);
     assert_eq!(ring.task("later")["status"], "Stopped");
     let again = ring.stop_task("later");
@@ -211,6 +212,7 @@ fn a_task_has_an_id_and_a_record() {
     assert_eq!(states(&task), ["Enqueued", "Dequeued", "Running", "Succeeded"]);
     assert_eq!((&task["taskPayload"], &task["returnPayload"]), (&json!("payload"), &json!("done")));
     assert_eq!((&task["alreadyRetriedTimes"], &task["qualifier"]), (&json!(0), &json!("LATEST")));
+    assert_eq!(task["destinationStatus"], "Succeeded");
     assert!(task["functionArn"].as_str().unwrap().ends_with(":functions/f"), "{task}");
     assert!(task["instanceId"].as_str().unwrap().starts_with("c-"), "{task}");
     assert_eq!(seen.lock().unwrap()[0].header("x-fc-async-task-id"), Some("my-task"));

@@ -115,6 +115,28 @@ fn the_api_begins_lists_changes_and_ends_sessions() {
 }
 
 #[test]
+fn of_callers_who_begin_one_session_at_a_time_one_succeeds() {
+    let ring = numbered(by_header(&json!({})));
+    for round in 0..5 {
+        let terms = json!({"sessionId": format!("s{round}")});
+        let answers: Vec<Answer> = std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..8).map(|_| scope.spawn(|| api(&ring, "POST", "", &terms))).collect();
+            callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+        });
+        let (begun, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+        assert_eq!(begun.len(), 1, "{answers:?}");
+        for answer in refused {
+            answer.assert_platform_error(
+                409,
+                "FcCommonError",
+                "SessionAlreadyExists",
+                &format!("'s{round}'"),
+            );
+        }
+    }
+}
+
+#[test]
 fn sessions_that_cannot_be_are_refused() {
     let ring = numbered(by_header(&json!({})));
     api(&ring, "POST", "", &json!({"sessionId": "mine"})).assert_ok();

@@ -71,6 +71,10 @@ pub(super) fn samples() -> Vec<Sample> {
             timer(Some("2026-01-05T06:40:00Z"), TimerWhat::Failed { error: "the disk is full".to_owned() }),
             "timer `tick`: the event of 2026-01-05T06:40:00Z is lost: the disk is full",
         ),
+        (
+            Kind::CallSetAside { error: "call 7: no luck".to_owned() },
+            "the record of an asynchronous call cannot be read and was set aside: call 7: no luck",
+        ),
         (Kind::QueueUnavailable { error: "no luck".to_owned() }, "asynchronous calls are refused: no luck"),
     ]
 }

@@ -103,6 +103,9 @@ pub(super) fn task(subject: &Subject<'_>, task: &Task<'_>) -> Value {
         "events": events,
     });
     let payload = request.map(|request| text(&request.body));
+    if record.state.is_final() {
+        document["destinationStatus"] = record.state.name().into();
+    }
     let own = match subject.edition {
         Edition::Fc3 => json!({
             "taskId": record.task, "functionArn": subject.arn, "taskErrorMessage": error, "taskPayload": payload,

@@ -49,6 +49,7 @@ const LOCAL: &Table = &[
     known("network"),
     known("layers"),
     known("build"),
+    map("package", PACKAGE),
     known("credentials"),
     known("edition"),
     known("service"),
@@ -69,6 +70,8 @@ const ALB: &Table = &[
     boolean("healthCheck"),
     number("healthCheckInterval").within(1.0, 50.0, 0.0),
 ];
+
+const PACKAGE: &Table = &[known("path"), known("bin"), known("example"), known("features"), known("target")];
 
 pub(super) const PROPS: &Table = &[
     one_of("region", REGIONS),

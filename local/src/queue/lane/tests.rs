@@ -2,15 +2,16 @@
 
 use std::sync::mpsc;
 
+use redb::ReadableTableMetadata;
 use testkit::{Folder, eventually};
 
 use super::*;
 use crate::event::Log;
 use crate::model::Destination;
 use crate::queue::state::State;
-use crate::queue::{New, Trackers};
+use crate::queue::{Filter, New, Trackers};
 use crate::registry::Registry;
-use crate::store::Place;
+use crate::store::{Place, Write};
 
 fn queue(place: Place, registry: &Arc<Registry>) -> Arc<Queue> {
     let (log, _events) = Log::new();
@@ -53,18 +54,18 @@ async fn the_end_of_a_call_is_stored_although_a_commit_fails() {
     let (seq, store) = (taken.seq, queue.store().await.unwrap());
     // While the store's thread is held up, a work that fails and the end of the call come to share a commit.
     let ((sender, receiver), (begun, begins)) = (mpsc::channel::<()>(), mpsc::channel());
-    let hold = move |_: &WriteTransaction| {
+    let hold = move |_: &Write<'_>| {
         begun.send(()).unwrap();
         Ok(_ = receiver.recv())
     };
     let first = store.submit(hold).await.unwrap();
     begins.recv().unwrap();
     let fault = || redb::Error::Io(std::io::ErrorKind::StorageFull.into());
-    let failing = store.submit(move |_| Err::<(), _>(fault().into())).await.unwrap();
     let lane = Arc::new(Lane::new(Arc::from("f")));
     lane.running.fetch_add(1, Ordering::Relaxed);
     queue.trackers.calls.spawn(Attempt::new(Arc::clone(&queue), lane, taken).run());
     eventually("the end waits for its commit", || !lock(&queue.claimed).contains_key(&seq));
+    let failing = store.submit(move |_| Err::<(), _>(fault().into())).await.unwrap();
     sender.send(()).unwrap();
     first.await.unwrap().unwrap();
     failing.await.unwrap().unwrap_err();
@@ -96,6 +97,46 @@ async fn a_stop_that_a_crash_interrupts_ends_with_its_destination() {
     registry.remove("f");
     eventually("the task is stopped", || state(&second) == State::Stopped);
     assert_eq!(second.message("1-a").unwrap().name, "q");
+    second.trackers.stop.cancel();
+    second.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_read_is_set_aside_and_holds_up_no_other_one() {
+    let folder = Folder::new();
+    let place = Place::File(folder.path().join("store.redb"));
+    let registry = Arc::<Registry>::default();
+    registry.set_pending("f", "is being built");
+    let (log, _events) = Log::new();
+    let first = Queue::new(place.clone(), Arc::clone(&registry), log.clone(), Trackers::default());
+    for name in ["bad", "claimed", "good"] {
+        first.accept(New::of_test(name)).await.unwrap();
+    }
+    let (bad, claimed) = (first.task("f", "bad").unwrap().0, first.task("f", "claimed").unwrap().0);
+    let spoil = move |write: &Write<'_>| {
+        let before = tables::get(write, claimed)?.unwrap();
+        let mut after = before.clone();
+        after.claim(now(), Duration::MAX);
+        tables::replace(write, claimed, &before, &after)?;
+        [bad, claimed].iter().try_for_each(|seq| write.insert(tables::CALLS, *seq, &b"{"[..]))
+    };
+    first.store().await.unwrap().write(spoil).await.unwrap();
+    // Readers and those who share a commit are none the wiser.
+    let all = first.tasks("f", Filter::default(), 10, None).await.unwrap();
+    assert_eq!(all.tasks.len(), 1);
+    assert!(first.stop_task("f", "bad").await.is_err());
+    registry.remove("f");
+    first.wake("f");
+    eventually("the good one has ended", || first.task("f", "good").unwrap().1.state == State::Invalid);
+    assert_eq!(log.counts()["call_set_aside"], 1);
+    first.trackers.stop.cancel();
+    first.close().await;
+
+    let second = Queue::new(place, registry, log.clone(), Trackers::default());
+    second.resume().await;
+    assert_eq!(log.counts()["call_set_aside"], 2, "the one that was claimed");
+    let count = second.store().await.unwrap().read(|read| Ok(read.open_table(tables::ASIDE)?.len()?));
+    assert_eq!(count.unwrap(), 2);
     second.trackers.stop.cancel();
     second.close().await;
 }

@@ -1,8 +1,62 @@
-use fc_runtime::App;
+//! A small shop: routes, JSON, and state that all requests share.
 
-fn main() -> fc_runtime::Result {
-    App::new()
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use fc_runtime::{App, Error, Json, OrError, Result};
+use serde::{Deserialize, Serialize};
+
+/// What the instance knows. The next instance knows nothing of it: what must last belongs into a database.
+#[derive(Default)]
+struct Shop(RwLock<HashMap<String, Item>>);
+
+#[derive(Clone, Deserialize, Serialize)]
+struct Item {
+    name: String,
+    price: u32,
+}
+
+fn main() -> Result {
+    app().run()
+}
+
+fn app() -> App<Shop> {
+    App::with_state(Shop::default())
         .get("/", async |_| "Hello, World!\n")
         .get("/hello/{name}", async |ex| Ok(format!("Hello, {}!\n", ex.param::<String>("name")?)))
-        .run()
+        .get("/items/{name}", async |ex| {
+            let name: String = ex.param("name")?;
+            let items = ex.state().0.read().unwrap_or_else(PoisonError::into_inner);
+            Ok(Json(items.get(&name).cloned().or_not_found("no such item")?))
+        })
+        .post("/items", async |ex| {
+            let item: Item = ex.json().await?;
+            if item.price == 0 {
+                return Err(Error::unprocessable("nothing is free"));
+            }
+            let place = format!("/items/{}", item.name);
+            let mut items = ex.state().0.write().unwrap_or_else(PoisonError::into_inner);
+            items.insert(item.name.clone(), item.clone());
+            Ok((201, [("location", place)], Json(item)))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_item_that_was_put_in_is_there() {
+        fc_runtime::testing::run(async {
+            let client = app().test_client();
+            client.get("/hello/you").await.assert_text("Hello, you!\n");
+            client.get("/items/tea").await.assert_status(404);
+            let tea = json!({"name": "tea", "price": 5});
+            client.post("/items").json(&tea).await.assert_status(201).assert_header("location", "/items/tea");
+            client.get("/items/tea").await.assert_json(tea);
+            client.post("/items").json(&json!({"name": "tea", "price": 0})).await.assert_status(422);
+        });
+    }
 }
