@@ -9,6 +9,7 @@ mod deploy_tool;
 mod doctor;
 mod document;
 mod domains;
+mod doors;
 mod examples_apart;
 mod grpc;
 mod languages;
