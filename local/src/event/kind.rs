@@ -21,7 +21,6 @@ pub enum Kind {
     Stderr(String),
     /// A line that a build step wrote.
     Build(String),
-
     /// A request was answered, or its client left.
     Request(Record),
     /// A call has no reply, with or without an instance.
@@ -67,7 +66,6 @@ pub enum Kind {
         /// The fault, such as the alert that the client sent.
         error: String,
     },
-
     /// A fault was injected, as `--chaos` asks.
     FaultInjected {
         /// Which one.
@@ -75,7 +73,6 @@ pub enum Kind {
         /// The number of the function's call, or of its start, from 1.
         ordinal: u64,
     },
-
     /// An instance takes calls from now on.
     InstanceStarted {
         /// Its own process.
@@ -219,7 +216,6 @@ pub enum Kind {
         /// The name of the schedule; `None` if none is in effect.
         schedule: Option<String>,
     },
-
     /// A timer trigger runs, fires, or was missed.
     Timer(TimerNews),
 
