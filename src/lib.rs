@@ -188,6 +188,7 @@
 //! | head, from its first byte | [10 s](App::head_limit), 408 | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
 //! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
+//! | reply to a request that came as an event | 6 MiB of JSON, 500 | 6 MiB (FC 2.0) |
 //! | silence in a stream of events | [10 s](Sse::with_keep_alive), a comment | a load balancer closes after 15 s |
 //! | WebSocket message | [6 MiB](Upgrade::with_max_message), 1009 | 6 MiB |
 //! | silence on a WebSocket | [10 s](Upgrade::with_ping_every), a ping; [20 s](Upgrade::with_pong_within) more, gone | a load balancer closes after 15 s |
@@ -218,19 +219,28 @@
 //! [`App::into_service`] for services and layers of tower, such as axum's router and those of tower-http. `testing`: the
 //! in-memory client of the examples above ([`testing`]).
 //!
+//! `events`: events of triggers as types ([`App::event_of`]), and requests of API Gateway and others that come as events
+//! ([`App::event_as_http`], [`events`]).
+//!
 //! `multipart`: forms with files ([`Exchange::multipart`]). `files`: files and folders with ranges and conditions
 //! ([`App::files`], [`Exchange::file`]). `cookies`: signed and private cookies ([`CookieKeys`]). `compression`: middleware
 //! for gzip and br ([`compress`]); `compression-zstd` needs a C compiler for the target. `validate`: the rules of `garde`,
 //! with all mistakes in one reply ([`valid()`]).
 #![cfg_attr(
-    not(all(feature = "grpc", feature = "log", feature = "tower", feature = "websocket")),
+    not(all(
+        feature = "events",
+        feature = "grpc",
+        feature = "log",
+        feature = "tower",
+        feature = "websocket"
+    )),
     allow(
         dead_code,
         reason = "the optional features use the rest; the build with all of them finds what nothing uses"
     )
 )]
 #![cfg_attr(
-    not(all(feature = "testing", feature = "tower", feature = "websocket")),
+    not(all(feature = "events", feature = "testing", feature = "tower", feature = "websocket")),
     allow(rustdoc::broken_intra_doc_links, reason = "the feature adds the target")
 )]
 
@@ -245,6 +255,8 @@ mod cors;
 mod counters;
 mod endpoint;
 mod error;
+#[cfg(feature = "events")]
+pub mod events;
 mod exchange;
 #[cfg(feature = "files")]
 mod files;

@@ -45,6 +45,7 @@
 //! | Tablestore | `tablestore::TablestoreEvent` (feature `tablestore`) | CBOR |
 //! | API Gateway | [`api_gateway::Request`], answered with [`http::Reply`] | an object |
 //! | HTTP trigger of built-in runtimes, ALB | [`http::Request`], answered with [`http::Reply`] | an object, `version` `v1` |
+//! | either of the two | [`AnyRequest`] | an object |
 //! | destination of asynchronous calls | [`destination::Record`] | an object |
 //!
 //! IoT Platform and DataHub call functions through rule engines of their own. What they send is not documented, so there are no types for them.
@@ -52,6 +53,7 @@
 //! Features: `tablestore` reads CBOR; `samples` has an event of each trigger. Sources of the shapes: the platform's page on event formats, its Go SDK and
 //! its Java library; `docs/events.md` of the project says field by field where these disagree.
 
+mod any_request;
 pub mod api_gateway;
 mod batch;
 pub mod cdn;
@@ -74,8 +76,11 @@ pub mod sls;
 #[cfg(feature = "tablestore")]
 pub mod tablestore;
 pub mod timer;
+mod triggers;
 
+pub use any_request::AnyRequest;
 pub use batch::{Batch, Raw};
 pub use cloud_event::CloudEvent;
 pub use error::Error;
 pub use payload::{FromPayload, read};
+pub use triggers::trigger_types;

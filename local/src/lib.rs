@@ -48,19 +48,26 @@ mod registry;
 mod scaffold;
 mod shell;
 mod store;
+mod timers;
 mod watch;
 mod wire;
 
 pub use deploy::Built;
 pub use event::{
     Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault, DomainAddress,
-    Ending, Event, Events, HookFault, Kind, Level, Log, Record, Remark, SocketTraffic, Unfit, VersionNews,
-    Via,
+    Ending, Event, Events, HookFault, Kind, Level, Log, Record, Remark, SocketTraffic, TimerNews, TimerWhat,
+    Unfit, VersionNews, Via,
 };
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use model::Edition;
 pub use platform::{Invocation, Platform, Settings};
+
+/// The clock of timer triggers. Tests can set one.
+#[doc(hidden)]
+pub mod clock {
+    pub use crate::timers::{Clock, Hand};
+}
 
 /// The trait that starts programs. Tests can implement it without processes.
 #[doc(hidden)]

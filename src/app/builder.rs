@@ -16,12 +16,13 @@ use crate::store::AnyStore;
 use crate::task::BoxFuture;
 
 use crate::app::at::At;
+use crate::app::describe::EventType;
 use crate::app::group::Group;
 use crate::app::handler::{self, Handler};
 use crate::app::routes::{RouteInfo, Routes};
 use crate::app::seal;
 use crate::app::verbs::verbs;
-use crate::sealed::{Endpoint, EventHandler, HookHandler, Next, Ready, ReadyCheck, Sealed, Settings};
+use crate::sealed::{Doors, Endpoint, EventHandler, HookHandler, Next, Ready, ReadyCheck, Sealed, Settings};
 
 /// Makes the state, on the runtime, before the first request.
 pub(super) type Open<S> = Box<dyn FnOnce(Instance) -> BoxFuture<Result<S>> + Send>;
@@ -57,6 +58,9 @@ pub struct App<S = ()> {
     pub(super) routes: Routes<S>,
     pub(super) fallback: Option<Endpoint<S>>,
     pub(super) event: Option<EventHandler<S>>,
+    /// The type that the event handler takes, if it is known.
+    pub(super) event_type: Option<EventType>,
+    pub(super) doors: Option<Doors<S>>,
     pub(super) on_initialize: Vec<HookHandler<S>>,
     pub(super) on_pre_stop: Vec<HookHandler<S>>,
     pub(super) on_pre_freeze: Vec<HookHandler<S>>,
@@ -131,6 +135,8 @@ impl<S: Send + Sync + 'static> App<S> {
             routes: Routes::default(),
             fallback: None,
             event: None,
+            event_type: None,
+            doors: None,
             on_initialize: Vec::new(),
             on_pre_stop: Vec::new(),
             on_pre_freeze: Vec::new(),
@@ -187,9 +193,7 @@ impl<S: Send + Sync + 'static> App<S> {
         F: AsyncFn(Event<S>) -> R + Handler<(Event<S>,), R>,
         R: IntoEventReply + 'static,
     {
-        if self.event.replace(handler::event_handler(handler)).is_some() {
-            self.mistakes.add("a second event handler", Location::caller());
-        }
+        self.set_event(handler::event_handler(handler), None, Location::caller());
         self
     }
 
@@ -322,6 +326,25 @@ impl<S: Send + Sync + 'static> App<S> {
     /// Replaces the store.
     pub(crate) fn set_store(&mut self, store: Arc<dyn AnyStore>) {
         self.store = store.into();
+    }
+
+    /// Sets the handler of events, with the type that it takes.
+    pub(crate) fn set_event(
+        &mut self,
+        handler: EventHandler<S>,
+        takes: Option<EventType>,
+        line: &'static Location<'static>,
+    ) {
+        self.event_type = takes;
+        if self.event.replace(handler).is_some() {
+            self.mistakes.add("a second event handler", line);
+        }
+    }
+
+    /// Has requests that come as events answered by the routes.
+    #[cfg(feature = "events")]
+    pub(crate) fn set_doors(&mut self, doors: Doors<S>) {
+        self.doors = Some(doors);
     }
 
     pub(crate) fn routes_mut(&mut self) -> &mut Routes<S> {

@@ -4,10 +4,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use http::header::ALLOW;
 use http::{HeaderValue, StatusCode};
 use pin_project_lite::pin_project;
 
+use crate::error::Result;
 use crate::exchange::{Event, Exchange, Hook, Shared};
 use crate::reply::{IntoEventReply, IntoReply, Outcome, Reply};
 use crate::sealed::{Around, Endpoint, EventHandler, HookHandler, Next, ReadyCheck};
@@ -130,10 +132,16 @@ where
     F: Handler<(Event<S>,), R>,
     R: IntoEventReply + 'static,
 {
-    Box::new(move |event| {
-        let future = handler.clone().call((event,));
-        Box::pin(Mapped { future, map: R::into_event_reply })
-    })
+    Box::new(move |event| event_replying(handler.clone().call((event,))))
+}
+
+/// Boxes the future of an event handler, with the conversion of its value into a payload.
+pub(crate) fn event_replying<Fut, R>(future: Fut) -> BoxFuture<Result<Bytes>>
+where
+    Fut: Future<Output = R> + Send + 'static,
+    R: IntoEventReply + 'static,
+{
+    Box::pin(Mapped { future, map: R::into_event_reply })
 }
 
 pub(crate) fn hook_handler<S, F, R>(hook: F) -> HookHandler<S>

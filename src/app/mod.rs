@@ -3,6 +3,7 @@
 mod at;
 mod builder;
 mod configure;
+mod describe;
 mod group;
 mod handler;
 mod observed;
@@ -14,8 +15,12 @@ mod verbs;
 pub(crate) use crate::route::join;
 pub use at::{At, at};
 pub use builder::App;
+#[cfg(feature = "events")]
+pub(crate) use describe::EventType;
 pub use group::Group;
 pub use handler::Handler;
+#[cfg(feature = "events")]
+pub(crate) use handler::event_replying;
 #[cfg(feature = "grpc")]
 pub(crate) use handler::replying;
 #[cfg(feature = "grpc")]

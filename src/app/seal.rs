@@ -83,6 +83,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
     let App { open, mut routes, fallback, settings, error_maps, mut mistakes, .. } = app;
     let App {
         event,
+        doors,
         on_initialize,
         on_pre_stop,
         on_pre_freeze,
@@ -123,7 +124,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
     if !mistakes.0.is_empty() {
         return Err(AppErrors(mistakes));
     }
-    let handlers = Handlers { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready };
+    let handlers = Handlers { event, doors, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready };
     Ok((
         Plan {
             table,

@@ -444,8 +444,8 @@ impl<S> Exchange<S> {
     #[doc(alias = "locals")]
     pub fn value<T: Clone + Send + Sync + 'static>(&self) -> Option<&T> {
         let own = self.values.get();
-        // Layers of tower leave their values in the extensions of the request.
-        #[cfg(feature = "tower")]
+        // Layers of tower leave their values in the extensions of the request, and so do events that are requests.
+        #[cfg(any(feature = "events", feature = "tower"))]
         let own = own.or_else(|| self.call.head.extensions.get());
         own
     }

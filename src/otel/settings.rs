@@ -72,7 +72,7 @@ const FLUSH_DEFAULT: Duration = Duration::from_millis(200);
 /// OpenTelemetry's default.
 const EXPORT_DEFAULT: Duration = Duration::from_secs(10);
 /// An export that takes longer keeps the spans of a minute waiting.
-const EXPORT_MAX: Duration = Duration::from_mins(1);
+const EXPORT_MAX: Duration = Duration::from_secs(60);
 
 impl Otel {
     /// As the environment says.
@@ -294,7 +294,7 @@ mod tests {
         };
         assert_eq!(target(&[]), Ok(Duration::from_secs(10)));
         assert_eq!(target(&[(ALL, "2500")]), Ok(Duration::from_millis(2_500)));
-        assert_eq!(target(&[(ALL, "2500"), (TRACES, "60000")]), Ok(Duration::from_mins(1)));
+        assert_eq!(target(&[(ALL, "2500"), (TRACES, "60000")]), Ok(Duration::from_secs(60)));
         for wrong in ["0", "60001", "10s", "1.5", "-1"] {
             let said = format!("{ALL} {wrong:?} is no number of milliseconds from 1 to 60000");
             assert_eq!(target(&[(ALL, wrong)]), Err(vec![said]));

@@ -205,7 +205,7 @@ fn resets_leftover(call: &Call, protocol: Option<&Protocol>) -> bool {
 
 /// Initializes the app if needed, and then runs the handler: in this task, or in a task that the client's leaving does
 /// not cancel.
-async fn outlive<S: Send + Sync + 'static>(
+pub(super) async fn outlive<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     call: Arc<Call>,
     admitted: Admitted<S>,

@@ -145,7 +145,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 
     /// Takes a permit if there is a cap on requests in flight. `None` means that there is no cap.
-    fn admit(&self) -> Result<Option<Arc<Permit>>, Refusal> {
+    pub(super) fn admit(&self) -> Result<Option<Arc<Permit>>, Refusal> {
         match self.settings.max_in_flight {
             u64::MAX => Ok(None),
             most => Permit::take(&self.shared.counts, most).map(Some).ok_or(Refusal::Busy),
@@ -180,7 +180,12 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 
     /// Finds the place that answers, or the reason to refuse.
-    fn find(&self, head: &Parts, path: &str, seen: &HeadersSeen<'_>) -> Result<&Arc<Place<S>>, Refusal> {
+    pub(super) fn find(
+        &self,
+        head: &Parts,
+        path: &str,
+        seen: &HeadersSeen<'_>,
+    ) -> Result<&Arc<Place<S>>, Refusal> {
         if let Some(refusal) = Refusal::of_shape(head, seen) {
             return Err(refusal);
         }

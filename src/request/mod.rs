@@ -3,8 +3,12 @@
 mod authority;
 mod detached;
 mod future;
+#[cfg(feature = "events")]
+mod inside;
 mod life;
 mod refusal;
 
 pub(crate) use future::RequestFuture;
+#[cfg(feature = "events")]
+pub(crate) use inside::refuse_inside;
 pub(crate) use refusal::Refusal;

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::cors::SealedCors;
-use crate::exchange::{Protocol, Shared};
+use crate::error::Result;
+use crate::exchange::{Call, Protocol, Shared};
 use crate::health::{About, Heartbeat, Report, Rounds};
+use crate::reply::Reply;
 use crate::route::Table;
 use crate::sealed::{EventHandler, HookHandler, Place, ReadyCheck, Settings};
 use crate::task::BoxFuture;
@@ -33,6 +37,8 @@ pub(crate) struct Sealed<S> {
 /// The handlers of the platform's own calls.
 pub(crate) struct Handlers<S> {
     pub(crate) event: Option<EventHandler<S>>,
+    /// For events that are requests. `None` if the routes do not answer them.
+    pub(crate) doors: Option<Doors<S>>,
     pub(crate) on_initialize: Vec<HookHandler<S>>,
     pub(crate) on_pre_stop: Vec<HookHandler<S>>,
     pub(crate) on_pre_freeze: Vec<HookHandler<S>>,
@@ -43,3 +49,20 @@ pub(crate) struct Handlers<S> {
 
 /// Gives the outcome of the current or last round of ready checks, or of a new one.
 pub(crate) type Ready<S> = fn(&Arc<Sealed<S>>) -> BoxFuture<Option<Arc<Report>>>;
+
+/// Finds the request in an event. `None` for another event.
+pub(crate) type OpenDoor<S> = fn(&Arc<Sealed<S>>, &Arc<Call>, &Bytes) -> Result<Option<Inside>>;
+
+/// How requests that come as events are answered. Two functions, so that an app without them does not link their code.
+pub(crate) struct Doors<S> {
+    /// Sets the request in an event out on its way to its route.
+    pub(crate) open: OpenDoor<S>,
+    /// The reply as the event's caller reads it. Takes the body.
+    pub(crate) close: fn(&mut Reply) -> Result<Bytes>,
+}
+
+/// A request that came as an event: its own call, and its reply, which is whole.
+pub(crate) struct Inside {
+    pub(crate) call: Arc<Call>,
+    pub(crate) reply: BoxFuture<Reply>,
+}

@@ -4,7 +4,9 @@ mod app;
 mod place;
 mod settings;
 
-pub(crate) use app::{Handlers, Ready, Sealed};
+#[cfg(feature = "events")]
+pub(crate) use app::Inside;
+pub(crate) use app::{Doors, Handlers, Ready, Sealed};
 pub use place::Next;
 pub(crate) use place::{Around, Endpoint, EventHandler, HookHandler, Place, ReadyCheck};
 pub(crate) use settings::Settings;

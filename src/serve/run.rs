@@ -36,6 +36,8 @@ impl<S: Send + Sync + 'static> App<S> {
     /// lines, or as text on a terminal (`FC_LOG_FORMAT=json` or `text` chooses). `FC_LOG`, else `RUST_LOG`, chooses what is
     /// printed: `info,sqlx=warn,my_crate::orders=debug`. A subscriber of yours gets each request as a span and an event.
     ///
+    /// With `FC_RUNTIME_DESCRIBE=1` in the environment it prints what the app takes, and ends: see [`describe`](Self::describe).
+    ///
     /// # Errors
     /// A mistake in the app, an invalid port, a port in use, or a state that cannot be opened. When `main` returns the
     /// error, it is printed and the exit code is 1.
@@ -59,6 +61,11 @@ impl<S: Send + Sync + 'static> App<S> {
     /// Blocks this thread. No other runtime may be entered on it.
     fn run_here(self, is_nested: bool) -> Result {
         let instance = Instance::from_env();
+        if let Some(told) = self.asked_to_describe(&instance) {
+            sink::write(|out| out.extend([told.as_bytes(), b"\n"].concat()));
+            sink::finish(Duration::from_secs(1));
+            return Ok(());
+        }
         #[cfg(feature = "log")]
         let is_ours = crate::log::install(&instance);
         #[cfg(not(feature = "log"))]

@@ -121,6 +121,12 @@ impl Record {
         self.call = call;
     }
 
+    /// Continues this record of an event for the request that the event holds.
+    pub(crate) fn go_on_inside(&mut self, call: Arc<Call>) {
+        self.go_on_as(call);
+        self.is_event = false;
+    }
+
     pub(crate) fn end_upgraded(&mut self, ended: UpgradeEnd) {
         (self.failed, self.sent) = (ended.failed, ended.sent);
         if ended.panicked {

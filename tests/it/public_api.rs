@@ -108,7 +108,7 @@ fn names(text: &str) -> Vec<String> {
 }
 
 /// Modules that a user names; all other items are re-exported at the top.
-const PUBLIC_MODULES: [&str; 4] = ["grpc", "guard", "platform", "testing"];
+const PUBLIC_MODULES: [&str; 5] = ["events", "grpc", "guard", "platform", "testing"];
 
 /// All names, sorted, so that a move from file to file changes nothing.
 fn public_api() -> String {

@@ -43,7 +43,7 @@ const LEVELS: &[&[&str]] = &[
     &["endpoint"],
     &["request"],
     &["app", "websocket"],
-    &["compression", "files", "grpc", "guard", "once", "serve", "testing", "tower"],
+    &["compression", "events", "files", "grpc", "guard", "once", "serve", "testing", "tower"],
 ];
 
 /// Files that may be longer, each with its reason.

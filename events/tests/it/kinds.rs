@@ -51,3 +51,43 @@ fn every_sample_has_its_type() {
     let samples: Vec<_> = samples::JSON.iter().map(|(name, _)| *name).collect();
     assert_eq!(types, samples);
 }
+
+/// The names of types are the compiler's, so the table that goes by them has a test for each.
+#[test]
+fn the_triggers_of_a_type_are_those_that_send_it() {
+    use fc_events::trigger_types as of;
+    let seen = [
+        ("timer", of::<timer::TimerEvent>()),
+        ("oss", of::<oss::OssEvent>()),
+        ("sls", of::<sls::SlsEvent>()),
+        ("cdn", of::<cdn::CdnEvent>()),
+        ("mns-topic", of::<mns::TopicEvent>()),
+        ("mns-queue", of::<Batch<CloudEvent<mns::QueueMessage>>>()),
+        ("eventbridge", of::<CloudEvent>()),
+        ("eventbridge, raw", of::<Batch<fc_events::Raw>>()),
+        ("kafka", of::<Batch<CloudEvent<kafka::Record>>>()),
+        ("rocketmq", of::<Batch<CloudEvent<rocketmq::Message>>>()),
+        ("rocketmq-own", of::<Batch<rocketmq::Message>>()),
+        ("rabbitmq", of::<Batch<CloudEvent<rabbitmq::Message>>>()),
+        ("mqtt", of::<Batch<mqtt::Message>>()),
+        ("dts", of::<Batch<CloudEvent<dts::Change>>>()),
+        ("tablestore", of::<fc_events::tablestore::TablestoreEvent>()),
+        ("api-gateway", of::<api_gateway::Request>()),
+        ("http", of::<http::Request>()),
+        ("any request", of::<fc_events::AnyRequest>()),
+        ("destination", of::<destination::Record>()),
+    ];
+    for (name, triggers) in seen {
+        let expected: &[&str] = match name {
+            "timer" => &["timer"],
+            "oss" => &["oss"],
+            "sls" => &["log"],
+            "cdn" => &["cdn_events"],
+            "mns-topic" => &["mns_topic"],
+            "tablestore" => &["tablestore"],
+            "api-gateway" | "http" | "any request" | "destination" => &[],
+            _ => &["eventbridge"],
+        };
+        assert_eq!(triggers, expected, "{name}");
+    }
+}

@@ -27,7 +27,7 @@ pub(super) fn run(template: &Path, arguments: &CurlArguments) -> ExitCode {
 
 fn try_run(template: &Path, arguments: &CurlArguments) -> Result<ExitCode, String> {
     let key = keys::key(template, arguments.temporary.then_some(arguments.expires))?;
-    let body = arguments.data.as_deref().map(body).transpose()?;
+    let body = arguments.data.as_deref().map(body_of).transpose()?;
     let mut head = head(arguments, body.is_some())?;
     let now = SystemTime::now();
     let ambiguous =
@@ -90,7 +90,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The data, of a file or of the standard input after an `@`.
-fn body(data: &str) -> Result<Vec<u8>, String> {
+pub(super) fn body_of(data: &str) -> Result<Vec<u8>, String> {
     let read = match data.strip_prefix('@') {
         None => return Ok(data.into()),
         Some("-") => take_bounded(io::stdin().lock(), BODY_MAX as u64),
@@ -119,12 +119,7 @@ fn head(arguments: &CurlArguments, has_body: bool) -> Result<Parts, String> {
     let host = HeaderValue::from_str(&host).map_err(|_| "the address has no host for a header")?;
     head.headers.insert(header::HOST, host);
     for text in &arguments.header {
-        let (name, value) =
-            text.split_once(':').ok_or_else(|| format!("`{text}` is no header: write `Name: value`"))?;
-        let name = HeaderName::from_bytes(name.trim().as_bytes())
-            .map_err(|_| format!("`{name}` is no header's name"))?;
-        let value =
-            HeaderValue::from_str(value.trim()).map_err(|_| format!("`{name}` has no value for a header"))?;
+        let (name, value) = header_of(text)?;
         if name == header::HOST {
             head.headers.insert(name, value);
         } else {
@@ -137,6 +132,17 @@ fn head(arguments: &CurlArguments, has_body: bool) -> Result<Parts, String> {
         head.headers.insert(header::CONTENT_TYPE, form);
     }
     Ok(head)
+}
+
+/// A header, of `Name: value`.
+pub(super) fn header_of(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) =
+        text.split_once(':').ok_or_else(|| format!("`{text}` is no header: write `Name: value`"))?;
+    let name = HeaderName::from_bytes(name.trim().as_bytes())
+        .map_err(|_| format!("`{name}` is no header's name"))?;
+    let value =
+        HeaderValue::from_str(value.trim()).map_err(|_| format!("`{name}` has no value for a header"))?;
+    Ok((name, value))
 }
 
 fn origin(uri: &Uri) -> String {

@@ -63,6 +63,7 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         edition: arguments.edition.map(Into::into),
         require_signature: arguments.require_signature,
         data: (!arguments.ephemeral).then_some(data),
+        timers: true,
         ..settings(arguments.port, !arguments.no_build)
     };
     let platform = Platform::open(&manifest, settings, log).await?;

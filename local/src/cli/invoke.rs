@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode, header};
 
 use super::client::exchange;
+use super::door::{self, Shown};
 use super::line::neutral;
 use super::print::{self, Hidden, Out, Printer, Style};
 use super::{Colour, InvokeArguments, check_name, settings, tasks};
@@ -20,7 +21,7 @@ use crate::{Built, Log, Manifest, Platform, Problem};
 
 pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> ExitCode {
     match event(&arguments) {
-        Ok(event) => run_with(manifest, &arguments, event).await,
+        Ok(event) => run_with(manifest, &arguments, event, Shown::AsItIs).await,
         Err(error) => {
             print::complain(&error.to_string());
             ExitCode::FAILURE
@@ -29,8 +30,13 @@ pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> Exit
 }
 
 /// Calls the function with an event, whatever the arguments say of one.
-pub(super) async fn run_with(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> ExitCode {
-    match try_run(manifest, arguments, event).await {
+pub(super) async fn run_with(
+    manifest: &Manifest,
+    arguments: &InvokeArguments,
+    event: Bytes,
+    shown: Shown,
+) -> ExitCode {
+    match try_run(manifest, arguments, event, shown).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -41,7 +47,12 @@ pub(super) async fn run_with(manifest: &Manifest, arguments: &InvokeArguments, e
 }
 
 /// Whether the function succeeded.
-async fn try_run(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> io::Result<bool> {
+async fn try_run(
+    manifest: &Manifest,
+    arguments: &InvokeArguments,
+    event: Bytes,
+    shown: Shown,
+) -> io::Result<bool> {
     check_name(manifest, &arguments.function)?;
     if arguments.later {
         return tasks::submit(manifest, arguments, event).await.map(|()| true);
@@ -49,16 +60,16 @@ async fn try_run(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes)
     if let Some(port) = arguments.port {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         return match call_running(address, manifest, arguments, &event).await? {
-            Ok(outcome) => outcome.show(),
+            Ok(outcome) => outcome.show(shown),
             Err(absent) => Err(io::Error::other(absent.text(port, &arguments.function))),
         };
     }
     if let Some(address) = Platform::running(manifest)
         && let Ok(outcome) = call_running(address, manifest, arguments, &event).await?
     {
-        return outcome.show();
+        return outcome.show(shown);
     }
-    start_and_call(manifest, arguments, event).await
+    start_and_call(manifest, arguments, event, shown).await
 }
 
 /// The event, no larger than the body that a call may have.
@@ -85,9 +96,14 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn show(self) -> io::Result<bool> {
+    fn show(self, shown: Shown) -> io::Result<bool> {
         if let Some(log) = &self.log {
             print::complain(&neutral(log));
+        }
+        if let Shown::Decoded { door, include } = shown
+            && !self.is_error
+        {
+            return door::show(door, include, &self.body);
         }
         let mut out = io::stdout().lock();
         if out.is_terminal() {
@@ -160,7 +176,12 @@ async fn call_running(
     Ok(Ok(Outcome { body: response.into_body(), log, is_error }))
 }
 
-async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> io::Result<bool> {
+async fn start_and_call(
+    manifest: &Manifest,
+    arguments: &InvokeArguments,
+    event: Bytes,
+    shown: Shown,
+) -> io::Result<bool> {
     const DRAIN: Duration = Duration::from_secs(10);
     let function = |problem: &Problem| problem.text.contains(&format!("`{}`", arguments.function));
     if let Some(problem) = manifest.without_code(!arguments.no_build).find(function) {
@@ -183,7 +204,7 @@ async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event:
     platform.stop(DRAIN).await;
     printer.finish(&log).await;
     match outcome {
-        Some(outcome) => outcome.show(),
+        Some(outcome) => outcome.show(shown),
         None => Err(io::Error::other(format!("`{name}` cannot be started; see above"))),
     }
 }

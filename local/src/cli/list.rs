@@ -1,8 +1,10 @@
 //! `fc-local list`.
 
+use jiff::Timestamp;
+
 use super::{ListArguments, print};
 use crate::Manifest;
-use crate::model::{Domain, Function, Route};
+use crate::model::{Domain, Function, Route, TimerTrigger};
 
 pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
     for note in manifest.notes() {
@@ -17,6 +19,9 @@ pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
     let width = manifest.names().map(str::len).max().unwrap_or(0);
     for function in manifest.functions() {
         print::say(&format!("{:width$}  {}", function.name, describe(function, manifest.domains())));
+        for timer in &function.timers {
+            print::say(&format!("{:width$}  {}", "", describe_timer(timer, function.local.timers)));
+        }
     }
     for domain in manifest.domains() {
         print::say(&format!("\n{}  {}", domain.name, domain.protocol.name()));
@@ -50,6 +55,26 @@ fn describe(function: &Function, domains: &[Domain]) -> String {
     )
 }
 
+/// How many of a timer's next times are shown.
+const TIMES: usize = 3;
+
+fn next_times(timer: &TimerTrigger) -> Vec<String> {
+    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
+    let next = std::iter::successors(timer.times.next(now), |last| timer.times.next(*last));
+    next.take(TIMES).map(|time| time.to_string()).collect()
+}
+
+fn describe_timer(timer: &TimerTrigger, fires: bool) -> String {
+    let TimerTrigger { name, qualifier, times, .. } = timer;
+    let qualifier = qualifier.as_ref().map(|qualifier| format!(" of {qualifier}")).unwrap_or_default();
+    let next = match next_times(timer).join(", ") {
+        next if next.is_empty() => "never".to_owned(),
+        next => next,
+    };
+    let switched = if fires { "" } else { "  (x-local.timers is off)" };
+    format!("timer {name}{qualifier}  {times}  next {next}{switched}")
+}
+
 fn describe_route(route: &Route) -> String {
     let qualifier = route.qualifier.as_ref().map(|name| format!(".{name}")).unwrap_or_default();
     let methods = if route.methods.is_empty() { "all methods".to_owned() } else { route.methods.join(",") };
@@ -74,6 +99,9 @@ fn json(function: &Function, domains: &[Domain]) -> serde_json::Value {
         "instanceConcurrency": function.concurrency,
         "methods": function.trigger.as_ref().map(|trigger| &trigger.methods),
         "qualifiers": function.qualified.iter().map(|(own, _)| own).collect::<Vec<_>>(),
+        "timers": function.timers.iter().map(|timer| serde_json::json!({
+            "name": timer.name, "qualifier": timer.qualifier, "schedule": timer.times.to_string(), "next": next_times(timer),
+        })).collect::<Vec<_>>(),
         "domains": domains.iter().flat_map(of_function).collect::<Vec<_>>(),
     })
 }

@@ -6,6 +6,7 @@ mod conform;
 mod curl;
 mod dev;
 mod doctor;
+mod door;
 mod invoke;
 mod keys;
 mod line;
@@ -353,5 +354,5 @@ fn refuse_without_code(manifest: &Manifest, builds: bool) -> io::Result<()> {
 }
 
 fn settings(port: u16, build: bool) -> Settings {
-    Settings { port, build, grpc_port: None, ..Settings::default() }
+    Settings { port, build, grpc_port: None, timers: false, ..Settings::default() }
 }

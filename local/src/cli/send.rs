@@ -10,6 +10,7 @@ use clap::builder::PossibleValuesParser;
 use fc_events::{samples, tablestore::TablestoreEvent};
 use serde_json::Value;
 
+use super::door::{Door, RequestArguments};
 use super::{InvokeArguments, invoke, print};
 use crate::Manifest;
 use crate::auth::iso8601;
@@ -22,8 +23,11 @@ pub(super) struct SendArguments {
     /// The trigger whose event is sent
     #[arg(value_parser = PossibleValuesParser::new(names()))]
     trigger: String,
-    /// The function's name [default: the one of the manifest, if there is one only]
-    function: Option<String>,
+    /// The function [default: the one of the manifest, if there is one only], and for requests (`api-gateway`, `http`, `alb`) their path
+    #[arg(value_name = "FUNCTION] [/PATH", num_args = 0..=2)]
+    to: Vec<String>,
+    #[command(flatten)]
+    request: RequestArguments,
     /// A field of the event, such as `oss.object.key=in/a.png`; the value is JSON, else a text. In a list without `[N]` the
     /// first element is meant. Can be repeated
     #[arg(short, long, value_name = "PATH=VALUE")]
@@ -55,7 +59,7 @@ pub(super) struct SendArguments {
 const TABLESTORE: &str = "tablestore";
 
 fn names() -> Vec<&'static str> {
-    samples::JSON.iter().map(|(name, _)| *name).chain([TABLESTORE]).collect()
+    samples::JSON.iter().map(|(name, _)| *name).chain([Door::LOAD_BALANCER, TABLESTORE]).collect()
 }
 
 /// Prints the event. There is no need of a manifest.
@@ -83,10 +87,11 @@ pub(super) fn run_print(arguments: &SendArguments) -> Option<ExitCode> {
 pub(super) async fn run(manifest: &Manifest, arguments: SendArguments) -> ExitCode {
     match event(&arguments).and_then(|event| Ok((function(manifest, &arguments)?, event))) {
         Ok((function, event)) => {
+            let shown = arguments.request.shown(Door::named(&arguments.trigger));
             let SendArguments { qualifier, log, port, no_build, .. } = arguments;
             let call =
                 InvokeArguments { function, qualifier, log, port, no_build, ..InvokeArguments::default() };
-            invoke::run_with(manifest, &call, Bytes::from(event)).await
+            invoke::run_with(manifest, &call, Bytes::from(event), shown).await
         }
         Err(error) => {
             print::complain(&error);
@@ -95,9 +100,26 @@ pub(super) async fn run(manifest: &Manifest, arguments: SendArguments) -> ExitCo
     }
 }
 
+impl SendArguments {
+    /// The path of the request, if one is named.
+    fn target(&self) -> Option<&str> {
+        self.to.iter().map(String::as_str).find(|word| is_target(word))
+    }
+
+    /// The function, if one is named.
+    fn function(&self) -> Option<&str> {
+        self.to.iter().map(String::as_str).find(|word| !is_target(word))
+    }
+}
+
+/// Whether the word is a path or an address, which no function's name can be.
+fn is_target(word: &str) -> bool {
+    word.contains('/')
+}
+
 fn function(manifest: &Manifest, arguments: &SendArguments) -> Result<String, String> {
-    if let Some(function) = &arguments.function {
-        return Ok(function.clone());
+    if let Some(function) = arguments.function() {
+        return Ok(function.to_owned());
     }
     let names: Vec<_> = manifest.names().collect();
     match names[..] {
@@ -108,12 +130,30 @@ fn function(manifest: &Manifest, arguments: &SendArguments) -> Result<String, St
 
 /// The sample of the trigger, with the time of now, new ids, and the fields that the caller sets.
 fn event(arguments: &SendArguments) -> Result<Vec<u8>, String> {
+    if arguments.to.len() == 2 && (arguments.target().is_none() || arguments.function().is_none()) {
+        return Err("one function and one path can be named".to_owned());
+    }
     if arguments.trigger == TABLESTORE {
         return tablestore(arguments);
     }
-    let sample = samples::json(&arguments.trigger).ok_or("there is no such event")?;
-    let mut event: Value = serde_json::from_str(sample).map_err(|error| error.to_string())?;
-    fresh(&mut event, &iso8601(SystemTime::now()));
+    let mut event = match (Door::named(&arguments.trigger), arguments.target()) {
+        (Some(door), Some(target)) => {
+            arguments.request.event(door, target, arguments.function().unwrap_or("function"))?
+        }
+        (None, Some(target)) => {
+            return Err(format!("{} sends no requests: what is `{target}`?", arguments.trigger));
+        }
+        (_, None) if !arguments.request.is_empty() => {
+            return Err("a request has a path: `fc-local send http /orders -d hello`".to_owned());
+        }
+        (door, None) => {
+            let name = if door == Some(Door::LoadBalancer) { "http" } else { &arguments.trigger };
+            let sample = samples::json(name).ok_or("there is no such event")?;
+            let mut event: Value = serde_json::from_str(sample).map_err(|error| error.to_string())?;
+            fresh(&mut event, &iso8601(SystemTime::now()));
+            event
+        }
+    };
     for set in &arguments.set {
         apply(&mut event, set)?;
     }

@@ -98,6 +98,7 @@ async fn chunked(bench: &mut Bench) -> Outcome {
 }
 
 async fn trailers(bench: &mut Bench) -> Outcome {
+    bench.check_kept()?;
     let program = bench.program().await?;
     let mut conn = program.connect().await?;
     let ask = Ask::new(program, "POST", "/conform/echo").header("transfer-encoding", "chunked");
@@ -144,6 +145,7 @@ async fn expect(bench: &mut Bench) -> Outcome {
 }
 
 async fn unread(bench: &mut Bench) -> Outcome {
+    bench.check_kept()?;
     let program = bench.program().await?;
     let mut conn = program.connect().await?;
     let ask = Ask::new(program, "POST", "/conform/nobody/reads/this").body(vec![b'x'; 64 * 1024]);

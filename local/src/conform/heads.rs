@@ -224,6 +224,7 @@ async fn split_head(bench: &mut Bench) -> Outcome {
 }
 
 async fn pipelining(bench: &mut Bench) -> Outcome {
+    bench.check_kept()?;
     let program = bench.program().await?;
     let mut conn = program.connect().await?;
     let ask = |code: u16| Ask::get(program, format!("/conform/status?code={code}"));

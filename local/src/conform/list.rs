@@ -9,9 +9,10 @@ use super::{
 /// The cases by subject. The observation of an unused connection is among the last, since it goes on beside the others.
 const SUBJECTS: &[&[Case]] = &[
     start::CASES,
+    // Whether connections are kept decides which others can be checked.
+    connections::CASES,
     heads::CASES,
     bodies::CASES,
-    connections::CASES,
     events::CASES,
     load::CASES,
     streams::CASES,

@@ -108,28 +108,6 @@ impl Contents {
     }
 }
 
-/// What the deployment tool packs of a folder.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Package {
-    /// The size of all files before they are packed, in bytes.
-    pub(crate) bytes: u64,
-    /// The paths of the files below the folder.
-    pub(crate) files: Vec<PathBuf>,
-}
-
-impl Package {
-    /// Looks at the folder. Stops beyond `limit` bytes.
-    ///
-    /// # Errors
-    ///
-    /// The folder cannot be read.
-    pub(crate) fn of(folder: &Path, limit: u64) -> io::Result<Self> {
-        let Contents { entries, bytes, .. } = Contents::of(folder, limit)?;
-        let files = entries.into_iter().filter(|(_, metadata)| !metadata.is_dir());
-        Ok(Package { bytes, files: files.map(|(path, _)| path).collect() })
-    }
-}
-
 /// Whether nobody has written to the file in between.
 fn is_untouched(now: &fs::Metadata, then: &fs::Metadata) -> bool {
     let key = |file: &fs::Metadata| (file.ino(), file.len(), file.mtime(), file.mtime_nsec());

@@ -16,7 +16,7 @@ mod swap;
 mod workspace;
 
 pub(crate) use build::NOT_PASSED_ON;
-pub(crate) use copy::{Contents, Package};
+pub(crate) use copy::Contents;
 pub use deploy::Built;
 pub(crate) use deploy::{Deployer, Deployment, GONE_MAX, Project};
 pub(crate) use releases::{AliasChange, SecondVersion};

@@ -77,6 +77,8 @@ pub enum Via {
     CommandLine,
     /// The end of another asynchronous call, whose destination the function is.
     Destination,
+    /// A timer trigger.
+    Timer,
 }
 
 impl Via {
@@ -88,13 +90,20 @@ impl Via {
             Via::InvokeFunction => "invoke_function",
             Via::CommandLine => "command_line",
             Via::Destination => "destination",
+            Via::Timer => "timer",
         }
     }
 
     /// The way with this name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        let all =
-            [Via::HttpTrigger, Via::CustomDomain, Via::InvokeFunction, Via::CommandLine, Via::Destination];
+        let all = [
+            Via::HttpTrigger,
+            Via::CustomDomain,
+            Via::InvokeFunction,
+            Via::CommandLine,
+            Via::Destination,
+            Via::Timer,
+        ];
         all.into_iter().find(|via| via.name() == name)
     }
 }

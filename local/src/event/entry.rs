@@ -59,6 +59,7 @@ impl Kind {
             | Kind::CallSetAside { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::AsyncCall(news) => news.bytes(),
+            Kind::Timer(news) => news.bytes(),
             Kind::MessageStored(destination) => destination.capacity(),
             Kind::DestinationFailed(fault) => fault.destination.capacity() + fault.error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
@@ -72,12 +73,11 @@ impl Kind {
             Kind::ProgramHidden { program, found, searched } => {
                 program.capacity() + path_bytes(found) + paths_bytes(searched)
             }
-            Kind::LayersMissing { layers } => {
-                layers.iter().map(|layer| size_of_val(layer) + layer.capacity()).sum()
-            }
+            Kind::LayersMissing { layers } => texts_bytes(layers),
             Kind::InterpreterMapped { folder, program } => path_bytes(folder) + path_bytes(program),
-            Kind::CodeMissing { code, error } => path_bytes(code) + error.capacity(),
-            Kind::FolderNotWatched { folder, error } => path_bytes(folder) + error.capacity(),
+            Kind::CodeMissing { code: path, error } | Kind::FolderNotWatched { folder: path, error } => {
+                path_bytes(path) + error.capacity()
+            }
             Kind::CodeRunInPlace { code } | Kind::CodeCopying { code, .. } => path_bytes(code),
             Kind::Ready(address) => address_bytes(address),
             Kind::DomainReady(address) => {
@@ -151,6 +151,10 @@ fn build_bytes(failure: &BuildFailure) -> usize {
         BuildFault::ExitCode(_) => 0,
     };
     failure.command.capacity() + fault
+}
+
+fn texts_bytes(texts: &[String]) -> usize {
+    texts.iter().map(|text| size_of_val(text) + text.capacity()).sum()
 }
 
 fn paths_bytes(paths: &[PathBuf]) -> usize {

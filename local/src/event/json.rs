@@ -87,6 +87,7 @@ fn own(kind: &Kind) -> Value {
         | Kind::VersionsNotRead { error } => json!({ "error": error }),
         Kind::VersionsChanged(news) => version_news(news),
         Kind::InstancesKept { count, schedule } => json!({ "count": count, "schedule": schedule }),
+        Kind::Timer(news) => news.json(),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
         Kind::GrpcReady { address } | Kind::ProjectShared { address } => {
             json!({ "address": address.to_string() })

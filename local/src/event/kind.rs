@@ -8,6 +8,7 @@ use super::details::{
     Address, AsyncNews, BuildFailure, CallInFlight, Cause, DestinationFault, DomainAddress, Ending,
     HookFault, Record, Remark, Unfit, VersionNews,
 };
+use super::timer_news::TimerNews;
 use crate::fault::Fault;
 
 /// What happened. [The example of the crate](crate) asks for its name.
@@ -218,6 +219,9 @@ pub enum Kind {
         /// The name of the schedule; `None` if none is in effect.
         schedule: Option<String>,
     },
+
+    /// A timer trigger runs, fires, or was missed.
+    Timer(TimerNews),
 
     /// A build step begins.
     BuildStarted {

@@ -47,6 +47,7 @@ impl Kind {
                 "Failed" | "Expired" | "Invalid" => Level::Error,
                 _ => Level::Info,
             },
+            Kind::Timer(news) => news.level(),
             Kind::QueueResumed { repeated: 0, .. }
             | Kind::MessageStored(_)
             | Kind::Stdout(_)

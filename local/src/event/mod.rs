@@ -15,6 +15,7 @@ mod text_of_programs;
 mod text_of_runs;
 mod text_of_versions;
 mod time;
+mod timer_news;
 
 pub use details::{
     Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault, DomainAddress,
@@ -29,6 +30,7 @@ pub(crate) use redact::{MASK, Redactor, is_secret_name};
 pub(crate) use tail::Tail;
 pub(crate) use text::{about, call_end, not_bound};
 pub(crate) use time::Clock;
+pub use timer_news::{TimerNews, TimerWhat};
 
 #[cfg(test)]
 mod tests;

@@ -95,6 +95,7 @@ names! {
     FunctionRemoved => "function_removed",
     VersionsChanged => "versions_changed",
     InstancesKept => "instances_kept",
+    Timer => "timer",
     ProjectShared => "project_shared",
     VersionsNotRead => "versions_not_read",
     FolderNotWatched => "folder_not_watched",

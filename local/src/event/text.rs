@@ -99,6 +99,7 @@ impl Event {
                  next start"
             ),
             Kind::InstancesKept { count, schedule } => of_runs::kept(*count, schedule.as_deref()),
+            Kind::Timer(news) => news.text(),
             Kind::VersionsNotRead { error } => {
                 format!("the versions in .fc-local cannot be read: {error}; calls of them are refused")
             }

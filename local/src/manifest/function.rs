@@ -7,10 +7,8 @@ use std::time::Duration;
 use super::node::{Entry, Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use super::{affinity, asynchronous, auth, cors, domain, keys, scaling};
-use crate::model::{
-    Action, Edition, Function, HealthCheck, Hook, HttpTrigger, Injection, Local, is_alias_name,
-};
+use super::{affinity, asynchronous, domain, keys, scaling, triggers};
+use crate::model::{Action, Edition, Function, HealthCheck, Hook, Injection, Local, is_alias_name};
 
 /// The account that functions see when nothing else is configured.
 pub(crate) const ACCOUNT_DEFAULT: &str = "1234567890123456";
@@ -68,7 +66,7 @@ pub(crate) fn read(
     let concurrency = reader.integer(props, "instanceConcurrency", 1, 1..=200);
     let sharing = affinity::read(props, usize::try_from(concurrency).unwrap_or(1), &mut reader);
     let scaling = scaling::read(props, &mut reader);
-    let (trigger, qualified) = triggers(props, &mut reader);
+    let triggers = triggers::read(props, name.as_deref().unwrap_or_default(), &mut reader);
     let asynchronous = asynchronous::read(props, &mut reader);
     let function = Function {
         name: name.unwrap_or_default(),
@@ -101,8 +99,9 @@ pub(crate) fn read(
         health: custom
             .and_then(|custom| custom.child("healthCheckConfig"))
             .and_then(|node| health(node, &mut reader)),
-        trigger,
-        qualified,
+        trigger: triggers.http,
+        qualified: triggers.qualified,
+        timers: triggers.timers,
         asynchronous,
         actions,
         service: String::new(),
@@ -296,74 +295,7 @@ fn health(node: &Node, reader: &mut Reader<'_>) -> Option<HealthCheck> {
     })
 }
 
-/// The HTTP trigger of `LATEST`, and those of versions and aliases.
-fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<(String, HttpTrigger)>) {
-    let (mut found, mut others) = (None, Vec::new());
-    let Some(node) = props.child("triggers") else { return (found, others) };
-    let Value::List(triggers) = &node.value else {
-        reader.error(props, "triggers", "must be a list");
-        return (found, others);
-    };
-    let mut qualifiers: Vec<String> = Vec::new();
-    for node in triggers {
-        // The check of the keys has reported other values.
-        match reader.text(node, "triggerType").as_deref() {
-            Some("http") => {
-                let qualifier = reader.text(node, "qualifier").unwrap_or_else(|| "LATEST".to_owned());
-                if qualifiers.contains(&qualifier) {
-                    let text = format!(
-                        "a second HTTP trigger of `{qualifier}`: the platform allows one for each version or alias"
-                    );
-                    reader.push(node.line, text);
-                    continue;
-                }
-                let trigger = http_trigger(node, reader);
-                if qualifier == "LATEST" {
-                    found = trigger;
-                } else if !is_qualifier(&qualifier) {
-                    reader.error(
-                        node,
-                        "qualifier",
-                        "must be LATEST, the number of a version, or the name of an alias",
-                    );
-                } else {
-                    others.extend(trigger.map(|trigger| (qualifier.clone(), trigger)));
-                }
-                qualifiers.push(qualifier);
-            }
-            Some(other) => reader.note(
-                node.line,
-                format!(
-                    "a trigger of type `{other}` fires in the cloud only; `fc-local send` sends its events"
-                ),
-            ),
-            None => {}
-        }
-    }
-    (found, others)
-}
-
 /// Whether the text can name a version or an alias.
 pub(super) fn is_qualifier(text: &str) -> bool {
     text.parse::<u64>().is_ok_and(|version| version > 0) || is_alias_name(text)
-}
-
-fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
-    let config = node.child("triggerConfig")?;
-    let auth = auth::read(config, "authConfig", reader);
-    let methods = reader.texts(config, "methods");
-    if methods.is_empty() && !config.is_failed("methods") {
-        reader.error(config, "methods", &format!("is missing: list some of {}", METHODS.join(", ")));
-    }
-    for method in &methods {
-        if !METHODS.contains(&method.as_str()) {
-            reader.error(
-                config,
-                "methods",
-                &format!("`{method}` cannot be let through; there are {}", METHODS.join(", ")),
-            );
-        }
-    }
-    let internet_disabled = reader.boolean(config, "disableURLInternet", false);
-    Some(HttpTrigger { methods, internet_disabled, auth: auth?, cors: cors::read(config, reader) })
 }

@@ -101,6 +101,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         async_retry_pause: retry_pause.or(base.async_retry_pause),
         async_server_errors: server_errors,
         async_concurrency: concurrency.or(base.async_concurrency),
+        timers: reader.boolean(node, "timers", base.timers),
         destinations: if destinations.is_empty() { base.destinations.clone() } else { destinations },
     }
 }

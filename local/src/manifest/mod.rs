@@ -29,6 +29,7 @@ mod resources;
 mod scalar;
 mod scaling;
 mod text_file;
+mod triggers;
 mod written;
 mod yaml;
 

@@ -11,6 +11,7 @@ use super::asynchronous::AsyncConfig;
 use super::auth::Secret;
 use super::local::Local;
 use super::schedule::Schedule;
+use super::timer::TimerTrigger;
 use super::trigger::HttpTrigger;
 
 /// One function, with the platform's defaults filled in. A version keeps it, without triggers and build steps.
@@ -54,6 +55,9 @@ pub(crate) struct Function {
     /// The HTTP triggers of versions and aliases.
     #[serde(skip)]
     pub(crate) qualified: Vec<(String, HttpTrigger)>,
+    /// The timer triggers that are enabled.
+    #[serde(skip)]
+    pub(crate) timers: Vec<TimerTrigger>,
     /// How asynchronous calls are carried out, and the version or alias for which; `None` is `LATEST`.
     #[serde(skip)]
     pub(crate) asynchronous: Option<(Option<String>, AsyncConfig)>,

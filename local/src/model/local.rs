@@ -71,6 +71,9 @@ pub(crate) struct Local {
     /// The most asynchronous calls at a time; `None` is half of what the instances take.
     #[serde(default)]
     pub(crate) async_concurrency: Option<usize>,
+    /// Whether the timer triggers of the manifest fire here.
+    #[serde(skip)]
+    pub(crate) timers: bool,
     /// Where the messages of destinations are forwarded.
     #[serde(skip)]
     pub(crate) destinations: BTreeMap<Target, String>,
@@ -101,6 +104,7 @@ impl Default for Local {
             async_retry_pause: None,
             async_server_errors: false,
             async_concurrency: None,
+            timers: true,
             destinations: BTreeMap::new(),
         }
     }

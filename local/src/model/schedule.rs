@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use croner::Cron;
-use croner::parser::{CronParser, Seconds};
+use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+
+use super::cron::CronTimes;
 
 /// A schedule: from each of its times on, so many instances are kept, until another schedule's time comes.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +14,6 @@ pub(crate) struct Schedule {
     pub(crate) name: Arc<str>,
     pub(crate) target: usize,
     times: Times,
-    zone: TimeZone,
     /// When the schedule begins and ends to have an effect.
     from: Option<Timestamp>,
     to: Option<Timestamp>,
@@ -23,7 +22,7 @@ pub(crate) struct Schedule {
 #[derive(Debug, Clone, PartialEq)]
 enum Times {
     /// `cron(second minute hour day month weekday)`
-    Cron(Box<Cron>),
+    Cron(CronTimes),
     /// `at(time)`: once.
     At(Timestamp),
 }
@@ -58,7 +57,7 @@ impl Schedule {
         };
         let (from, to) = (time("startTime", from)?, time("endTime", to)?);
         let times = times(expression, &zone).map_err(|fault| ("scheduleExpression", fault))?;
-        Ok(Schedule { name: Arc::from(name), target, times, zone, from, to })
+        Ok(Schedule { name: Arc::from(name), target, times, from, to })
     }
 
     /// The latest time of the schedule that has an effect at `now`.
@@ -68,7 +67,7 @@ impl Schedule {
         }
         let latest = match &self.times {
             Times::At(at) => Some(*at).filter(|at| *at <= now)?,
-            Times::Cron(cron) => self.found(|zoned| cron.find_previous_occurrence(zoned, true), now)?,
+            Times::Cron(times) => times.latest(now)?,
         };
         Some(latest).filter(|latest| self.from.is_none_or(|from| *latest >= from))
     }
@@ -81,14 +80,9 @@ impl Schedule {
         }
         let next = match &self.times {
             Times::At(at) => Some(*at).filter(|at| *at > now),
-            Times::Cron(cron) => self.found(|zoned| cron.find_next_occurrence(zoned, false), now),
+            Times::Cron(times) => times.next(now),
         };
         next.into_iter().chain(end).min()
-    }
-
-    /// A time that the parser finds. None of its errors is more than "there is none".
-    fn found<E>(&self, find: impl FnOnce(&Zoned) -> Result<Zoned, E>, now: Timestamp) -> Option<Timestamp> {
-        find(&now.to_zoned(self.zone.clone())).ok().map(|found| found.timestamp())
     }
 }
 
@@ -130,23 +124,7 @@ fn times(expression: &str, zone: &TimeZone) -> Result<Times, String> {
     if fields.trim_start().starts_with("CRON_TZ") {
         return Err(fault("; the time zone stands in `timeZone`"));
     }
-    if fields.split_whitespace().count() != 6 || !fields.split_whitespace().all(is_plain) {
-        return Err(fault(
-            "; its six fields have numbers, names of months and weekdays, `*`, `?`, `,`, `-` and `/`",
-        ));
-    }
-    let parser = CronParser::builder().seconds(Seconds::Required).build();
-    let cron = parser.parse(fields).map_err(|error| fault(&format!(": {error}")))?;
-    Ok(Times::Cron(Box::new(cron)))
-}
-
-/// Whether a field has nothing that the parser knows beyond the platform's form, such as `L` and `#`.
-fn is_plain(field: &str) -> bool {
-    field.split([',', '-', '/']).all(|part| {
-        let is_number = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        let is_name = part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
-        matches!(part, "*" | "?") || is_number || is_name
-    })
+    CronTimes::read(fields, zone.clone()).map(Times::Cron).map_err(|why| fault(&why))
 }
 
 #[cfg(test)]

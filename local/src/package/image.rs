@@ -60,7 +60,7 @@ pub(crate) fn of(runtime: &str) -> Option<&'static Image> {
 }
 
 /// Whether an image has a library.
-pub(super) fn has_library(name: &str) -> bool {
+pub(crate) fn has_library(name: &str) -> bool {
     LIBRARIES.contains(&name)
 }
 

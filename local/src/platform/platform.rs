@@ -23,6 +23,7 @@ use crate::queue::{Queue, Trackers};
 use crate::registry::Registry;
 use crate::shell;
 use crate::store::Place;
+use crate::timers::{Clock, Timers};
 use crate::watch::{self, Follower};
 use crate::wire::Identities;
 
@@ -54,6 +55,11 @@ pub struct Settings {
     pub edition: Option<Edition>,
     /// The folder for what must survive the process: asynchronous calls. `None`, the default, keeps them in memory.
     pub data: Option<PathBuf>,
+    /// Whether the timer triggers of the manifest fire.
+    pub timers: bool,
+    /// The clock that they go by.
+    #[doc(hidden)]
+    pub clock: Clock,
     /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
     pub require_signature: bool,
 }
@@ -70,6 +76,8 @@ impl Default for Settings {
             chaos: None,
             edition: None,
             data: None,
+            timers: true,
+            clock: Clock::default(),
             require_signature: false,
         }
     }
@@ -100,6 +108,7 @@ pub struct Platform {
     pub(super) registry: Arc<Registry>,
     pub(super) deployer: Arc<Deployer>,
     pub(super) queue: Arc<Queue>,
+    timers: Arc<Timers>,
     /// Gives the attempts at asynchronous calls up.
     pub(super) abandon: CancellationToken,
     front: Arc<Front>,
@@ -162,6 +171,7 @@ impl Platform {
         };
         let place = settings.data.as_ref().map_or(Place::Memory, |data| Place::File(data.join(STORE)));
         let queue = Queue::new(place, Arc::clone(&registry), log.clone(), trackers);
+        let timers = Timers::new(Arc::clone(&queue), log.clone(), settings.clock.clone());
         let platform = Platform {
             front: Front::new(
                 Arc::clone(&registry),
@@ -173,6 +183,7 @@ impl Platform {
             registry,
             deployer,
             queue,
+            timers,
             abandon,
             log,
             settings,
@@ -203,6 +214,10 @@ impl Platform {
         }
         platform.use_domains(manifest);
         platform.queue.resume().await;
+        if platform.settings.timers {
+            platform.timers.set(manifest.functions());
+            platform.tasks.spawn(Arc::clone(&platform.timers).run(platform.stop.begun.clone()));
+        }
         Ok(platform)
     }
 
@@ -322,6 +337,9 @@ impl Platform {
             self.registry.set_pending(name, "is being built");
         }
         self.use_domains(manifest);
+        if self.settings.timers {
+            self.timers.set(manifest.functions());
+        }
         let mut done = Built::default();
         for function in manifest.functions() {
             let before = former.functions().iter().find(|other| other.name == function.name);

@@ -69,7 +69,8 @@ impl Turns {
     pub(crate) async fn idle(&self, length: Duration) {
         const LOOKS: u32 = 3;
         let (mut looks, mut before) = (0, None);
-        while looks < LOOKS {
+        // The first look may come at once after a request.
+        while looks <= LOOKS {
             sleep(length / LOOKS).await;
             let begun = Some(self.begun.load(Ordering::Relaxed));
             let is_idle = self.state.load(Ordering::Relaxed) == IDLE && begun == before;
@@ -324,6 +325,17 @@ mod tests {
         let _turn = turns.begin();
         let error = socket.write_all(&vec![0; LONG]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_idle_only_between_requests() {
+        let (_client, mut socket, turns) = pair().await;
+        let turn = turns.begin();
+        assert!(timeout(PATIENCE * 4, turns.idle(PATIENCE)).await.is_err(), "a request is in flight");
+        drop(turn);
+        assert!(timeout(PATIENCE * 4, turns.idle(PATIENCE)).await.is_err(), "its reply is not written");
+        socket.flush().await.unwrap();
+        turns.idle(PATIENCE).await;
     }
 
     #[tokio::test]

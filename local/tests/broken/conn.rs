@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{FREEZES, OPEN, grpc, is, routes};
+use crate::{OPEN, grpc, is, routes};
 
 /// How long an unused connection stays open where the server is broken so.
 const IDLE: Duration = Duration::from_millis(600);
@@ -85,15 +85,16 @@ impl Input {
         self.stream.set_read_timeout(Some(LOOK)).ok()?;
         let mut byte = [0];
         loop {
-            match self.stream.peek(&mut byte) {
+            let peeked = self.stream.peek(&mut byte);
+            let is_late = is("keep-alive-idle") && is_used && begin.elapsed() > IDLE;
+            if is_late || is("freeze-keeps-connections") && crate::freezes() > freezes {
+                return None;
+            }
+            match peeked {
                 Ok(0) => return None,
                 Ok(_) => break,
                 Err(error) if is_pause(&error) => {}
                 Err(_) => return None,
-            }
-            let is_late = is("keep-alive-idle") && is_used && begin.elapsed() > IDLE;
-            if is_late || is("freeze-keeps-connections") && FREEZES.load(Ordering::Relaxed) > freezes {
-                return None;
             }
         }
         self.stream.set_read_timeout(None).ok()
@@ -118,7 +119,7 @@ pub(crate) fn serve(stream: TcpStream) {
     }
     let Ok(mut output) = stream.try_clone() else { return };
     let mut input = Input { stream, bytes: Vec::new() };
-    let freezes = FREEZES.load(Ordering::Relaxed);
+    let freezes = crate::freezes();
     let mut on_this_connection = 0;
     loop {
         if input.bytes.is_empty() && input.wait(freezes, on_this_connection > 0).is_none() {
@@ -131,7 +132,8 @@ pub(crate) fn serve(stream: TcpStream) {
         }
         let is_first = REQUESTS.fetch_add(1, Ordering::Relaxed) == 0;
         if is("start-first-request") && is_first {
-            return plain(&mut output, "503 Service Unavailable", "", b"too early");
+            plain(&mut output, "503 Service Unavailable", "", b"too early");
+            continue;
         }
         if is("keep-alive-200") && OPEN.load(Ordering::Relaxed) > 150 {
             return plain(&mut output, "503 Service Unavailable", "connection: close\r\n", b"");

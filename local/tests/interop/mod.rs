@@ -6,8 +6,10 @@ mod clients;
 mod conform;
 mod contract;
 mod deploy_tool;
+mod doctor;
 mod document;
 mod domains;
+mod doors;
 mod examples_apart;
 mod grpc;
 mod languages;
@@ -69,7 +71,7 @@ fn builds_quickly(command: &mut Command) {
         .env("CARGO_TARGET_DIR", root().join("target/templates"))
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
 }
 
 /// Node.js with the clients of gRPC: `FC_NODE_MODULES`, or those that `.ci/run tools` installs.

@@ -351,3 +351,48 @@ fn send_prints_the_event() {
     let output = run(&folder, &["send", "fax"], "");
     assert!(output.err.contains("possible values: timer, oss, sls"), "{}", output.err);
 }
+
+/// A request is written as `curl` takes it, and the reply is printed as `curl` prints it.
+#[test]
+fn send_makes_requests_of_doors_and_reads_their_replies() {
+    let folder = scripted();
+    write_manifest(&folder, f());
+    folder.write("data", "from a file");
+    let data = format!("@{}", folder.file("data").display());
+    let print =
+        ["send", "--print", "api-gateway", "f", "/a%20b?tag=1", "-X", "PUT", "-H", "X-One: 1", "-d", &data];
+    let output = run(&folder, &print, "");
+    let event: serde_json::Value =
+        serde_json::from_str(&output.out).unwrap_or_else(|_| panic!("{}", output.err));
+    assert_eq!(
+        (&event["httpMethod"], &event["path"], &event["body"]),
+        (&"PUT".into(), &"/a%20b".into(), &"from a file".into())
+    );
+    assert_eq!((&event["headers"]["x-one"], &event["queryParameters"]["tag"]), (&"1".into(), &"1".into()));
+    let output = run(&folder, &["send", "--print", "alb", "/x", "--set", "requestContext.accountId=7"], "");
+    let event: serde_json::Value = serde_json::from_str(&output.out).unwrap();
+    assert_eq!((&event["version"], &event["requestContext"]["accountId"]), (&"v1".into(), &7.into()));
+    for (arguments, error) in [
+        (&["timer", "/x"][..], "timer sends no requests"),
+        (&["http", "-d", "x"], "a request has a path"),
+        (&["http", "f", "g"], "one function and one path"),
+        (&["http", "/a", "/b"], "one function and one path"),
+        (&["http", "f", "/x", "-d", "@/nowhere"], "cannot read the data"),
+    ] {
+        let output = run(&folder, &[&["send", "--print"], arguments].concat(), "");
+        assert_eq!((output.code, output.out.as_str()), (Some(1), ""), "{arguments:?}");
+        assert!(output.err.contains(error), "{}", output.err);
+    }
+    // This function gives no reply that a door reads: it gives its event back in capitals.
+    let output = run(&folder, &["send", "api-gateway", "/x"], "");
+    assert!(output.code == Some(1) && output.err.contains("answers its client with 503"), "{}", output.err);
+    let output = run(&folder, &["send", "http", "/x", "-i"], "");
+    assert_eq!(output.code, Some(0));
+    assert!(
+        output.out.starts_with("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{"),
+        "{}",
+        output.out
+    );
+    let output = run(&folder, &["send", "api-gateway", "/x", "--json"], "");
+    assert!(output.code == Some(0) && output.out.contains(r#""HTTPMETHOD":"GET""#), "{}", output.out);
+}

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
+use fc_local::clock::{Clock, Hand};
 use fc_local::{Built, Chaos, Event, Events, Invocation, Kind, Log, Manifest, Platform, Record, Settings};
 use testkit::h1::{Conn, exchange, request};
 use testkit::manifest::Function;
@@ -50,6 +51,20 @@ impl Ring {
         Ring::of(function, Fakes::new(move |program| serve(program, handler.clone())), None)
     }
 
+    /// As [`serving`](Self::serving), with a clock of timers that stands at `time` until its hand is moved.
+    pub(crate) fn timed<F>(
+        time: &str,
+        function: Function,
+        handler: impl Fn(Asked) -> F + Clone + Send + Sync + 'static,
+    ) -> (Self, Hand)
+    where
+        F: Future<Output = Served> + Send + 'static,
+    {
+        let (hand, clock) = Clock::standing(time);
+        let fakes = Fakes::new(move |program| serve(program, handler.clone()));
+        (Ring::open(function, fakes, None, clock), hand)
+    }
+
     /// As [`serving`](Self::serving), with faults injected.
     pub(crate) fn chaotic<F>(
         chaos: &str,
@@ -84,6 +99,10 @@ impl Ring {
     }
 
     fn of(function: Function, fakes: Arc<Fakes>, chaos: Option<Chaos>) -> Self {
+        Ring::open(function, fakes, chaos, Clock::default())
+    }
+
+    fn open(function: Function, fakes: Arc<Fakes>, chaos: Option<Chaos>, clock: Clock) -> Self {
         let folder = Folder::new();
         folder.write("code/bootstrap", "never run");
         let manifest = load(&folder, function);
@@ -93,6 +112,7 @@ impl Ring {
         let mut settings = Settings::default();
         settings.port = 0;
         settings.chaos = chaos;
+        settings.clock = clock;
         settings.grpc_port = Some(0);
         let platform = runtime.block_on(async {
             let runner = Arc::clone(&fakes);

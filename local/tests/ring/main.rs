@@ -21,3 +21,4 @@ mod start;
 mod stop;
 mod swap;
 mod task_mode;
+mod timers;

@@ -1,6 +1,7 @@
 //! Apps called in memory: what authors write, and what becomes of it.
 
 mod bodies;
+mod doors;
 mod errors;
 mod events;
 mod grpc;
@@ -13,4 +14,5 @@ mod seal;
 mod sse;
 mod stop_notice;
 mod tower;
+mod typed_events;
 mod websocket;

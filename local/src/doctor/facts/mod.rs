@@ -14,7 +14,7 @@ pub(super) use code::Code;
 pub(super) use described::{Described, Route, describe};
 pub(super) use function::{Alb, Function, methods};
 pub(super) use gather::{Facts, gather};
-pub(super) use program::{Glibc, Machine, Program, ProgramKind};
+pub(super) use program::{Program, ProgramKind};
 pub(super) use server::{Answer, Head, Server, ask, ask_hooks};
 pub(super) use start::start;
 pub(super) use text::Text;

@@ -5,15 +5,10 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use object::Endianness;
-use object::elf::{self, DT_NEEDED, EM_AARCH64, EM_X86_64};
-use object::read::elf::FileHeader;
+use crate::package::{Elf, Version};
 
 /// A larger program is not read, in bytes: the platform takes none of that size.
 const SIZE_MAX: u64 = 512 * 1024 * 1024;
-
-/// A version of the C library, such as 2.31.
-pub(crate) type Glibc = (u32, u32);
 
 /// The program of a function.
 #[derive(Debug, Clone)]
@@ -37,19 +32,11 @@ pub(crate) enum ProgramKind {
     /// Neither a script nor a program.
     Unknown,
     Elf {
-        machine: Machine,
-        /// The newest version of the C library that it needs, with the symbol's library.
-        glibc: Option<Glibc>,
+        is_x86_64: bool,
+        /// The newest version of glibc that it needs.
+        glibc: Option<Version>,
         libraries: Vec<String>,
     },
-}
-
-/// The processor that a program is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Machine {
-    X86_64,
-    Aarch64,
-    Other,
 }
 
 impl Program {
@@ -86,41 +73,8 @@ fn kind(bytes: &[u8]) -> ProgramKind {
         return ProgramKind::Unknown;
     }
     // One of 32 bits is for another machine; what cannot be read is left to the platform.
-    let other = ProgramKind::Elf { machine: Machine::Other, glibc: None, libraries: Vec::new() };
-    let Ok(header) = elf::FileHeader64::<Endianness>::parse(bytes) else { return other };
-    read_elf(header, bytes).unwrap_or(other)
-}
-
-fn read_elf(header: &elf::FileHeader64<Endianness>, data: &[u8]) -> object::read::Result<ProgramKind> {
-    let endian = header.endian()?;
-    let machine = match header.e_machine(endian) {
-        EM_X86_64 => Machine::X86_64,
-        EM_AARCH64 => Machine::Aarch64,
-        _ => Machine::Other,
-    };
-    let sections = header.sections(endian, data)?;
-    let mut glibc = None;
-    if let Some((mut needs, link)) = sections.gnu_verneed(endian, data)? {
-        let strings = sections.strings(endian, data, link)?;
-        while let Some((_, mut versions)) = needs.next()? {
-            while let Some(version) = versions.next()? {
-                glibc = glibc.max(parse_glibc(version.name(endian, strings)?));
-            }
-        }
-    }
-    let mut libraries = Vec::new();
-    let dynamic = sections.dynamic_table(endian, data)?;
-    for entry in dynamic.iter().filter(|entry| entry.tag == DT_NEEDED) {
-        libraries.push(String::from_utf8_lossy(dynamic.string(entry)?).into_owned());
-    }
-    Ok(ProgramKind::Elf { machine, glibc, libraries })
-}
-
-/// `GLIBC_2.31`
-fn parse_glibc(name: &[u8]) -> Option<Glibc> {
-    let text = std::str::from_utf8(name).ok()?.strip_prefix("GLIBC_")?;
-    let mut numbers = text.split('.').map(str::parse::<u32>);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    let elf = Elf::read(bytes).unwrap_or_default();
+    ProgramKind::Elf { is_x86_64: elf.is_x86_64, glibc: elf.glibc(), libraries: elf.libraries }
 }
 
 #[cfg(test)]
@@ -133,10 +87,9 @@ mod tests {
         let own = std::env::current_exe().unwrap();
         let program = Program::of(&own, None);
         assert!(program.is_executable);
-        let ProgramKind::Elf { machine, glibc, libraries } = program.kind else { panic!("{program:?}") };
-        let expected = if cfg!(target_arch = "aarch64") { Machine::Aarch64 } else { Machine::X86_64 };
-        assert_eq!(machine, expected);
-        assert!(glibc > Some((2, 2)), "{glibc:?}");
+        let ProgramKind::Elf { is_x86_64, glibc, libraries } = program.kind else { panic!("{program:?}") };
+        assert_eq!(is_x86_64, cfg!(target_arch = "x86_64"));
+        assert!(glibc > Some(Version(2, 2)), "{glibc:?}");
         assert!(libraries.iter().any(|name| name == "libc.so.6"), "{libraries:?}");
     }
 
@@ -153,19 +106,11 @@ mod tests {
             (b"", ProgramKind::Unknown),
             (
                 b"\x7fELF, but cut off",
-                ProgramKind::Elf { machine: Machine::Other, glibc: None, libraries: Vec::new() },
+                ProgramKind::Elf { is_x86_64: false, glibc: None, libraries: Vec::new() },
             ),
         ] {
             assert_eq!(kind(bytes), expected);
         }
         assert_eq!(Program::of(Path::new("/there/is/none"), None).kind, ProgramKind::Missing);
-    }
-
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        assert_eq!(parse_glibc(b"GLIBC_2.2.5"), Some((2, 2)));
-        assert!(parse_glibc(b"GLIBC_2.9") < parse_glibc(b"GLIBC_2.31"));
-        assert_eq!(parse_glibc(b"GLIBC_PRIVATE"), None);
-        assert_eq!(parse_glibc(b"GCC_3.0"), None);
     }
 }

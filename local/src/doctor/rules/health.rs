@@ -77,14 +77,29 @@ fn health_path_not_answered(facts: &Facts) -> Vec<Finding> {
     found
 }
 
-/// Whether an app answers a path: by its own check, or by a route of that very path or one with parameters.
+/// Whether an app answers a path: by its own check, or by a route.
 fn may_answer(app: &Described, path: &str) -> bool {
     let path = path.split('?').next().unwrap_or(path);
     let of_route = |route: &Route| {
         let is_asked = route.method.as_deref().is_none_or(|method| method == "GET");
-        is_asked && (route.pattern == path || route.pattern.contains('{'))
+        is_asked && fits(&route.pattern, path)
     };
     app.health_path == path || app.routes.iter().any(of_route)
+}
+
+/// Whether a route's pattern may be the path's. `{name}` is a part, `{*name}` the rest.
+fn fits(pattern: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    for expected in pattern.split('/') {
+        if expected.contains("{*") {
+            return true;
+        }
+        let Some(part) = parts.next() else { return false };
+        if part != expected && !expected.contains('{') {
+            return false;
+        }
+    }
+    parts.next().is_none()
 }
 
 fn health_check_impatient(facts: &Facts) -> Vec<Finding> {

@@ -1,8 +1,9 @@
 //! The program that the platform starts.
 
 use super::sources::{RUNTIMES, STARTS, TOOL_RUN};
-use crate::doctor::facts::{Facts, Function, Glibc, Machine, Program, ProgramKind};
+use crate::doctor::facts::{Facts, Function, Program, ProgramKind};
 use crate::doctor::finding::{Finding, Level, Place, Rule};
+use crate::package::{has_library, image_of};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -48,8 +49,8 @@ pub(super) const RULES: &[Rule] = &[
         title: "The program's C library is no newer than the image's.",
         why: "The images have glibc 2.24 (`custom`), 2.28 (`custom.debian10`), 2.31 (`custom.debian11`) and 2.36 \
               (`custom.debian12`). A program built on a newer system ends at its start with \"version `GLIBC_…' not found\". \
-              Build for musl, which links none, or for an older glibc: \
-              `cargo zigbuild --target x86_64-unknown-linux-gnu.2.24`.",
+              `fc-local package` builds for the \
+              image of `runtime`; a program for musl links no glibc at all.",
         source: RUNTIMES,
         check: glibc_too_new,
     },
@@ -72,36 +73,6 @@ pub(super) const RULES: &[Rule] = &[
         source: "fc-runtime, What happens to a panic: README.md",
         check: panic_aborts,
     },
-];
-
-/// The C library of a runtime's image.
-fn glibc_of(runtime: &str) -> Option<Glibc> {
-    Some(match runtime {
-        "custom" => (2, 24),
-        "custom.debian10" => (2, 28),
-        "custom.debian11" => (2, 31),
-        "custom.debian12" => (2, 36),
-        _ => return None,
-    })
-}
-
-/// Libraries that belong to the C library and the compiler, by the begins of their names.
-const OF_THE_IMAGE: [&str; 15] = [
-    "ld-linux",
-    "libBrokenLocale",
-    "libanl.",
-    "libc.so",
-    "libcrypt.",
-    "libdl.",
-    "libgcc_s.",
-    "libm.so",
-    "libmvec.",
-    "libnsl.so.1",
-    "libpthread.",
-    "libresolv.",
-    "librt.",
-    "libstdc++.so.6",
-    "libutil.",
 ];
 
 /// The functions whose programs are known, with a place for what is found in the program.
@@ -160,45 +131,37 @@ fn wrong_kind(facts: &Facts) -> Vec<Finding> {
 }
 
 fn wrong_architecture(facts: &Facts) -> Vec<Finding> {
-    each(facts, |_, program| match &program.kind {
-        ProgramKind::Elf { machine, .. } if *machine != Machine::X86_64 => {
-            let own = if *machine == Machine::Aarch64 { "for ARM" } else { "for another processor" };
-            let text = format!("{} is {own}; instances are x86-64", facts.shown(&program.file));
-            Some((text, "cargo build --release --target x86_64-unknown-linux-musl".to_owned()))
-        }
-        _ => None,
+    each(facts, |_, program| {
+        let is_other = matches!(program.kind, ProgramKind::Elf { is_x86_64: false, .. });
+        is_other.then(|| {
+            let text =
+                format!("{} is for another processor; instances are x86-64", facts.shown(&program.file));
+            (text, "cargo build --release --target x86_64-unknown-linux-musl".to_owned())
+        })
     })
 }
 
 fn glibc_too_new(facts: &Facts) -> Vec<Finding> {
     each(facts, |function, program| {
-        let ProgramKind::Elf { machine: Machine::X86_64, glibc: Some(needed), .. } = &program.kind else {
+        let ProgramKind::Elf { is_x86_64: true, glibc: Some(needed), .. } = &program.kind else {
             return None;
         };
         let runtime = function.text(&["runtime"])?;
-        let there = glibc_of(runtime)?;
+        let there = image_of(runtime)?.glibc;
         (*needed > there).then(|| {
-            let text = format!(
-                "{} needs glibc {}.{}; `{runtime}` has {}.{}",
-                facts.shown(&program.file),
-                needed.0,
-                needed.1,
-                there.0,
-                there.1
-            );
-            (text, "cargo build --release --target x86_64-unknown-linux-musl".to_owned())
+            let text =
+                format!("{} needs glibc {needed}; `{runtime}` has {there}", facts.shown(&program.file));
+            (text, "fc-local package".to_owned())
         })
     })
 }
 
 fn library_missing(facts: &Facts) -> Vec<Finding> {
     each(facts, |function, program| {
-        let ProgramKind::Elf { machine: Machine::X86_64, libraries, .. } = &program.kind else { return None };
+        let ProgramKind::Elf { is_x86_64: true, libraries, .. } = &program.kind else { return None };
         let packed = function.code.as_ref().map(|code| code.libraries.as_slice()).unwrap_or_default();
         let has_layers = function.has("layers");
-        let is_missing = |name: &&String| {
-            !OF_THE_IMAGE.iter().any(|begin| name.starts_with(begin)) && !packed.contains(name) && !has_layers
-        };
+        let is_missing = |name: &&String| !has_library(name) && !packed.contains(name) && !has_layers;
         let missing: Vec<&str> = libraries.iter().filter(is_missing).map(String::as_str).collect();
         (!missing.is_empty()).then(|| {
             let text = format!(

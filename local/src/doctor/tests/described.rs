@@ -103,8 +103,24 @@ fn the_health_path_is_one_of_the_app() {
     check_none(&with(&[other], &app_with("healthPath", "/alive".into())), "its own path");
     let routes = json!([{"pattern": "/alive", "method": "GET"}]);
     check_none(&with(&[other], &app_with("routes", routes)), "a route");
-    let routes = json!([{"pattern": "/{page}", "method": "GET"}]);
-    check_none(&with(&[other], &app_with("routes", routes)), "a parameter");
+    for (pattern, answers) in [
+        ("/{page}", true),
+        ("/{*rest}", true),
+        ("/alive/{*rest}", true),
+        ("/al{rest}", true),
+        ("/users/{id}", false),
+        ("/{a}/{b}", false),
+        ("/alive/", false),
+    ] {
+        let app = app_with("routes", json!([{"pattern": pattern, "method": "GET"}]));
+        if answers {
+            check_none(&with(&[other], &app), pattern);
+        } else {
+            check(&with(&[other], &app), "health-path-not-answered");
+        }
+    }
+    let post = json!([{"pattern": "/alive", "method": "POST"}]);
+    check(&with(&[other], &app_with("routes", post)), "health-path-not-answered");
 }
 
 #[tokio::test]

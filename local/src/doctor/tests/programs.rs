@@ -3,15 +3,21 @@
 use testkit::Folder;
 
 use super::{check, check_none, facts};
-use crate::doctor::facts::{Code, Facts, Glibc, Machine, Program, ProgramKind};
+use crate::doctor::facts::{Code, Facts, Program, ProgramKind};
+use crate::package::Version;
 
 pub(super) fn ids() -> impl Iterator<Item = &'static str> {
     ["program-not-executable", "wrong-architecture", "glibc-too-new", "library-missing", "package-size"]
         .into_iter()
 }
 
-fn elf(machine: Machine, glibc: Option<Glibc>, libraries: &[&str]) -> ProgramKind {
-    ProgramKind::Elf { machine, glibc, libraries: libraries.iter().map(|name| (*name).to_owned()).collect() }
+fn elf(is_x86_64: bool, glibc: Option<(u32, u32)>, libraries: &[&str]) -> ProgramKind {
+    let glibc = glibc.map(|(major, minor)| Version(major, minor));
+    ProgramKind::Elf {
+        is_x86_64,
+        glibc,
+        libraries: libraries.iter().map(|name| (*name).to_owned()).collect(),
+    }
 }
 
 /// The good manifest with such a program.
@@ -30,14 +36,13 @@ fn with(kind: ProgramKind, edit: impl FnOnce(&mut Program), runtime: &str) -> Fa
 
 #[test]
 fn a_program_is_one_that_the_platform_starts() {
-    let good =
-        || elf(Machine::X86_64, Some((2, 34)), &["libc.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2"]);
+    let good = || elf(true, Some((2, 34)), &["libc.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2"]);
     check_none(&with(good(), |_| {}, "custom.debian12"), "a program of today");
     check(&with(good(), |_| {}, "custom.debian11"), "glibc-too-new");
-    check_none(&with(elf(Machine::X86_64, Some((2, 31)), &[]), |_| {}, "custom.debian11"), "fits");
-    check(&with(elf(Machine::X86_64, Some((2, 28)), &[]), |_| {}, "custom"), "glibc-too-new");
-    check_none(&with(elf(Machine::X86_64, None, &[]), |_| {}, "custom"), "linked statically");
-    check(&with(elf(Machine::Aarch64, Some((2, 17)), &[]), |_| {}, "custom.debian12"), "wrong-architecture");
+    check_none(&with(elf(true, Some((2, 31)), &[]), |_| {}, "custom.debian11"), "fits");
+    check(&with(elf(true, Some((2, 28)), &[]), |_| {}, "custom"), "glibc-too-new");
+    check_none(&with(elf(true, None, &[]), |_| {}, "custom"), "linked statically");
+    check(&with(elf(false, Some((2, 17)), &[]), |_| {}, "custom.debian12"), "wrong-architecture");
     check(
         &with(good(), |program| program.is_executable = false, "custom.debian12"),
         "program-not-executable",
@@ -50,7 +55,7 @@ fn a_program_is_one_that_the_platform_starts() {
 
 #[test]
 fn a_library_is_in_the_image_or_in_the_package() {
-    let kind = || elf(Machine::X86_64, Some((2, 17)), &["libc.so.6", "libssl.so.1.1"]);
+    let kind = || elf(true, Some((2, 17)), &["libc.so.6", "libssl.so.1.1"]);
     check(&with(kind(), |_| {}, "custom.debian12"), "library-missing");
     let mut packed = with(kind(), |_| {}, "custom.debian12");
     packed.functions[0].code = Some(Code { libraries: vec!["libssl.so.1.1".to_owned()], ..Code::default() });

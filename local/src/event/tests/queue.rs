@@ -7,6 +7,10 @@ use super::*;
 
 const DURATION: Duration = Duration::from_millis(45);
 
+fn timer(due: Option<&str>, what: TimerWhat) -> Kind {
+    Kind::Timer(TimerNews { trigger: "tick".to_owned(), due: due.map(str::to_owned), what })
+}
+
 pub(super) fn samples() -> Vec<Sample> {
     vec![
         (
@@ -42,6 +46,30 @@ pub(super) fn samples() -> Vec<Sample> {
             Kind::QueueResumed { waiting: 12, repeated: 2 },
             "the queue of asynchronous calls goes on with 12 calls; 2 calls may have been under way when the former \
              fc-local ended, and run once more",
+        ),
+        (
+            timer(Some("2026-01-05T06:40:00Z"), TimerWhat::Set { schedule: "@every 5m".to_owned() }),
+            "timer `tick` (@every 5m) is next due at 2026-01-05T06:40:00Z",
+        ),
+        (
+            timer(None, TimerWhat::Set { schedule: "0 0 0 31 2 *".to_owned() }),
+            "timer `tick` (0 0 0 31 2 *) is never due",
+        ),
+        (
+            timer(Some("2026-01-05T06:40:00Z"), TimerWhat::Fired),
+            "timer `tick` fires for 2026-01-05T06:40:00Z",
+        ),
+        (
+            timer(Some("2026-01-05T06:40:00Z"), TimerWhat::Missed { times: 1 }),
+            "timer `tick` missed 2026-01-05T06:40:00Z: this machine slept, or its clock was set",
+        ),
+        (
+            timer(Some("2026-01-05T06:40:00Z"), TimerWhat::Missed { times: 3 }),
+            "timer `tick` missed 3 times, at last 2026-01-05T06:40:00Z: this machine slept, or its clock was set",
+        ),
+        (
+            timer(Some("2026-01-05T06:40:00Z"), TimerWhat::Failed { error: "the disk is full".to_owned() }),
+            "timer `tick`: the event of 2026-01-05T06:40:00Z is lost: the disk is full",
         ),
         (
             Kind::CallSetAside { error: "call 7: no luck".to_owned() },

@@ -2,7 +2,7 @@
 
 use super::domains::DOMAIN_PROPS;
 use super::key::{Key, OrText, Table, Takes};
-use super::tables::{HTTP_TRIGGER, PROPS, RESOURCE, TOP};
+use super::tables::{HTTP_TRIGGER, PROPS, RESOURCE, TIMER_TRIGGER, TOP};
 use crate::manifest::node::{Entry, Node, Value};
 use crate::manifest::problem::Problem;
 
@@ -118,9 +118,13 @@ fn check_item(item: &mut Node, table: &'static Table, place: &str, problems: &mu
         problems.push(Problem::error(item.line, text));
     }
     check(item, table, place, problems);
-    let is_http = item.child("triggerType").and_then(Node::as_text) == Some("http");
-    if let Some(config) = child_mut(item, "triggerConfig").filter(|_| is_http) {
-        check(config, HTTP_TRIGGER, "`triggerConfig`", problems);
+    let table = match item.child("triggerType").and_then(Node::as_text) {
+        Some("http") => HTTP_TRIGGER,
+        Some("timer") => TIMER_TRIGGER,
+        _ => return,
+    };
+    if let Some(config) = child_mut(item, "triggerConfig") {
+        check(config, table, "`triggerConfig`", problems);
     }
 }
 

@@ -57,6 +57,7 @@ const LOCAL: &Table = &[
     known("asyncConcurrency"),
     known("asyncRetryPause"),
     known("asyncServerErrors"),
+    known("timers"),
     map("doctor", DOCTOR),
 ];
 
@@ -195,6 +196,10 @@ pub(super) const HTTP_TRIGGER: &Table = &[
     map("authConfig", AUTH).or_text(),
     map("corsConfig", CORS),
 ];
+
+/// The expression is checked where it is read.
+pub(super) const TIMER_TRIGGER: &Table =
+    &[known("cronExpression"), boolean("enable").required(), text("payload")];
 
 /// The values are checked where they are read, also those of the form as text.
 pub(super) const AUTH: &Table = &[
