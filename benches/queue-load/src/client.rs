@@ -70,7 +70,7 @@ impl Load {
 
 impl Figures {
     pub(crate) fn count(&self) -> f64 {
-        self.times.len() as f64
+        f64::from(u32::try_from(self.times.len()).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn rate(&self) -> f64 {
@@ -101,7 +101,7 @@ impl fmt::Display for Figures {
 
 fn request(mode: &str, port: u16) -> Vec<u8> {
     let body = "x".repeat(BODY);
-    let post = |headers: &str| {
+    let submit = |headers: &str| {
         let path = "/2023-03-30/functions/f/invocations";
         format!(
             "POST {path} HTTP/1.1\r\nhost: localhost:{port}\r\ncontent-length: {BODY}\r\n\
@@ -109,8 +109,8 @@ fn request(mode: &str, port: u16) -> Vec<u8> {
         )
     };
     match mode {
-        "accept" => post("x-fc-async-delay: 3600\r\n"),
-        "drain" => post(""),
+        "accept" => submit("x-fc-async-delay: 3600\r\n"),
+        "drain" => submit(""),
         "lpush" => format!("*3\r\n$5\r\nLPUSH\r\n$1\r\nq\r\n${BODY}\r\n{body}\r\n"),
         "sync" => format!("GET /name HTTP/1.1\r\nhost: f.localhost:{port}\r\n\r\n"),
         other => panic!("there is no mode {other}"),
