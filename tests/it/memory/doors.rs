@@ -193,7 +193,7 @@ async fn limits_of_bodies_hold_and_a_reply_has_one_too() {
 async fn repeated_headers_and_cookies_come_out() {
     let client = App::new()
         .get("/", async |ex| {
-            let seen = ex.cookie("a").map(|value| value.to_string()).unwrap_or_default();
+            let seen = ex.cookie("a").map(str::to_owned).unwrap_or_default();
             Reply::new(seen)
                 .with_cookie(SetCookie::new("one", "1"))
                 .with_cookie(SetCookie::new("two", "2"))
