@@ -63,6 +63,12 @@ impl Contents {
         Ok(found)
     }
 
+    /// Whether a file at `below`, a path below the folder, would belong to the code package.
+    pub(crate) fn takes(folder: &Path, below: &Path) -> bool {
+        let is_state = below.components().any(|part| part.as_os_str() == FOLDER);
+        !is_state && !ignored(folder).matched_path_or_any_parents(below, false).is_ignore()
+    }
+
     /// The paths below the folder, each behind the folder that has it.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&Path, &fs::Metadata)> {
         self.entries.iter().map(|(path, metadata)| (path.as_path(), metadata))

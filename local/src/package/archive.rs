@@ -15,6 +15,11 @@ const FOLDER_MAX: u64 = 10 * 1024 * 1024 * 1024;
 
 /// Packs `folder` into `file`, without what `.fcignore` names: in the order of the names, with one time, and with one of two modes.
 pub(super) fn write(folder: &Path, file: &Path) -> io::Result<u64> {
+    if is_packed(folder, file)? {
+        let text =
+            "it would be packed into itself: name another folder with --output, or its folder in .fcignore";
+        return Err(io::Error::other(text));
+    }
     let contents = Contents::of(folder, FOLDER_MAX)?;
     if contents.bytes > FOLDER_MAX {
         return Err(io::Error::other(format!("{} has more than 10 GiB", folder.display())));
@@ -28,7 +33,9 @@ pub(super) fn write(folder: &Path, file: &Path) -> io::Result<u64> {
         })
         .collect::<io::Result<_>>()?;
     entries.sort_by(|one, other| one.0.cmp(&other.0));
-    let mut zip = ZipWriter::new(BufWriter::new(File::create(file)?));
+    // Written beside the old zip, which stays whole until the new one is.
+    let new = file.with_extension("zip.new");
+    let mut zip = ZipWriter::new(BufWriter::new(File::create(&new)?));
     for (name, metadata) in entries {
         let source = folder.join(&name);
         let options = SimpleFileOptions::default()
@@ -50,7 +57,16 @@ pub(super) fn write(folder: &Path, file: &Path) -> io::Result<u64> {
         }
     }
     zip.finish().map_err(io::Error::other)?.into_inner()?.sync_all()?;
+    fs::rename(&new, file)?;
     Ok(fs::metadata(file)?.len())
+}
+
+/// Whether `file` is among what is packed: each time the zip would hold its former self, and while it is written its own begin.
+fn is_packed(folder: &Path, file: &Path) -> io::Result<bool> {
+    let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else { return Ok(false) };
+    let file = fs::canonicalize(parent)?.join(name);
+    let below = file.strip_prefix(fs::canonicalize(folder)?);
+    Ok(below.is_ok_and(|below| Contents::takes(folder, below)))
 }
 
 #[cfg(test)]
@@ -83,6 +99,22 @@ mod tests {
         }
         fs::write(code.join(".fcignore"), ".env\n").unwrap();
         drop(std::os::unix::fs::symlink("tool", code.join("b/link")));
+    }
+
+    #[test]
+    fn a_zip_is_not_packed_into_itself() {
+        let root = folder("itself");
+        fill(&root, 0);
+        let code = root.join("code");
+        for _ in 0..2 {
+            let error = write(&code, &code.join("b/code.zip")).unwrap_err();
+            assert!(error.to_string().contains("packed into itself"), "{error}");
+        }
+        fs::write(code.join(".fcignore"), "/b\n").unwrap();
+        let length = write(&code, &code.join("b/code.zip")).unwrap();
+        assert_eq!(write(&code, &code.join("b/code.zip")).unwrap(), length);
+        assert!(!code.join("b/code.zip.new").exists());
+        fs::remove_dir_all(root).unwrap();
     }
 
     #[test]

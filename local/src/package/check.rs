@@ -77,9 +77,14 @@ pub(super) fn program(elf: &Elf, image: &Image, code: &Path) -> Vec<Finding> {
     found
 }
 
+/// The largest code package that a region takes, in bytes.
+pub(crate) fn package_max(region: &str) -> u64 {
+    if LARGE_REGIONS.contains(&region) { PACKAGE_MAX } else { PACKAGE_MAX_ELSEWHERE }
+}
+
 /// Compares the size of the zip with the limit of the region.
 pub(super) fn size(bytes: u64, region: &str) -> Option<Finding> {
-    let most = if LARGE_REGIONS.contains(&region) { PACKAGE_MAX } else { PACKAGE_MAX_ELSEWHERE };
+    let most = package_max(region);
     (bytes > most).then(|| {
         fatal(format!(
             "the zip has {} MiB, and {region} takes {} MiB at most: move data to a layer or to object storage",

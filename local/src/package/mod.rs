@@ -9,6 +9,7 @@ mod pack;
 mod symbolize;
 mod toolchain;
 
+pub(crate) use check::package_max;
 pub(crate) use elf::Elf;
 pub(crate) use image::{Version, has_library, of as image_of};
 pub(crate) use pack::{Packed, Wish, pack};

@@ -1,7 +1,8 @@
 //! Builds a function's program, puts it into the code folder, checks it, and packs the folder.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -93,7 +94,7 @@ pub(crate) fn pack(function: &Function, project: &Path, wish: &Wish) -> Result<P
     let zip = output.join("code.zip");
     let zip_bytes =
         archive::write(&function.code, &zip).map_err(|error| format!("{}: {error}", zip.display()))?;
-    let digest = hex(ring::digest::digest(&ring::digest::SHA256, &read(&zip)?).as_ref());
+    let digest = digest(&zip).map_err(|error| format!("{}: {error}", zip.display()))?;
     findings.extend(check::size(zip_bytes, &function.region));
     Ok(Packed {
         program,
@@ -189,11 +190,28 @@ fn needs(elf: &Elf, image: &Image) -> String {
     };
     let names = match elf.resolver {
         Resolver::None => "resolves no host names",
-        Resolver::Image | Resolver::StaticGlibc => "resolves host names by the image's glibc",
+        Resolver::Image => "resolves host names by the image's glibc",
+        Resolver::StaticGlibc => "resolves host names by modules of its own glibc",
         Resolver::Own => "resolves host names by itself",
     };
     let id = elf.build_id.as_deref().map(|id| format!("; build id {id}")).unwrap_or_default();
     format!("{library}; {names}{id}")
+}
+
+/// The SHA-256 of a file, which may be larger than the memory.
+fn digest(file: &Path) -> io::Result<String> {
+    const PIECE: usize = 64 * 1024;
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut reader = BufReader::with_capacity(PIECE, File::open(file)?);
+    loop {
+        let piece = reader.fill_buf()?;
+        if piece.is_empty() {
+            return Ok(hex(context.finish().as_ref()));
+        }
+        context.update(piece);
+        let length = piece.len();
+        reader.consume(length);
+    }
 }
 
 fn is_executable(file: &Path) -> bool {

@@ -43,7 +43,7 @@ impl Symbols {
             loader: Loader::new(file).map_err(|error| failed(error.to_string()))?,
             build_id: elf.build_id,
             base: elf.base,
-            frame: Regex::new(r"[\w.-]+\+0x([0-9a-f]{1,16})\b").map_err(|error| error.to_string())?,
+            frame: Regex::new(r"([\w.-]+)\+0x([0-9a-f]{1,16})\b").map_err(|error| error.to_string())?,
             build: Regex::new(r"build id ([0-9a-f]{8,64})").map_err(|error| error.to_string())?,
             named: None,
         })
@@ -71,8 +71,8 @@ impl Symbols {
             return (line.to_owned(), complaint);
         }
         let replaced = self.frame.replace_all(line, |found: &Captures<'_>| {
-            let address = u64::from_str_radix(&found[1], 16).unwrap_or(0);
-            self.name(address).unwrap_or_else(|| found[0].to_owned())
+            let address = u64::from_str_radix(&found[2], 16).ok().filter(|_| !is_library(&found[1]));
+            address.and_then(|address| self.name(address)).unwrap_or_else(|| found[0].to_owned())
         });
         (replaced.into_owned(), complaint)
     }
@@ -114,6 +114,11 @@ impl Symbols {
         }
         Some(text.replace(['"', '\\'], "'"))
     }
+}
+
+/// Whether a file is a shared library, such as `libc.so.6`: its addresses are not the program's.
+fn is_library(name: &str) -> bool {
+    name.ends_with(".so") || name.contains(".so.")
 }
 
 fn demangled(name: &str) -> String {
@@ -166,6 +171,10 @@ mod tests {
         assert!(text.contains("app+0xffffffffffffffff"), "{text}");
         serde_json::from_str::<serde_json::Value>(&text).unwrap();
         assert_eq!(symbols.line("1+1 is 2; a+b").0, "1+1 is 2; a+b");
+        for library in ["libc.so.6", "libfoo-2.so"] {
+            let line = format!("   2: {library}+0x{address:x}");
+            assert_eq!(symbols.line(&line).0, line);
+        }
         if id.is_empty() {
             return;
         }

@@ -3,6 +3,7 @@
 use super::sources::{LIMITS, TOOL_RUN};
 use crate::doctor::facts::Facts;
 use crate::doctor::finding::{Finding, Level, Place, Rule};
+use crate::package::package_max;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -24,21 +25,6 @@ pub(super) const RULES: &[Rule] = &[
         source: LIMITS,
         check: package_size,
     },
-];
-
-/// Regions in which a package may hold 500 MiB.
-const LARGE: [&str; 11] = [
-    "cn-hangzhou",
-    "cn-shanghai",
-    "cn-shenzhen",
-    "cn-beijing",
-    "cn-zhangjiakou",
-    "cn-huhehaote",
-    "cn-hongkong",
-    "ap-southeast-1",
-    "ap-northeast-1",
-    "us-east-1",
-    "eu-central-1",
 ];
 
 const MIB: u64 = 1024 * 1024;
@@ -69,11 +55,12 @@ fn package_size(facts: &Facts) -> Vec<Finding> {
     for function in &facts.functions {
         let Some(code) = &function.code else { continue };
         let region = function.text(&["region"]).unwrap_or_default();
-        let most = if LARGE.contains(&region) { 500 } else { 100 };
-        if code.bytes > most * MIB {
+        let most = package_max(region);
+        if code.bytes > most {
             let text = format!(
-                "the code holds {} MiB before it is packed; the platform takes {most} MiB of `{region}` packed",
-                code.bytes / MIB
+                "the code holds {} MiB before it is packed; the platform takes {} MiB in `{region}` packed",
+                code.bytes.div_ceil(MIB),
+                most / MIB
             );
             let fix =
                 "strip the program, leave files out by `.fcignore`, or put them into a layer or a bucket";
