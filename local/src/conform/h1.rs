@@ -18,6 +18,9 @@ const HEAD_MAX: usize = 256 * 1024;
 /// The largest body that is read, in bytes.
 const BODY_MAX: usize = 64 * 1024 * 1024;
 
+/// How many times the time for a first byte a whole body or message may take.
+const WHOLE_PATIENCE: u32 = 3;
+
 /// The most headers that are read.
 const HEADERS_MAX: usize = 512;
 
@@ -140,6 +143,11 @@ impl Conn {
         self.reader.piece(&mut reply.framing).await
     }
 
+    /// The rest of a body whose head was read.
+    pub(super) async fn rest(&mut self, reply: &mut Reply) -> Outcome<Vec<u8>> {
+        self.reader.rest(&mut reply.framing).await
+    }
+
     /// Both halves, for those who read and write at a time.
     pub(super) fn halves(&mut self) -> (&mut Reader, &mut OwnedWriteHalf) {
         (&mut self.reader, &mut self.writer)
@@ -157,9 +165,11 @@ impl Conn {
         !self.reader.bytes.is_empty() || matches!(timeout(limit, self.reader.more()).await, Ok(Ok(1..)))
     }
 
-    /// Waits until the program closes the connection.
+    /// Waits until the program closes the connection. Of what it sends meanwhile the begin is kept.
     pub(super) async fn closed(&mut self) {
-        while matches!(self.reader.more().await, Ok(1..)) {}
+        while matches!(self.reader.more().await, Ok(1..)) {
+            self.reader.bytes.truncate(HEAD_MAX);
+        }
     }
 
     /// Ends the connection as a client that leaves at once.
@@ -197,6 +207,11 @@ impl Reader {
         }
     }
 
+    /// How long a body or a message may take.
+    pub(super) fn whole_patience(&self) -> Duration {
+        self.patience * WHOLE_PATIENCE
+    }
+
     /// Exactly so many bytes.
     pub(super) async fn take(&mut self, length: usize) -> Outcome<Vec<u8>> {
         if length > BODY_MAX {
@@ -226,13 +241,27 @@ impl Reader {
 
     async fn reply(&mut self, method: &str) -> Outcome<Reply> {
         let mut reply = self.head(method).await?;
-        while let Some(piece) = self.piece(&mut reply.framing).await? {
-            reply.body.extend(piece);
-            if reply.body.len() > BODY_MAX {
-                return seen("the body does not end");
-            }
-        }
+        reply.body = self.rest(&mut reply.framing).await?;
         Ok(reply)
+    }
+
+    /// The rest of a body. A stream that sends a byte now and then is always about to go on, so there is a limit for all of it.
+    async fn rest(&mut self, framing: &mut Framing) -> Outcome<Vec<u8>> {
+        let limit = self.whole_patience();
+        let mut body = Vec::new();
+        let whole = async {
+            while let Some(piece) = self.piece(framing).await? {
+                body.extend(piece);
+                if body.len() > BODY_MAX {
+                    return seen(format!("the body does not end within {} MiB", BODY_MAX >> 20));
+                }
+            }
+            Ok(())
+        };
+        match timeout(limit, whole).await {
+            Ok(read) => read.map(|()| body),
+            Err(_) => seen(format!("the body does not end within {} s", limit.as_secs())),
+        }
     }
 
     async fn head(&mut self, method: &str) -> Outcome<Reply> {
@@ -366,6 +395,25 @@ mod tests {
             Framing::Chunked,
         );
         check("HTTP/1.0 200 OK\r\n\r\n", "GET", Framing::Close);
+    }
+
+    #[tokio::test]
+    async fn a_body_without_end_is_not_waited_for() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut conn = Conn::open(port, Duration::from_millis(100)).await.unwrap();
+        let (mut program, _) = listener.accept().await.unwrap();
+        let endless = async {
+            program.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
+            while program.write_all(b"1\r\n:\r\n").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let error = tokio::select! {
+            reply = conn.reply("GET") => reply.unwrap_err(),
+            () = endless => panic!("the connection ends"),
+        };
+        assert!(matches!(&error, Finding::Failed(text) if text.contains("does not end within")), "{error:?}");
     }
 
     #[test]

@@ -13,7 +13,6 @@ mod grpc;
 mod h1;
 mod heads;
 mod hooks;
-
 mod list;
 mod load;
 mod program;

@@ -81,15 +81,6 @@ pub(super) async fn begin(bench: &mut Bench, path: &'static str, query: &str) ->
     Ok((conn, reply))
 }
 
-/// The rest of a stream.
-async fn rest(conn: &mut Conn, reply: &mut Reply) -> Outcome<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(piece) = conn.piece(reply).await? {
-        body.extend(piece);
-    }
-    Ok(body)
-}
-
 fn ticks(prefix: &str, count: usize, end: &str) -> String {
     (0..count).fold(String::new(), |text, at| text + &format!("{prefix}tick {at}{end}"))
 }
@@ -101,7 +92,7 @@ async fn chunked(bench: &mut Bench) -> Outcome {
         format!("the stream ends by {way}")
     })?;
     check(reply.header("content-length").is_none(), || "there is a Content-Length beside".to_owned())?;
-    let text = String::from_utf8_lossy(&rest(&mut conn, &mut reply).await?).into_owned();
+    let text = String::from_utf8_lossy(&conn.rest(&mut reply).await?).into_owned();
     check(text == ticks("", 3, "\n"), || format!("the body is {text:?}"))
 }
 
@@ -109,7 +100,7 @@ async fn chunked(bench: &mut Bench) -> Outcome {
 async fn check_pace(conn: &mut Conn, reply: &mut Reply, pieces: u32) -> Outcome<Vec<u8>> {
     let Some(mut body) = conn.piece(reply).await? else { return seen("the stream is empty") };
     let first = Instant::now();
-    body.extend(rest(conn, reply).await?);
+    body.extend(conn.rest(reply).await?);
     let between = first.elapsed();
     let written = PAUSE * (pieces - 1);
     check(between * 2 > written, || {
@@ -132,7 +123,7 @@ async fn head_first(bench: &mut Bench) -> Outcome {
     let begun = Instant::now();
     let (mut conn, mut reply) = begin(bench, "/conform/stream", "n=1&ms=0&first=1000").await?;
     let head_after = begun.elapsed();
-    rest(&mut conn, &mut reply).await?;
+    conn.rest(&mut reply).await?;
     check(begun.elapsed() > head_after + PAUSE, || {
         format!("the head comes after {} ms, with the first piece", head_after.as_millis())
     })
@@ -150,7 +141,7 @@ async fn sse(bench: &mut Bench) -> Outcome {
 
 async fn whole(bench: &mut Bench) -> Outcome {
     let (mut conn, mut reply) = begin(bench, "/conform/stream", "n=5000&ms=0").await?;
-    let body = rest(&mut conn, &mut reply).await?;
+    let body = conn.rest(&mut reply).await?;
     check(body == ticks("", 5000, "\n").as_bytes(), || {
         format!("{} bytes arrive, not the {} that are written", body.len(), ticks("", 5000, "\n").len())
     })
@@ -160,7 +151,7 @@ async fn keeps_connection(bench: &mut Bench) -> Outcome {
     bench.check_kept()?;
     let (mut conn, mut reply) = begin(bench, "/conform/stream", "n=2&ms=0").await?;
     check(!reply.has_word("connection", "close"), || "the stream says Connection: close".to_owned())?;
-    rest(&mut conn, &mut reply).await?;
+    conn.rest(&mut reply).await?;
     let ask = Ask::get(bench.current()?, "/");
     match conn.ask(&ask).await {
         Ok(_) => Ok(()),

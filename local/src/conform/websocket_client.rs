@@ -7,7 +7,7 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use super::ask::Ask;
 use super::bench::Bench;
 use super::case::{Finding, Outcome, check, seen};
-use super::h1::{Conn, Reply};
+use super::h1::{Conn, Reader, Reply};
 
 pub(super) const TEXT: u8 = 1;
 pub(super) const BINARY: u8 = 2;
@@ -107,10 +107,13 @@ impl Socket {
     pub(super) async fn echo(&mut self, opcode: u8, payload: &[u8]) -> Outcome<Frame> {
         let bytes = masked(LAST | opcode, payload);
         let (reader, writer) = self.conn.halves();
-        let written = tokio::io::AsyncWriteExt::write_all(writer, &bytes);
-        let (written, message) = tokio::join!(written, next_message(reader));
-        written?;
-        message
+        let mut message = std::pin::pin!(next_message(reader));
+        tokio::select! {
+            biased;
+            // A program that refuses a message need not read it to its end, nor keep the connection.
+            message = &mut message => message,
+            _ = tokio::io::AsyncWriteExt::write_all(writer, &bytes) => message.await,
+        }
     }
 
     /// The next message, or control frame.
@@ -147,29 +150,36 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Frames of a message are joined. Control frames between them are left out.
-async fn next_message(reader: &mut super::h1::Reader) -> Outcome<Frame> {
+/// Frames of a message are joined. Control frames between them are left out, and the program's own pings.
+async fn next_message(reader: &mut Reader) -> Outcome<Frame> {
+    // Pings and fragments may come for ever.
+    let limit = reader.whole_patience();
+    let joined = tokio::time::timeout(limit, join_frames(reader)).await;
+    joined.unwrap_or_else(|_| seen(format!("no whole message within {} s", limit.as_secs())))
+}
+
+async fn join_frames(reader: &mut Reader) -> Outcome<Frame> {
     let mut message: Option<Frame> = None;
     loop {
         let (first, payload) = next_frame(reader).await?;
         let opcode = first & 0x0f;
         if opcode >= CLOSE {
-            if message.is_none() {
+            if message.is_none() && opcode != PING {
                 return Ok(Frame { opcode, payload });
             }
             continue;
         }
-        match &mut message {
-            None => message = Some(Frame { opcode, payload }),
-            Some(message) => message.payload.extend(payload),
-        }
+        let whole = message.get_or_insert_with(|| Frame { opcode, payload: Vec::new() });
+        whole.payload.extend(payload);
+        let length = whole.payload.len();
+        check(length <= MESSAGE_MAX, || format!("a message goes on behind {length} bytes"))?;
         if first & LAST != 0 {
             return message.map_or_else(|| seen("a frame belongs to no message"), Ok);
         }
     }
 }
 
-async fn next_frame(reader: &mut super::h1::Reader) -> Outcome<(u8, Vec<u8>)> {
+async fn next_frame(reader: &mut Reader) -> Outcome<(u8, Vec<u8>)> {
     let head = reader.take(2).await?;
     if head[1] & MASKED != 0 {
         return seen("a frame of the program is masked");
@@ -191,6 +201,29 @@ mod tests {
     #[test]
     fn the_example_of_the_rfc_is_accepted() {
         assert_eq!(accept("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    /// The other side of a connection, and what it answers to the messages of a client.
+    async fn answered(answer: Vec<u8>, payload: usize) -> Outcome<Frame> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let conn = Conn::open(port, std::time::Duration::from_millis(100)).await?;
+        let (mut program, _) = listener.accept().await?;
+        tokio::io::AsyncWriteExt::write_all(&mut program, &answer).await?;
+        Socket { conn }.echo(BINARY, &vec![0; payload]).await
+    }
+
+    #[tokio::test]
+    async fn a_program_that_does_not_read_is_not_waited_for() {
+        // More than the sockets hold.
+        let large = 64 * 1024 * 1024;
+        let closed = answered(vec![0x88, 2, 0x03, 0xf1], large).await.unwrap();
+        assert_eq!((closed.opcode, closed.code()), (CLOSE, Some(1009)));
+        let silent = answered(Vec::new(), large).await.unwrap_err();
+        assert!(matches!(&silent, Finding::Failed(text) if text.starts_with("nothing for")), "{silent:?}");
+        // A ping of the program's own is no answer, and half a message is none either.
+        let echo = answered(vec![0x89, 0, 0x02, 1, b'a', 0x80, 1, b'b'], 2).await.unwrap();
+        assert_eq!(echo, Frame { opcode: BINARY, payload: b"ab".to_vec() });
     }
 
     #[test]
