@@ -10,16 +10,7 @@ use super::line::neutral;
 use super::{check_name, print, settings};
 use crate::model::Function;
 use crate::package::{Packed, Wish, pack};
-use crate::{Built, Events, Kind, Log, Manifest, Platform};
-
-/// The longest start: 120 s for the port, 300 s for the initializer, 120 s before the first health check, and some more.
-const START_MAX: Duration = Duration::from_secs(600);
-
-/// How often the log is looked at while a function starts.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// The most lines of a program that are shown when it does not start.
-const LINES_MAX: usize = 50;
+use crate::{Log, Manifest, Platform};
 
 #[derive(Debug, Args)]
 pub(super) struct PackageArguments {
@@ -130,40 +121,15 @@ async fn start(manifest: &Manifest, function: &Function) -> Result<Duration, Str
     let (log, mut events) = Log::new();
     let platform =
         Platform::open(manifest, settings(0, false), log).await.map_err(|error| error.to_string())?;
-    let mut lines = Vec::new();
-    let outcome = if platform.deploy(manifest, &function.name, &mut Built::default()).await {
-        platform.warm(&function.name);
-        let started = tokio::time::timeout(START_MAX, started(&mut events, &mut lines)).await;
-        started.unwrap_or_else(|_| Err(format!("it has not started within {} s", START_MAX.as_secs())))
-    } else {
-        Err("it cannot be started".to_owned())
-    };
+    let outcome = platform.start_alone(manifest, &function.name, &mut events).await;
     platform.stop(Duration::from_secs(1)).await;
-    outcome.map_err(|error| {
-        for line in &lines {
+    outcome.map(|started| started.took).map_err(|failed| {
+        for line in &failed.lines {
             print::complain(&format!("  | {}", neutral(line)));
         }
-        format!("{error}. This machine may lack what it needs; --no-start packs it all the same")
+        format!(
+            "it does not start: {}. This machine may lack what it needs; --no-start packs it all the same",
+            failed.why
+        )
     })
-}
-
-/// Waits for the start's end. `lines` gets what the program says meanwhile.
-async fn started(events: &mut Events, lines: &mut Vec<String>) -> Result<Duration, String> {
-    let mut taken = Vec::new();
-    loop {
-        while events.take(&mut taken, LINES_MAX) > 0 {}
-        for event in taken.drain(..) {
-            match &event.kind {
-                Kind::Stdout(line) | Kind::Stderr(line) if lines.len() < LINES_MAX => {
-                    lines.push(line.clone());
-                }
-                Kind::InstanceStarted { duration, .. } => return Ok(*duration),
-                Kind::InstanceStartFailed(cause) => {
-                    return Err(format!("it does not start: {}", cause.message));
-                }
-                _ => {}
-            }
-        }
-        tokio::time::sleep(LOOK).await;
-    }
 }

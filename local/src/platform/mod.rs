@@ -1,5 +1,6 @@
 //! A running local platform: its ports, its front, its functions, and its end.
 
+mod alone;
 mod domains;
 mod invoke;
 mod platform;
