@@ -83,6 +83,9 @@ const CHAT: &str = "/conform.Echo/Chat";
 
 const UNIMPLEMENTED: &str = "12";
 
+/// The largest reply to a call that is read, in bytes: it echoes a word.
+const ANSWER_MAX: usize = 64 * 1024;
+
 /// The one connection, if the program speaks HTTP/2.
 async fn connect(bench: &mut Bench) -> Outcome<SendRequest<Bytes>> {
     let (limit, tasks) = (bench.patience(), bench.tasks().clone());
@@ -176,6 +179,9 @@ async fn try_call(
         let data = data?;
         body.flow_control().release_capacity(data.len())?;
         bytes.extend_from_slice(&data);
+        if bytes.len() > ANSWER_MAX {
+            return Ok(seen(format!("the reply of {path} does not end within {} KiB", ANSWER_MAX >> 10)));
+        }
     }
     let trailers = body.trailers().await?;
     let told = trailers.as_ref().and_then(|trailers| word(trailers, "grpc-status"));

@@ -26,7 +26,7 @@ fn write_one(found: &Found, is_coloured: bool, out: &mut String) {
     _ = writeln!(
         out,
         "{}:{}:{}: {begin}{level}[{}]{end}: {}",
-        shown(&place.file),
+        harmless(&shown(&place.file)),
         place.line,
         place.column,
         rule.id,
