@@ -37,6 +37,9 @@ pub(crate) struct Settings {
 /// The pause between two questions, where an answer is waited for.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a program is observed behind what may end it.
+const SURVIVAL: Duration = Duration::from_millis(500);
+
 /// The state of a run.
 #[derive(Debug)]
 pub(crate) struct Bench {
@@ -163,6 +166,18 @@ impl Bench {
             Ok(_) => Ok(()),
             Err(Finding::Failed(text)) => seen(format!("after {after}: {text}")),
             Err(absent) => Err(absent),
+        }
+    }
+
+    /// The program outlives what was done to it, for as long as a busy machine may take to notice.
+    pub(super) async fn check_outlives(&self, what: &str) -> Outcome {
+        let end = Instant::now() + SURVIVAL;
+        loop {
+            self.check_alive(what).await?;
+            if Instant::now() > end {
+                return Ok(());
+            }
+            sleep(PAUSE).await;
         }
     }
 

@@ -172,5 +172,5 @@ async fn lying_length(bench: &mut Bench) -> Outcome {
         conn.send(b"only this").await?;
         // Dropped: a reset might come before the bytes.
     }
-    bench.check_alive("uploads that broke off").await
+    bench.check_outlives("uploads that broke off").await
 }

@@ -316,7 +316,7 @@ async fn garbage(bench: &mut Bench) -> Outcome {
         conn.send(bytes).await?;
         conn.watched(Duration::from_millis(50)).await;
     }
-    bench.check_alive("bytes that are no request").await
+    bench.check_outlives("bytes that are no request").await
 }
 
 async fn half_head(bench: &mut Bench) -> Outcome {

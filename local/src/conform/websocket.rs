@@ -1,7 +1,5 @@
 //! WebSockets, where the program offers them.
 
-use std::time::Duration;
-
 use super::ask::Ask;
 use super::bench::Bench;
 use super::case::{Case, Need, Outcome, check, seen};
@@ -228,8 +226,7 @@ async fn departure(bench: &mut Bench) -> Outcome {
         }
         // Dropped otherwise: a reset might come before the part of a frame.
     }
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    bench.check_alive("sockets that broke").await
+    bench.check_outlives("sockets that broke").await
 }
 
 async fn plain_request(bench: &mut Bench) -> Outcome {

@@ -118,7 +118,7 @@ impl Symbols {
 
 /// Whether a file is a shared library, such as `libc.so.6`: its addresses are not the program's.
 fn is_library(name: &str) -> bool {
-    name.ends_with(".so") || name.contains(".so.")
+    name.split('.').skip(1).any(|part| part == "so")
 }
 
 fn demangled(name: &str) -> String {
