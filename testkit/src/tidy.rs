@@ -76,6 +76,33 @@ impl Sources {
         Self { files, exports }
     }
 
+    /// Checks that each file of tests in the package is a module of its folder's `main.rs` or `mod.rs`. The tests of one that is
+    /// none run nowhere, and nobody misses them.
+    #[track_caller]
+    pub fn check_test_modules(package: impl AsRef<Path>) {
+        let mut lost = Vec::new();
+        let mut folders = vec![package.as_ref().join("tests")];
+        while let Some(folder) = folders.pop() {
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            folders.extend(paths.iter().filter(|path| path.is_dir()).cloned());
+            let root =
+                ["main.rs", "mod.rs"].map(|name| folder.join(name)).into_iter().find(|root| root.exists());
+            let Some(root) = root else { continue };
+            let text = fs::read_to_string(&root).unwrap();
+            let is_lost = |path: &PathBuf| {
+                let is_module = path.extension().is_some_and(|extension| extension == "rs")
+                    || path.join("mod.rs").exists();
+                let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                is_module
+                    && *path != root
+                    && !text.lines().any(|line| line.trim().ends_with(&format!("mod {name};")))
+            };
+            lost.extend(paths.into_iter().filter(is_lost));
+        }
+        assert!(lost.is_empty(), "modules of no test: {lost:#?}");
+    }
+
     /// The files, in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = &Source> {
         self.files.iter()

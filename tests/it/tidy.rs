@@ -116,6 +116,11 @@ fn todos_have_a_kind() {
 }
 
 #[test]
+fn every_file_of_tests_is_run() {
+    Sources::check_test_modules(env!("CARGO_MANIFEST_DIR"));
+}
+
+#[test]
 fn what_is_public_has_an_example() {
     sources().check_examples();
 }

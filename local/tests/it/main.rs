@@ -37,6 +37,7 @@ mod signer;
 mod start;
 mod stop;
 mod survivors;
+mod terminal;
 mod tidy;
 mod timers;
 mod tls;

@@ -162,6 +162,11 @@ fn files_have_one_subject_and_say_it() {
 }
 
 #[test]
+fn every_file_of_tests_is_run() {
+    Sources::check_test_modules(env!("CARGO_MANIFEST_DIR"));
+}
+
+#[test]
 fn what_is_public_has_an_example() {
     sources().check_examples();
 }
@@ -312,7 +317,8 @@ fn listeners_are_opened_in_one_place() {
             "front/listen.rs",
             // Asks the system for a free port and closes it again.
             "process/port.rs",
-            // A server for tests.
+            // Servers for tests.
+            "conform/h1/tests.rs",
             "wire/h1/link/tests.rs",
         ],
     );
