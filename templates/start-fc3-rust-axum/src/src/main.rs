@@ -52,7 +52,7 @@ mod tests {
                 .assert_status(201)
                 .assert_json(json!([3]));
             client.get("/nothing").await.assert_status(404);
-            client.get("/version").await.assert_text("0.1.0");
+            client.get("/version").await.assert_text(env!("CARGO_PKG_VERSION"));
         });
     }
 }
