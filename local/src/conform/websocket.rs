@@ -218,8 +218,13 @@ async fn protocol_error(bench: &mut Bench) -> Outcome {
 }
 
 async fn departure(bench: &mut Bench) -> Outcome {
-    for part in [&b""[..], b"\x81\xfe\x00", b"\x02\x83maskte"] {
-        let mut socket = Socket::open(bench).await?;
+    let parts = [&b""[..], b"\x81\xfe\x00", b"\x02\x83maskte"];
+    let mut sockets = Vec::new();
+    // All are open before the first one breaks: a program that ends of it would open no more.
+    for _ in parts {
+        sockets.push(Socket::open(bench).await?);
+    }
+    for (mut socket, part) in sockets.into_iter().zip(parts) {
         socket.send_raw(part).await?;
         if part.is_empty() {
             socket.reset();
