@@ -182,7 +182,7 @@ async fn limits_of_bodies_hold_and_a_reply_has_one_too() {
     assert_eq!(get("/large").query("n", "6000000").ask(&client).await.body().len(), 6_000_000);
     get("/large").query("n", "6400000").ask(&client).await.problem(500, "does not fit into an event");
     assert_eq!(get("/stream").query("n", "2").ask(&client).await.body().len(), 2 * MIB);
-    get("/stream").query("n", "1000000").ask(&client).await.problem(500, "more than 6291456 bytes");
+    get("/stream").query("n", "1000000").ask(&client).await.problem(500, "does not fit into an event");
     get("/broken").ask(&client).await.problem(500, "internal error");
     get("/panic").ask(&client).await.problem(500, "the reply's stream panicked");
     let counted = client.counters().await;
@@ -299,6 +299,22 @@ async fn what_needs_a_connection_is_refused_clearly() {
     call.ask(&client).await.problem(501, "use gRPC-Web");
     // A stream that ends is a whole reply.
     get("/sse").ask(&client).await.check(200, "data: one\n\ndata: two\n\n");
+}
+
+/// As over HTTP: nobody waits for a body that is not sent.
+#[tokio::test]
+async fn the_stream_of_a_reply_to_head_is_not_begun() {
+    let client = App::new()
+        .get("/", async |_| {
+            Sse::run(async |_| -> fc_runtime::Result { panic!("a stream that nobody reads has begun") })
+        })
+        .event_as_http()
+        .test_client();
+    let mut head = get("/");
+    head.method = "HEAD";
+    let told = head.ask(&client).await;
+    assert_eq!(told.check(200, "").0["headers"]["content-type"], "text/event-stream");
+    assert_eq!(client.counters().await.panicked, 0);
 }
 
 /// A stream without an end is cut before the platform cuts the call.
