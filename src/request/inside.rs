@@ -19,6 +19,7 @@ use crate::request::future::{Admitted, outlive};
 use crate::route::plain;
 use crate::sealed::{Inside, Sealed};
 use crate::stage::{PanicGuarded, Trigger, request_span};
+use crate::task::BoxFuture;
 
 /// A request of which only the error is known.
 pub(crate) fn refuse_inside(outer: &Call, error: Error) -> Inside {
@@ -79,10 +80,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         }
         reply.listen(&self.shared.stops);
         let mut stream = std::mem::replace(&mut reply.body, Body::Empty);
-        let reading =
-            PanicGuarded::new(Arc::clone(&call), move || -> crate::task::BoxFuture<Result<Bytes>> {
-                Box::pin(async move { gather(&mut stream).await })
-            });
+        let reading = PanicGuarded::new(Arc::clone(&call), move || -> BoxFuture<Result<Bytes>> {
+            Box::pin(async move { gather(&mut stream).await })
+        });
         let read = match self.shared.platform_deadline(&call) {
             None => Some(reading.await),
             Some(deadline) => timeout_at(deadline.into(), reading).await.ok(),
