@@ -44,6 +44,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             found.and_then(|place| Ok(Admitted { place: Arc::clone(place), permit: self.admit()? }));
         let arrival = Arrival { spelled, came: outer.started_before(), has_origin, has_trace };
         let completed = call.complete(None, scope, arrival);
+        if !has_trace {
+            completed.continue_trace_of(outer);
+        }
         #[cfg(feature = "otel")]
         if let Some(sampler) = self.sampler {
             completed.begin_span(sampler);

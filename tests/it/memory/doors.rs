@@ -4,7 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fc_runtime::events::{api_gateway, http::RequestContext};
 use fc_runtime::testing::Client;
-use fc_runtime::{App, Cors, Error, HangUpPolicy, MIB, Reply, SetCookie, Sse, at, guard};
+use fc_runtime::{
+    App, Cors, Error, HangUpPolicy, MIB, Reply, SetCookie, Sse, at, current_trace_context, guard,
+};
 use serde_json::{Value, json};
 
 /// A request, before it is known by which door it comes.
@@ -278,6 +280,21 @@ async fn headers_of_the_platform_come_from_the_call_alone() {
     let call = client.invoke(asked.of_gateway().to_string());
     let told = call.header("x-fc-request-id", "1-true").header("x-fc-account-id", "77").await;
     assert_eq!(told.json::<Value>()["body"], "1-true 77 false");
+}
+
+/// The request's own headers are nearer than those of the call that brought it.
+#[tokio::test]
+async fn the_trace_of_the_call_goes_on_in_its_request() {
+    const OUTER: &str = "00-11111111111111111111111111111111-2222222222222222-01";
+    const OWN: &str = "00-33333333333333333333333333333333-4444444444444444-01";
+    let client = App::new()
+        .get("/", async |_| current_trace_context().map(|trace| trace.trace_id()).unwrap_or_default())
+        .event_as_http()
+        .test_client();
+    for (asked, trace) in [(get("/"), &OUTER[3..35]), (get("/").header("traceparent", OWN), &OWN[3..35])] {
+        let told = client.invoke(asked.of_gateway().to_string()).header("traceparent", OUTER).await;
+        assert_eq!(told.json::<Value>()["body"], trace);
+    }
 }
 
 #[tokio::test]
