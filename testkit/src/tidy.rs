@@ -85,7 +85,9 @@ impl Sources {
         while let Some(folder) = folders.pop() {
             let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
             let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-            folders.extend(paths.iter().filter(|path| path.is_dir()).cloned());
+            // A package of its own has its own root.
+            let is_inside = |path: &&PathBuf| path.is_dir() && !path.join("Cargo.toml").exists();
+            folders.extend(paths.iter().filter(is_inside).cloned());
             let root =
                 ["main.rs", "mod.rs"].map(|name| folder.join(name)).into_iter().find(|root| root.exists());
             let Some(root) = root else { continue };
