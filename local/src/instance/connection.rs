@@ -138,7 +138,7 @@ impl Connections {
     /// `is_last` says whether the reply announced the end of the connection. One that ends unannounced is kept all the
     /// same, so that the next call notices.
     pub(crate) fn give_back(self: &Arc<Self>, mut link: Link, is_last: bool) {
-        if is_last {
+        if is_last || !link.is_lasting() {
             return;
         }
         if link.is_sent() {
