@@ -11,7 +11,7 @@ use super::tables;
 use super::{New, Queue, Record, State, Trackers};
 use crate::event::Log;
 use crate::registry::Registry;
-use crate::store::Place;
+use crate::store::{Place, Write};
 
 /// A queue whose function `f` is still being built.
 fn queue(folder: &Folder) -> Arc<Queue> {
@@ -68,5 +68,25 @@ async fn records_are_kept_for_seven_days() {
     assert_eq!(second.task("f", "waiting").unwrap().1.state, State::Enqueued);
     // Its id may be used again.
     second.accept(task("old")).await.unwrap();
+    end(second).await;
+}
+
+#[tokio::test]
+async fn the_number_of_a_record_that_was_set_aside_is_no_other_calls() {
+    let folder = Folder::new();
+    let first = queue(&folder);
+    first.accept(task("spoiled")).await.unwrap();
+    let seq = first.task("f", "spoiled").unwrap().0;
+    let spoil = move |write: &Write<'_>| {
+        write.insert(tables::CALLS, seq, &b"{"[..])?;
+        tables::set_aside(write, seq)
+    };
+    first.store().await.unwrap().write(spoil).await.unwrap();
+    end(first).await;
+
+    let second = queue(&folder);
+    second.accept(task("next")).await.unwrap();
+    assert!(second.task("f", "spoiled").is_err(), "its id leads to the record of another task");
+    assert!(second.task("f", "next").unwrap().0 > seq);
     end(second).await;
 }
