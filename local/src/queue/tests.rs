@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use testkit::Folder;
 
+use super::messages::{self, Message};
 use super::queue::{KEPT, now};
 use super::record::milliseconds;
 use super::tables;
@@ -89,4 +90,30 @@ async fn the_number_of_a_record_that_was_set_aside_is_no_other_calls() {
     assert!(second.task("f", "spoiled").is_err(), "its id leads to the record of another task");
     assert!(second.task("f", "next").unwrap().0 > seq);
     end(second).await;
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_hides_no_other_one() {
+    let folder = Folder::new();
+    let queue = queue(&folder);
+    let message = Message {
+        id: "1-good".to_owned(),
+        destination: String::new(),
+        kind: "queue".to_owned(),
+        name: "q".to_owned(),
+        function: "f".to_owned(),
+        time: 1,
+        body: serde_json::Value::Null,
+        forward: None,
+    };
+    let add = move |write: &Write<'_>| {
+        messages::insert(write, &message)?;
+        write.insert(messages::MESSAGES, 7, &b"{"[..])?;
+        write.insert(messages::MESSAGE_IDS, "1-bad", 7)
+    };
+    queue.store().await.unwrap().write(add).await.unwrap();
+    let (found, next) = queue.messages(None, 10, None).await.unwrap();
+    assert_eq!((found.len(), &*found[0].id, next), (1, "1-good", None));
+    assert!(queue.message("1-bad").unwrap_err().message().contains("there is no message"));
+    end(queue).await;
 }
