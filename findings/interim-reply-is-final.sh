@@ -8,8 +8,8 @@
 # two, and drops the connection at a 100: `bad response`, `fetch failed` in Node.js 20. httpx, aiohttp, axios and node-fetch skip all three.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: neither the library nor fc-local sends a 100 to a request without `Expect`, and no 102 or 103 of its own. A function
-# behind fc-local that sends one gets its final reply through to such clients, too.
+# What our product does about it: neither the library nor fc-local sends a 100 to a request without `Expect`, and no 102 or 103 of its own. fc-local passes on
+# the 102 and 103 of a function, never its 100; docs/proxies.md warns of the clients.
 set -euo pipefail
 work=$(mktemp -d)
 server=

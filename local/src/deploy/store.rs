@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
@@ -278,7 +279,10 @@ fn unreadable(file: &Path, error: &serde_json::Error) -> io::Error {
 
 /// Replaces a file as a whole.
 fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = file.with_extension(format!("new-{}", std::process::id()));
+    // Threads of this process write at the same time as other processes.
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let nth = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let new = file.with_extension(format!("new-{}-{nth}", std::process::id()));
     let mut options = fs::OpenOptions::new();
     let mut out = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     out.write_all(bytes)?;

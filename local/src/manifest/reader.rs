@@ -17,20 +17,23 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn push(&mut self, line: usize, text: String) {
-        // An earlier report about the same key is the cause, and this error may only follow from the cause.
-        let key = text.split('`').nth(1).unwrap_or_default();
-        let said = |problem: &Problem| {
-            problem.fatal && problem.line == line && problem.text.split('`').nth(1) == Some(key)
-        };
+        self.push_first(Problem::error(line, text));
+    }
+
+    /// Reports an error unless an earlier one is about the same key: that is the cause, and this may only follow from it.
+    fn push_first(&mut self, error: Problem) {
+        let key = |problem: &Problem| problem.text.split('`').nth(1).map(str::to_owned);
+        let own = key(&error);
+        let said = |other: &Problem| other.fatal && other.line == error.line && key(other) == own;
         if !self.problems.iter().any(said) {
-            self.problems.push(Problem::error(line, text));
+            self.problems.push(error);
         }
     }
 
     /// Reports a value at `key` that a deployment takes and this machine does not.
     pub(crate) fn error_here(&mut self, node: &Node, key: &str, why: &str) {
         let line = node.entry(key).map_or(node.line, |entry| entry.line);
-        self.problems.push(Problem::here(line, format!("`{key}` {why}")));
+        self.push_first(Problem::here(line, format!("`{key}` {why}")));
     }
 
     pub(crate) fn note(&mut self, line: usize, text: String) {

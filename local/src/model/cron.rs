@@ -52,3 +52,33 @@ fn is_plain(field: &str) -> bool {
         matches!(part, "*" | "?") || is_number || is_name
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(fields: &str, [start, end]: [&str; 2], expected: &[&str]) {
+        let times = CronTimes::read(fields, TimeZone::get("Europe/Berlin").unwrap()).unwrap();
+        let [start, end]: [Timestamp; 2] = [start, end].map(|text| text.parse().unwrap());
+        let all = std::iter::successors(times.next(start), |last| times.next(*last));
+        let found: Vec<_> = all.take_while(|time| *time < end).collect();
+        let expected: Vec<Timestamp> = expected.iter().map(|text| text.parse().unwrap()).collect();
+        assert_eq!(found, expected, "{fields}");
+        for time in found {
+            assert_eq!(times.latest(time), Some(time), "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_daily_time_comes_once_on_the_days_when_the_clock_is_changed() {
+        const AUTUMN: [&str; 2] = ["2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"];
+        const SPRING: [&str; 2] = ["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"];
+        // 02:30 is there twice, and not at all.
+        check("0 30 2 * * *", AUTUMN, &["2026-10-25T00:30:00Z"]);
+        check("0 30 2 * * *", SPRING, &["2026-03-29T01:00:00Z"]);
+        // Hours that are there once.
+        check("0 30 1,3 * * *", AUTUMN, &["2026-10-24T23:30:00Z", "2026-10-25T02:30:00Z"]);
+        check("0 30 1,3 * * *", SPRING, &["2026-03-29T00:30:00Z", "2026-03-29T01:30:00Z"]);
+    }
+}
