@@ -23,7 +23,8 @@ use crate::sealed::Next;
 /// Compressed are whole bodies from 1 KiB of types that shrink: text, JSON, XML, SVG, JavaScript, WebAssembly. Left as they
 /// are: streams, server-sent events, gRPC, parts (206), errors, replies that have a `Content-Encoding` or
 /// `Cache-Control: no-transform`. `Vary` is set where a client with another `Accept-Encoding` might get another reply, and a
-/// strong `ETag` becomes a weak one, also in a 304 to a client that has the compressed content. Bodies above 64 KiB are compressed on a thread for blocking work.
+/// strong `ETag` becomes a weak one, also in a 304 to a client that has the compressed content. Bodies above 64 KiB are
+/// compressed on a thread for blocking work.
 ///
 /// Compression costs time of the instance, which is billed: some 0.4 ms for 10 KiB of text. Put it where replies are
 /// large, and files beside their compressed copies ([`Files::with_compressed`](crate::Files::with_compressed)). A secret

@@ -202,7 +202,7 @@ impl Client {
     }
 }
 
-/// Shows where calls go, and no credentials.
+/// The platform's images do not promise certificates of authorities, so they come with the program.
 fn built_in_authorities() -> RootCertStore {
     RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }
@@ -230,6 +230,7 @@ fn http(authorities: RootCertStore) -> Result<Http, Error> {
         .build(connector))
 }
 
+/// Shows where calls go, and no credentials.
 impl fmt::Debug for Client {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Client").field("endpoint", &self.endpoint).finish_non_exhaustive()

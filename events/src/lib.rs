@@ -76,11 +76,9 @@ pub mod sls;
 #[cfg(feature = "tablestore")]
 pub mod tablestore;
 pub mod timer;
-mod triggers;
 
 pub use any_request::AnyRequest;
 pub use batch::{Batch, Raw};
 pub use cloud_event::CloudEvent;
 pub use error::Error;
 pub use payload::{FromPayload, read};
-pub use triggers::trigger_types;

@@ -122,6 +122,8 @@ const JSON_KEYS: [&str; 8] = [
 ];
 
 impl FromPayload for TopicEvent {
+    const TRIGGERS: &'static [&'static str] = &["mns_topic"];
+
     fn from_payload(payload: &[u8]) -> Result<Self, Error> {
         let object = serde_json::from_slice::<Map<String, Value>>(payload).unwrap_or_default();
         if object.contains_key("Message") && object.contains_key("TopicName") {

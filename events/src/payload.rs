@@ -13,9 +13,14 @@ use crate::Error;
 /// use fc_events::{FromPayload, mns::TopicEvent};
 ///
 /// assert_eq!(TopicEvent::from_payload(b"not JSON at all")?.message, "not JSON at all");
+/// assert_eq!(TopicEvent::TRIGGERS, ["mns_topic"]);
 /// # Ok::<(), fc_events::Error>(())
 /// ```
 pub trait FromPayload: Sized {
+    /// The triggers whose events the type reads, by the names that `triggerType` has for them in `s.yaml`. Empty for what no trigger of
+    /// `s.yaml` sends (requests of API Gateway, records of destinations), and for types that may read anything.
+    const TRIGGERS: &'static [&'static str] = &[];
+
     /// Reads the payload.
     ///
     /// # Errors
@@ -83,8 +88,10 @@ fn position_cut(message: &str) -> &str {
 }
 
 macro_rules! json_payload {
-    ($($name:ty),* $(,)?) => {$(
+    ($($name:ty: $triggers:expr),* $(,)?) => {$(
         impl FromPayload for $name {
+            const TRIGGERS: &'static [&'static str] = &$triggers;
+
             fn from_payload(payload: &[u8]) -> Result<Self, Error> {
                 from_json(payload)
             }
@@ -93,24 +100,31 @@ macro_rules! json_payload {
 }
 
 json_payload!(
-    crate::Raw,
-    crate::api_gateway::Request,
-    crate::cdn::CdnEvent,
-    crate::destination::Record,
-    crate::http::Reply,
-    crate::http::Request,
-    crate::oss::OssEvent,
-    crate::sls::SlsEvent,
-    crate::timer::TimerEvent,
+    crate::Raw: EVENTBRIDGE,
+    crate::api_gateway::Request: [],
+    crate::cdn::CdnEvent: ["cdn_events"],
+    crate::destination::Record: [],
+    crate::http::Reply: [],
+    crate::http::Request: [],
+    crate::oss::OssEvent: ["oss"],
+    crate::sls::SlsEvent: ["log"],
+    crate::timer::TimerEvent: ["timer"],
 );
 
+/// Queues, streams and EventBridge itself are one kind of trigger.
+const EVENTBRIDGE: [&str; 1] = ["eventbridge"];
+
 impl<T: DeserializeOwned> FromPayload for crate::CloudEvent<T> {
+    const TRIGGERS: &'static [&'static str] = &EVENTBRIDGE;
+
     fn from_payload(payload: &[u8]) -> Result<Self, Error> {
         from_json(payload)
     }
 }
 
 impl<T: DeserializeOwned> FromPayload for crate::Batch<T> {
+    const TRIGGERS: &'static [&'static str] = &EVENTBRIDGE;
+
     fn from_payload(payload: &[u8]) -> Result<Self, Error> {
         from_json(payload)
     }

@@ -232,6 +232,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
 }
 
 impl FromPayload for TablestoreEvent {
+    const TRIGGERS: &'static [&'static str] = &["tablestore"];
+
     fn from_payload(payload: &[u8]) -> Result<Self, Error> {
         let mut reader = Deserializer::new(SliceReader::new(payload));
         let event = serde_path_to_error::deserialize(&mut reader).map_err(|error| {

@@ -5,21 +5,28 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::budget::Account;
 use crate::platform::limits::KIB;
+use crate::timer::Timer;
 use crate::watched::Observer;
 
 /// What h2 allocates for a piece beside its bytes, in bytes.
 const PIECE_COST: usize = KIB / 2;
+
+/// How long a client may take to read what came before the failure of a stream.
+const SENT_MAX: Duration = Duration::from_secs(60);
 
 /// The gate of one stream.
 pub(crate) struct Gate {
     flow: Arc<Flow>,
     /// The room of the connection and of the process, observed while the stream waits.
     waiting: Option<[Observer; 2]>,
+    /// Bounds the wait of a stream that has failed.
+    patience: Timer,
 }
 
 /// The bytes of the stream that the connection has taken and not sent.
@@ -39,7 +46,7 @@ impl Gate {
     pub(crate) fn new(account: &Arc<Account>) -> Self {
         let account = Arc::clone(account);
         let flow = Flow { account, unread: AtomicUsize::new(0), waker: Mutex::default() };
-        Self { flow: Arc::new(flow), waiting: None }
+        Self { flow: Arc::new(flow), waiting: None, patience: Timer::default() }
     }
 
     /// Ready when the stream may give its next piece.
@@ -66,6 +73,14 @@ impl Gate {
     /// Whether all counted pieces were sent.
     pub(crate) fn is_all_sent(&self) -> bool {
         self.flow.is_all_sent()
+    }
+
+    /// Ready when all counted pieces were sent, or after [`SENT_MAX`]. For a stream that has failed: HTTP/2 drops unsent
+    /// pieces at a reset.
+    pub(crate) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.flow.set_waker(Some(cx.waker().clone()));
+        // The last piece may have been sent before the registration of the waker.
+        if self.is_all_sent() { Poll::Ready(()) } else { self.patience.poll(cx, SENT_MAX) }
     }
 
     /// Counts the piece until it is dropped.

@@ -1,15 +1,16 @@
 //! From a reply to the JSON that doors read.
 
 use ::http::header::{CONTENT_LENGTH, SET_COOKIE};
-use ::http::{HeaderMap, HeaderValue, StatusCode};
+use ::http::{HeaderMap, HeaderValue};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fc_events::http;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::platform::limits::EVENT_REPLY_MAX;
 use crate::reply::{Body, Reply};
+use crate::request::too_large;
 
 /// The reply as an event's.
 ///
@@ -32,14 +33,6 @@ pub(crate) fn written(reply: &mut Reply) -> Result<Bytes> {
         return Err(too_large(written.len()));
     }
     Ok(written.into())
-}
-
-/// The error of a reply that no door takes, by its size so far.
-pub(crate) fn too_large(bytes: usize) -> Error {
-    let what = format!(
-        "a reply of {bytes} bytes or more does not fit into an event's, which has at most {EVENT_REPLY_MAX}"
-    );
-    Error::of_ours(StatusCode::INTERNAL_SERVER_ERROR, what).with_code("ReplyTooLarge")
 }
 
 /// Whether the bytes stay small as the text of a JSON string: controls become six characters each.

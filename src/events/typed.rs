@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use ::http::StatusCode;
-use fc_events::{FromPayload, trigger_types};
+use fc_events::FromPayload;
 
 use crate::app::{App, EventType, Handler, event_replying};
 use crate::error::{Error, StatusError};
@@ -39,7 +39,7 @@ impl<S: Send + Sync + 'static> App<S> {
         F: AsyncFn(Event<S>, T) -> R + Handler<(Event<S>, T), R>,
         R: IntoEventReply + 'static,
     {
-        let of = EventType { name: std::any::type_name::<T>(), triggers: trigger_types::<T>() };
+        let of = EventType { name: std::any::type_name::<T>(), triggers: T::TRIGGERS };
         let endpoint = move |event: Event<S>| -> BoxFuture<crate::Result<crate::Bytes>> {
             match read(&event) {
                 Ok(value) => event_replying(handler.clone().call((event, value))),

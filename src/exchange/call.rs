@@ -283,13 +283,21 @@ impl Call {
     /// Counts the memory of a large head until the call is dropped. False if there is no room.
     #[cold]
     pub(crate) fn hold(&self, peer: &Peer, weight: usize) -> bool {
-        // Counted once: a second value would be given back at once.
+        // Set once for each call: a second weight would be given back, and refuse the request.
         peer.hold(weight).is_some_and(|held| self.rare().held.set(held).is_ok())
     }
 
     #[cold]
     fn read_trace(&mut self) {
         if let Some(trace) = TraceContext::of(&self.head.headers) {
+            self.rare_mut().trace = trace.into();
+        }
+    }
+
+    /// Continues the trace that the headers of another call name, if they name one.
+    #[cfg(feature = "events")]
+    pub(crate) fn continue_trace_of(&mut self, outer: &Self) {
+        if let Some(trace) = TraceContext::of(&outer.head.headers) {
             self.rare_mut().trace = trace.into();
         }
     }

@@ -56,9 +56,13 @@ fn unnamed(line: &str) -> Option<(&str, u64)> {
     Some((number, u64::from_str_radix(address.trim().strip_prefix("0x")?, 16).ok()?))
 }
 
+/// The path in a line of the process's maps.
+fn path(line: &str) -> Option<&str> {
+    line.find('/').map(|at| &line[at..])
+}
+
 /// The file that an address is in, and the address less that of the file's begin.
 fn place(maps: &str, address: u64) -> Option<(&str, u64)> {
-    let path = |line: &'_ str| line.find('/').map(|at| line[at..].to_owned());
     let range = |line: &str| {
         let (begin, end) = line.split_once(' ')?.0.split_once('-')?;
         Some((u64::from_str_radix(begin, 16).ok()?, u64::from_str_radix(end, 16).ok()?))
@@ -66,8 +70,8 @@ fn place(maps: &str, address: u64) -> Option<(&str, u64)> {
     let is_there = |line: &&str| range(line).is_some_and(|(begin, end)| (begin..end).contains(&address));
     let own = maps.lines().find(is_there)?;
     let wanted = path(own)?;
-    let first = maps.lines().find(|line| path(line).is_some_and(|own| own == wanted))?;
-    let name = &own[own.rfind('/')? + 1..];
+    let first = maps.lines().find(|line| path(line) == Some(wanted))?;
+    let name = &wanted[wanted.rfind('/')? + 1..];
     Some((name.trim_end_matches(DELETED), address.checked_sub(range(first)?.0)?))
 }
 
@@ -80,9 +84,9 @@ fn head() -> Option<Vec<u8>> {
 /// The build id in the notes of an ELF file of 64 bits, as this machine orders bytes.
 fn build_id(head: &[u8]) -> Option<String> {
     const NOTES: u32 = 4;
-    let short = |at: usize| Some(u16::from_ne_bytes(head.get(at..at + 2)?.try_into().ok()?));
-    let word = |at: usize| Some(u32::from_ne_bytes(head.get(at..at + 4)?.try_into().ok()?));
-    let long = |at: usize| usize::try_from(u64::from_ne_bytes(head.get(at..at + 8)?.try_into().ok()?)).ok();
+    let short = |at| Some(u16::from_ne_bytes(array(head, at)?));
+    let word = |at| Some(u32::from_ne_bytes(array(head, at)?));
+    let long = |at| usize::try_from(u64::from_ne_bytes(array(head, at)?)).ok();
     let (table, size, count) = (long(0x20)?, usize::from(short(0x36)?), usize::from(short(0x38)?));
     for index in 0..count {
         let segment = table.checked_add(index * size)?;
@@ -98,11 +102,15 @@ fn build_id(head: &[u8]) -> Option<String> {
     None
 }
 
+fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk().copied()
+}
+
 /// The note of the kind 3 that GNU's tools write.
 fn gnu_id(mut notes: &[u8]) -> Option<String> {
     const BUILD_ID: u32 = 3;
     loop {
-        let word = |at: usize| Some(u32::from_ne_bytes(notes.get(at..at + 4)?.try_into().ok()?));
+        let word = |at| Some(u32::from_ne_bytes(array(notes, at)?));
         let aligned = |bytes: u32| usize::try_from(bytes).ok()?.checked_next_multiple_of(4);
         let (name, content) = (aligned(word(0)?)?, word(4)?);
         let begin = name.checked_add(12)?;

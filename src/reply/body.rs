@@ -24,9 +24,9 @@ pub(crate) enum Body {
     Held(Box<(BoxFuture<()>, Option<Frame<Bytes>>)>),
 }
 
-/// How long the connection may send the pieces before an error. HTTP/2 drops unsent pieces at a reset, and sends them in
-/// another task.
-const FLUSH_MAX: Duration = Duration::from_millis(50);
+/// How long the error of a stream waits at least. Pieces are handed to the connection before, and written in its turn: over HTTP/2
+/// in another task.
+const FLUSH_MIN: Duration = Duration::from_millis(50);
 
 /// The largest piece of a whole body that is handed to the connection at a time, in bytes.
 pub(crate) const PIECE_MAX: usize = 64 * 1024;
@@ -57,7 +57,7 @@ impl Body {
 
     /// Drops the stream, which has failed. A panic in its `Drop` ends here.
     pub(crate) fn break_off(&mut self) {
-        drop_caught(std::mem::replace(self, Self::Broken(Box::pin(sleep(FLUSH_MAX)))));
+        drop_caught(std::mem::replace(self, Self::Broken(Box::pin(sleep(FLUSH_MIN)))));
     }
 
     /// Ready when the connection has had the time to send what came before the error of a broken stream.

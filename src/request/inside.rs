@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
 use http::request::Parts;
+use http::{Method, StatusCode};
 use http_body::Body as _;
 use tokio::time::timeout_at;
 
@@ -19,6 +19,7 @@ use crate::request::future::{Admitted, outlive};
 use crate::route::plain;
 use crate::sealed::{Inside, Sealed};
 use crate::stage::{PanicGuarded, Trigger, request_span};
+use crate::task::BoxFuture;
 
 /// A request of which only the error is known.
 pub(crate) fn refuse_inside(outer: &Call, error: Error) -> Inside {
@@ -43,6 +44,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             found.and_then(|place| Ok(Admitted { place: Arc::clone(place), permit: self.admit()? }));
         let arrival = Arrival { spelled, came: outer.started_before(), has_origin, has_trace };
         let completed = call.complete(None, scope, arrival);
+        if !has_trace {
+            completed.continue_trace_of(outer);
+        }
         #[cfg(feature = "otel")]
         if let Some(sampler) = self.sampler {
             completed.begin_span(sampler);
@@ -72,12 +76,16 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         if !reply.is_stream() {
             return reply;
         }
+        // The stream of a reply to `HEAD` is not begun, as over HTTP.
+        if call.head.method == Method::HEAD {
+            reply.silence();
+            return reply;
+        }
         reply.listen(&self.shared.stops);
         let mut stream = std::mem::replace(&mut reply.body, Body::Empty);
-        let reading =
-            PanicGuarded::new(Arc::clone(&call), move || -> crate::task::BoxFuture<Result<Bytes>> {
-                Box::pin(async move { gather(&mut stream).await })
-            });
+        let reading = PanicGuarded::new(Arc::clone(&call), move || -> BoxFuture<Result<Bytes>> {
+            Box::pin(async move { gather(&mut stream).await })
+        });
         let read = match self.shared.platform_deadline(&call) {
             None => Some(reading.await),
             Some(deadline) => timeout_at(deadline.into(), reading).await.ok(),
@@ -102,16 +110,21 @@ fn inner(outer: &Call, head: Parts, body: Bytes) -> Call {
     Call::new(outer.id.clone(), head, Payload::whole(body), None, None, Arrival::default())
 }
 
+/// The error of a reply that no door takes, by its size so far.
+pub(crate) fn too_large(bytes: usize) -> Error {
+    let what = format!(
+        "a reply of {bytes} bytes or more does not fit into an event's, which has at most {EVENT_REPLY_MAX}"
+    );
+    Error::of_ours(StatusCode::INTERNAL_SERVER_ERROR, what).with_code("ReplyTooLarge")
+}
+
 async fn gather(stream: &mut Body) -> Result<Bytes> {
     let mut whole = BytesMut::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut *stream).poll_frame(cx)).await {
         // A reply of an event has no place for trailers.
         let Ok(data) = frame?.into_data() else { continue };
         if whole.len() + data.len() > EVENT_REPLY_MAX {
-            let what = format!(
-                "a stream of more than {EVENT_REPLY_MAX} bytes does not fit into the reply of an event"
-            );
-            return Err(Error::of_ours(StatusCode::INTERNAL_SERVER_ERROR, what).with_code("ReplyTooLarge"));
+            return Err(too_large(whole.len() + data.len()));
         }
         whole.extend_from_slice(&data);
     }

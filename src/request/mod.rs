@@ -10,5 +10,5 @@ mod refusal;
 
 pub(crate) use future::RequestFuture;
 #[cfg(feature = "events")]
-pub(crate) use inside::refuse_inside;
+pub(crate) use inside::{refuse_inside, too_large};
 pub(crate) use refusal::Refusal;

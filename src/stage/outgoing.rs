@@ -149,6 +149,16 @@ impl Outgoing {
         self.gate.get_or_insert_with(|| Box::new(Gate::new(peer.account()))).count(data)
     }
 
+    /// An empty piece behind all others of a stream over HTTP/2. It counts, since small pieces before it may not: once it was
+    /// sent, so were they.
+    #[cfg(feature = "http2")]
+    #[cold]
+    fn end_mark(&mut self) -> Option<Frame<Bytes>> {
+        let peer = self.busy.as_ref().map(Replying::peer).filter(|peer| peer.is_http2)?;
+        let gate = self.gate.get_or_insert_with(|| Box::new(Gate::new(peer.account())));
+        Some(Frame::data(gate.count(Bytes::new())))
+    }
+
     /// Polls the author's stream, which may log and may panic.
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let entered = self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _));
@@ -183,6 +193,10 @@ impl Outgoing {
                 self.body.break_off();
                 if let Some(mut record) = self.record.take() {
                     record.end_broken();
+                }
+                #[cfg(feature = "http2")]
+                if let Some(mark) = self.end_mark() {
+                    return Poll::Ready(Some(Ok(mark)));
                 }
                 // The connection drops its buffer at an error. First it has a turn to send the head and the pieces before.
                 cx.waker().wake_by_ref();
@@ -233,6 +247,10 @@ impl Outgoing {
         match &mut self.body {
             Body::Held(_) => self.body.poll_held(cx).map(|frame| frame.map(Ok)),
             Body::Broken(_) => {
+                #[cfg(feature = "http2")]
+                if let Some(gate) = &mut self.gate {
+                    ready!(gate.poll_sent(cx));
+                }
                 ready!(self.body.poll_broken(cx));
                 // An HTTP/1 connection polls again when the client has taken what is written.
                 let peer = self.busy.as_ref().map(Replying::peer);

@@ -109,6 +109,10 @@ impl<'de> de::SeqAccess<'de> for One<'_> {
     type Error = End;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, End> {
+        // An item that swallows errors would have its list ask for another one without end.
+        if self.0.kind() != Some(Kind::Index) {
+            return Err(End);
+        }
         self.0.0.at += 1;
         seed.deserialize(Probe(self.0.0)).map(Some)
     }
@@ -209,6 +213,25 @@ mod tests {
         line: Line,
     }
 
+    /// A field or an item that takes its default where it cannot be read.
+    #[allow(dead_code, reason = "only its names are asked for")]
+    struct Lenient(u8);
+
+    impl<'de> Deserialize<'de> for Lenient {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            Ok(Self(u8::deserialize(deserializer).unwrap_or_default()))
+        }
+    }
+
+    #[derive(Deserialize)]
+    #[allow(dead_code, reason = "only its names are asked for")]
+    #[serde(rename_all = "camelCase")]
+    struct Tolerant {
+        all_items: Vec<Lenient>,
+        by_name: BTreeMap<String, Lenient>,
+        one_item: Lenient,
+    }
+
     #[track_caller]
     fn check<T: DeserializeOwned>(path: &str, expected: &str) {
         let kind = |part: &str| if part.parse::<usize>().is_ok() { Kind::Index } else { Kind::Key };
@@ -226,6 +249,15 @@ mod tests {
         check::<Order>("by_shelf.ship_to.unit_price", "byShelf.ship_to.unitPrice");
         check::<Order>("first_and_last.0.unit_price", "firstAndLast.0.unitPrice");
         check::<Vec<Order>>("3.ship_to", "3.shipTo");
+    }
+
+    #[test]
+    fn a_type_that_swallows_errors_ends_the_walk() {
+        check::<Tolerant>("all_items.3", "allItems.3");
+        check::<Tolerant>("all_items.3.7.inner_part", "allItems.3.7.inner_part");
+        check::<Tolerant>("by_name.a_b", "byName.a_b");
+        check::<Tolerant>("one_item.a_b", "oneItem.a_b");
+        check::<Vec<Lenient>>("0", "0");
     }
 
     /// What serde does not tell stays as it is in Rust.

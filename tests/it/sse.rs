@@ -157,6 +157,37 @@ fn a_stream_that_fails_over_http2_is_reset_alone() {
     conn.ask(&Ask::get("/plaintext")).assert_status(200);
 }
 
+/// A reset drops what is queued, so it waits for the client. Which lengths leave something in the queue, once the buffers of
+/// the socket are full, depends on the system.
+#[test]
+fn a_slow_client_gets_what_came_before_the_failure_of_a_stream() {
+    const SLOW: Duration = Duration::from_millis(300);
+    const STEP: usize = 256 * 1024;
+    let server = Server::app("live");
+    let asked: Vec<_> = (1..=20)
+        .map(|steps| {
+            let mut conn = h2::Conn::open(server.port);
+            let id = conn.send(&Ask::get(format!("/failing-late/{}", steps * STEP)));
+            conn.open_window(id, 16 << 20);
+            (conn, id, steps * STEP)
+        })
+        .collect();
+    // The clients are slow: the streams fail while nobody reads, and another client has time to notice that it is idle.
+    assert!(server.connect().is_quiet_for(SLOW));
+    for (mut conn, id, length) in asked {
+        let mut read = 0;
+        loop {
+            let frame = conn.read();
+            match (frame.stream == id, frame.kind) {
+                (true, DATA) => read += frame.payload.len(),
+                (true, RST_STREAM) => break,
+                _ => {}
+            }
+        }
+        assert_eq!(read, length);
+    }
+}
+
 /// A panic cannot be told from a program that is broken: the client sees that there should be more.
 #[test]
 fn a_panic_cuts_the_stream() {

@@ -4,9 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fc_runtime::{App, Cors, Error, Html, IntoReply, Json, Result, Sse, SseEvent, StatusCode};
+use bytes::Bytes;
+use fc_runtime::{App, Cors, Error, Html, IntoReply, Json, Reply, Result, Sse, SseEvent, StatusCode};
 use serde_json::json;
 use tokio::sync::Notify;
+
+/// What `/failing-late` gives at a time.
+const PART: usize = 16 * 1024;
 
 #[derive(Default)]
 pub struct Seen {
@@ -113,6 +117,15 @@ pub fn app() -> App<Seen> {
                 yield Err(Error::internal("the source is dry"));
                 yield Ok("never");
             })
+        })
+        .get("/failing-late/{length}", async |ex| {
+            let length: usize = ex.param("length")?;
+            Ok(Reply::try_stream(async_stream::try_stream! {
+                for _ in 0..length / PART {
+                    yield Bytes::from(vec![b'x'; PART]);
+                }
+                Err(Error::internal("the source is dry"))?;
+            }))
         })
         .get("/failing-run", async |_| {
             Sse::run(async move |mut out| {

@@ -4,7 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fc_runtime::events::{api_gateway, http::RequestContext};
 use fc_runtime::testing::Client;
-use fc_runtime::{App, Cors, Error, HangUpPolicy, MIB, Reply, SetCookie, Sse, at, guard};
+use fc_runtime::{
+    App, Cors, Error, HangUpPolicy, MIB, Reply, SetCookie, Sse, at, current_trace_context, guard,
+};
 use serde_json::{Value, json};
 
 /// A request, before it is known by which door it comes.
@@ -182,7 +184,7 @@ async fn limits_of_bodies_hold_and_a_reply_has_one_too() {
     assert_eq!(get("/large").query("n", "6000000").ask(&client).await.body().len(), 6_000_000);
     get("/large").query("n", "6400000").ask(&client).await.problem(500, "does not fit into an event");
     assert_eq!(get("/stream").query("n", "2").ask(&client).await.body().len(), 2 * MIB);
-    get("/stream").query("n", "1000000").ask(&client).await.problem(500, "more than 6291456 bytes");
+    get("/stream").query("n", "1000000").ask(&client).await.problem(500, "does not fit into an event");
     get("/broken").ask(&client).await.problem(500, "internal error");
     get("/panic").ask(&client).await.problem(500, "the reply's stream panicked");
     let counted = client.counters().await;
@@ -280,6 +282,21 @@ async fn headers_of_the_platform_come_from_the_call_alone() {
     assert_eq!(told.json::<Value>()["body"], "1-true 77 false");
 }
 
+/// The request's own headers are nearer than those of the call that brought it.
+#[tokio::test]
+async fn the_trace_of_the_call_goes_on_in_its_request() {
+    const OUTER: &str = "00-11111111111111111111111111111111-2222222222222222-01";
+    const OWN: &str = "00-33333333333333333333333333333333-4444444444444444-01";
+    let client = App::new()
+        .get("/", async |_| current_trace_context().map(|trace| trace.trace_id()).unwrap_or_default())
+        .event_as_http()
+        .test_client();
+    for (asked, trace) in [(get("/"), &OUTER[3..35]), (get("/").header("traceparent", OWN), &OWN[3..35])] {
+        let told = client.invoke(asked.of_gateway().to_string()).header("traceparent", OUTER).await;
+        assert_eq!(told.json::<Value>()["body"], trace);
+    }
+}
+
 #[tokio::test]
 async fn what_needs_a_connection_is_refused_clearly() {
     let client = App::new()
@@ -299,6 +316,22 @@ async fn what_needs_a_connection_is_refused_clearly() {
     call.ask(&client).await.problem(501, "use gRPC-Web");
     // A stream that ends is a whole reply.
     get("/sse").ask(&client).await.check(200, "data: one\n\ndata: two\n\n");
+}
+
+/// As over HTTP: nobody waits for a body that is not sent.
+#[tokio::test]
+async fn the_stream_of_a_reply_to_head_is_not_begun() {
+    let client = App::new()
+        .get("/", async |_| {
+            Sse::run(async |_| -> fc_runtime::Result { panic!("a stream that nobody reads has begun") })
+        })
+        .event_as_http()
+        .test_client();
+    let mut head = get("/");
+    head.method = "HEAD";
+    let told = head.ask(&client).await;
+    assert_eq!(told.check(200, "").0["headers"]["content-type"], "text/event-stream");
+    assert_eq!(client.counters().await.panicked, 0);
 }
 
 /// A stream without an end is cut before the platform cuts the call.
