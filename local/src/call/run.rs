@@ -22,7 +22,7 @@ use crate::wire::{BodyFault, Fault};
 /// How much later than the broken connection the report of a process's end may arrive.
 pub(super) const EXIT_NEWS: Duration = Duration::from_millis(250);
 
-/// The longest reply, in bytes, that certainly came at one turn of the executor: less than hyper and h2 read at once.
+/// The longest reply, in bytes, that certainly came at one turn of the executor: less than a connection reads at once.
 const AT_ONCE: usize = 4 * KIB;
 
 /// A call that an instance is working on. A drop before the end means that the client left.

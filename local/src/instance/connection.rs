@@ -86,7 +86,7 @@ impl Connections {
 
     /// An idle connection that is still open, or a new one.
     pub(crate) async fn take(&self) -> io::Result<Connection> {
-        let (link, closed) = self.idle();
+        let (link, closed) = take_open(&mut self.lock());
         let connection = match link {
             Some((link, idle_for)) => Connection { link, is_reused: true, idle_for },
             None => self.open().await?,
@@ -102,19 +102,6 @@ impl Connections {
     pub(crate) fn closed_early(&self, within: Duration) {
         let kind = Kind::ConnectionClosedEarly { within };
         self.generation.emit_once(&self.generation.told.closes_early, &self.source, kind);
-    }
-
-    /// A kept connection with the time it was idle, and how long one that the program has closed was kept at most.
-    fn idle(&self) -> (Option<(Link, Duration)>, Option<Duration>) {
-        let mut idle = self.lock();
-        let mut closed = None;
-        while let Some((link, since)) = idle.pop() {
-            if link.is_open() {
-                return (Some((link, since.elapsed())), closed);
-            }
-            closed.get_or_insert_with(|| since.elapsed());
-        }
-        (None, closed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Link, Instant)>> {
@@ -138,7 +125,7 @@ impl Connections {
     /// `is_last` says whether the reply announced the end of the connection. One that ends unannounced is kept all the
     /// same, so that the next call notices.
     pub(crate) fn give_back(self: &Arc<Self>, mut link: Link, is_last: bool) {
-        if is_last {
+        if is_last || !link.is_lasting() {
             return;
         }
         if link.is_sent() {
@@ -157,5 +144,51 @@ impl Connections {
     /// Closes the idle connections.
     pub(crate) fn clear(&self) {
         self.lock().clear();
+    }
+}
+
+/// A kept connection with the time it was idle, and how long one that the program has closed was kept at most.
+fn take_open(idle: &mut Vec<(Link, Instant)>) -> (Option<(Link, Duration)>, Option<Duration>) {
+    let mut closed = None;
+    while let Some((link, since)) = idle.pop() {
+        if link.is_open() {
+            // The program closes those first that were kept longest. Each holds a file until it is dropped.
+            let ended = idle.iter().take_while(|(link, _)| !link.is_open()).count();
+            idle.drain(..ended);
+            return (Some((link, since.elapsed())), closed);
+        }
+        closed.get_or_insert_with(|| since.elapsed());
+    }
+    (None, closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::eventually;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn connections_that_the_program_has_closed_are_dropped() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let (mut idle, mut servers) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            idle.push((Link::new(client), Instant::now()));
+            servers.push(listener.accept().await.unwrap().0);
+        }
+        let count = |idle: &[(Link, Instant)]| idle.iter().filter(|(link, _)| link.is_open()).count();
+        assert_eq!(count(&idle), 5);
+        // The two that were kept longest, and the latest.
+        drop([servers.remove(4), servers.remove(1), servers.remove(0)]);
+        eventually("three are closed", || count(&idle) == 2);
+        let (link, closed) = take_open(&mut idle);
+        assert!(link.is_some() && closed.is_some());
+        assert_eq!(idle.len(), 1, "the closed ones are gone");
+        drop(servers);
+        eventually("all are closed", || count(&idle) == 0);
+        let (link, closed) = take_open(&mut idle);
+        assert!(link.is_none() && closed.is_some() && idle.is_empty());
     }
 }

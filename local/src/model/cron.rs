@@ -81,4 +81,23 @@ mod tests {
         check("0 30 1,3 * * *", AUTUMN, &["2026-10-24T23:30:00Z", "2026-10-25T02:30:00Z"]);
         check("0 30 1,3 * * *", SPRING, &["2026-03-29T00:30:00Z", "2026-03-29T01:30:00Z"]);
     }
+    /// Whoever asks for one time after the other would never come to an end.
+    #[test]
+    fn each_time_is_later_than_the_one_before_where_clocks_are_changed() {
+        // By half an hour, and at midnight.
+        for (zone, begin) in
+            [("Australia/Lord_Howe", "2026-10-02T12:00:00Z"), ("America/Sao_Paulo", "2018-11-02T12:00:00Z")]
+        {
+            for fields in ["0 30 1 * * *", "0 45 1,2 * * *", "0 0 0 * * *", "0 */20 * * * *", "0 0 * * * *"] {
+                let times = CronTimes::read(fields, TimeZone::get(zone).unwrap()).unwrap();
+                let mut last: Timestamp = begin.parse().unwrap();
+                let end = last + jiff::SignedDuration::from_hours(4 * 24);
+                while last < end {
+                    let next = times.next(last).unwrap();
+                    assert!(next > last, "{zone} {fields}: {next} after {last}");
+                    last = next;
+                }
+            }
+        }
+    }
 }

@@ -111,7 +111,7 @@ pub(super) fn insert(write: &Write<'_>, message: &Message) -> Result<(), Broken>
     let (number, count, oldest) = {
         let messages = write.table(MESSAGES)?;
         let number = messages.last()?.map_or(0, |(number, _)| number.value() + 1);
-        let oldest = messages.first()?.map(|(number, bytes)| (number.value(), decode(bytes.value()).ok()));
+        let oldest = messages.first()?.map(|(number, bytes)| (number.value(), decode(bytes.value())));
         (number, messages.len()?, oldest)
     };
     if let Some((oldest, own)) = oldest.filter(|_| count >= MESSAGES_MAX) {
@@ -153,7 +153,7 @@ pub(super) fn due(read: &ReadTransaction, now: u64, under_way: &mut UnderWay) ->
         if under_way.has(number) {
             continue;
         }
-        let message = messages.get(number)?.and_then(|bytes| decode(bytes.value()).ok());
+        let message = messages.get(number)?.and_then(|bytes| decode(bytes.value()));
         let forward = message.as_ref().and_then(|message| message.forward.as_ref());
         let address = forward.map_or("", |forward| &forward.address);
         if under_way.may_go_to(address) {
@@ -215,7 +215,7 @@ impl Queue {
             let Some(number) = read.open_table(MESSAGE_IDS)?.get(id)?.map(|number| number.value()) else {
                 return Ok(None);
             };
-            read.open_table(MESSAGES)?.get(number)?.map(|bytes| decode(bytes.value())).transpose()
+            Ok(read.open_table(MESSAGES)?.get(number)?.and_then(|bytes| decode(bytes.value())))
         })?;
         found.ok_or_else(not_found)
     }
@@ -234,7 +234,7 @@ fn page(
         if found.len() == limit {
             return Ok((found, last));
         }
-        let message = decode(bytes.value())?;
+        let Some(message) = decode(bytes.value()) else { continue };
         if name.is_none_or(|name| message.name == name) {
             last = Some(number.value());
             found.push(message);
@@ -247,6 +247,7 @@ fn encode(message: &Message) -> Result<Vec<u8>, Broken> {
     serde_json::to_vec(message).map_err(|error| Broken::corrupted(format_args!("a message: {error}")))
 }
 
-fn decode(bytes: &[u8]) -> Result<Message, Broken> {
-    serde_json::from_slice(bytes).map_err(|error| Broken::corrupted(format_args!("a message: {error}")))
+/// A message. One that cannot be read is none: it must not hide the others.
+fn decode(bytes: &[u8]) -> Option<Message> {
+    serde_json::from_slice(bytes).ok()
 }

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::configs::{self, Configs};
 use super::lane::Lane;
 use super::record::Record;
-use super::tables::{self, CALLS, CLAIMED, DUE, ENDED};
+use super::tables::{self, ASIDE, CALLS, CLAIMED, DUE, ENDED};
 use crate::event::{Kind, Log, Source};
 use crate::registry::Registry;
 use crate::store::{Broken, Place, Store, StoreError, Write};
@@ -227,7 +227,11 @@ impl Queue {
 
 /// The next number, the configurations, the functions with waiting calls, and how many calls wait.
 fn survey(read: &ReadTransaction) -> Result<(u64, Configs, Vec<String>, u64), Broken> {
-    let next = read.open_table(CALLS)?.last()?.map_or(0, |(seq, _)| seq.value() + 1);
+    let mut next = 0;
+    // Indexes still lead to the number of a record that was set aside, so no other call gets it.
+    for table in [CALLS, ASIDE] {
+        next = next.max(read.open_table(table)?.last()?.map_or(0, |(seq, _)| seq.value() + 1));
+    }
     let due = read.open_table(DUE)?;
     let mut functions: Vec<String> = Vec::new();
     // One step for each function, however many calls wait.

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use testkit::Folder;
 
+use super::messages::{self, Message};
 use super::queue::{KEPT, now};
 use super::record::milliseconds;
 use super::tables;
 use super::{New, Queue, Record, State, Trackers};
 use crate::event::Log;
 use crate::registry::Registry;
-use crate::store::Place;
+use crate::store::{Place, Write};
 
 /// A queue whose function `f` is still being built.
 fn queue(folder: &Folder) -> Arc<Queue> {
@@ -69,4 +70,50 @@ async fn records_are_kept_for_seven_days() {
     // Its id may be used again.
     second.accept(task("old")).await.unwrap();
     end(second).await;
+}
+
+#[tokio::test]
+async fn the_number_of_a_record_that_was_set_aside_is_no_other_calls() {
+    let folder = Folder::new();
+    let first = queue(&folder);
+    first.accept(task("spoiled")).await.unwrap();
+    let seq = first.task("f", "spoiled").unwrap().0;
+    let spoil = move |write: &Write<'_>| {
+        write.insert(tables::CALLS, seq, &b"{"[..])?;
+        tables::set_aside(write, seq)
+    };
+    first.store().await.unwrap().write(spoil).await.unwrap();
+    end(first).await;
+
+    let second = queue(&folder);
+    second.accept(task("next")).await.unwrap();
+    assert!(second.task("f", "spoiled").is_err(), "its id leads to the record of another task");
+    assert!(second.task("f", "next").unwrap().0 > seq);
+    end(second).await;
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_hides_no_other_one() {
+    let folder = Folder::new();
+    let queue = queue(&folder);
+    let message = Message {
+        id: "1-good".to_owned(),
+        destination: String::new(),
+        kind: "queue".to_owned(),
+        name: "q".to_owned(),
+        function: "f".to_owned(),
+        time: 1,
+        body: serde_json::Value::Null,
+        forward: None,
+    };
+    let add = move |write: &Write<'_>| {
+        messages::insert(write, &message)?;
+        write.insert(messages::MESSAGES, 7, &b"{"[..])?;
+        write.insert(messages::MESSAGE_IDS, "1-bad", 7)
+    };
+    queue.store().await.unwrap().write(add).await.unwrap();
+    let (found, next) = queue.messages(None, 10, None).await.unwrap();
+    assert_eq!((found.len(), &*found[0].id, next), (1, "1-good", None));
+    assert!(queue.message("1-bad").unwrap_err().message().contains("there is no message"));
+    end(queue).await;
 }

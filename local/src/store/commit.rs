@@ -140,6 +140,10 @@ impl Writer {
                 jobs.extend(more.take(BATCH_MAX.saturating_sub(jobs.len())));
             }
             let (begin, count) = (Instant::now(), jobs.len());
+            if self.is_closed() {
+                // There may be room on the disk again.
+                self.reopen();
+            }
             while !jobs.is_empty() {
                 let Committed { count, outcome, is_sound } = self.commit(&mut jobs);
                 if !is_sound {
@@ -171,7 +175,8 @@ impl Writer {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let Some(database) = &*database else {
             let why = self.fault.clone().unwrap_or_else(StoreError::lost);
-            return Committed { count: jobs.len(), outcome: Err(why), is_sound: false };
+            // The next batch tries to open it again.
+            return Committed { count: jobs.len(), outcome: Err(why), is_sound: true };
         };
         let mut transaction = match database.begin_write() {
             Ok(transaction) => transaction,
@@ -226,6 +231,10 @@ impl Writer {
             // The journal has it all the same, and grows until this succeeds.
             self.reopen();
         }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.database.read().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     /// Opens the file again: after a fault the database takes no more writes. If this fails too, the next write tries.
@@ -303,6 +312,25 @@ mod tests {
         assert_eq!(error, "the disk of the store is full; nothing was stored");
         assert_eq!(count(&store), 0);
         store.write(|write| write.insert(NUMBERS, 2, 2)).await.unwrap();
+        assert_eq!(count(&store), 1);
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_store_that_could_not_be_opened_again_is_open_for_the_first_write_after() {
+        let folder = Folder::new();
+        let (store, _) = open(&folder);
+        let fail = || {
+            store.write(|_| Err::<(), Broken>(redb::Error::Io(std::io::ErrorKind::StorageFull.into()).into()))
+        };
+        let journal = folder.path().join("store.journal");
+        std::fs::remove_file(&journal).unwrap();
+        std::fs::create_dir(&journal).unwrap();
+        fail().await.unwrap_err();
+        let error = fail().await.unwrap_err().to_string();
+        assert!(error.contains("cannot be opened"), "{error}");
+        std::fs::remove_dir(&journal).unwrap();
+        store.write(|write| write.insert(NUMBERS, 1, 1)).await.unwrap();
         assert_eq!(count(&store), 1);
         store.close().await;
     }

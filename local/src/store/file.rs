@@ -98,14 +98,21 @@ fn first_lap() -> u64 {
 
 /// The file, for this user alone: calls may hold secrets. Version control leaves its folder out.
 fn prepare(file: &Path) -> std::io::Result<fs::File> {
-    if let Some(folder) = file.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let ignore = folder.join(".gitignore");
-        if !ignore.exists() {
-            fs::write(ignore, "*\n")?;
-        }
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let made = folder.ancestors().take_while(|folder| !folder.exists()).count();
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        fs::write(ignore, "*\n")?;
     }
-    fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(file)
+    let mut options = fs::OpenOptions::new();
+    let opened = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(file)?;
+    fs::File::open(folder)?.sync_all()?;
+    // A crash of the machine could lose the names of new folders too. Not every folder above can be opened.
+    for parent in folder.ancestors().skip(1).take(made) {
+        _ = fs::File::open(parent).and_then(|parent| parent.sync_all());
+    }
+    Ok(opened)
 }
 
 /// The format of the tables. `None` for a new file.

@@ -204,9 +204,14 @@ impl Link {
         self.0.poll_upload(context)
     }
 
-    /// Whether the request was sent to its end.
+    /// Whether the request was sent to its end. What a server does not take is not sent.
     pub(crate) fn is_sent(&self) -> bool {
-        self.0.upload == Upload::Over && self.0.unwritten.is_empty()
+        self.0.upload == Upload::Over && self.0.unwritten.is_empty() && self.0.takes_writes
+    }
+
+    /// Whether the server may still read: it has not left HTTP, and no write has failed.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.0.takes_writes && !self.is_switched()
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {

@@ -117,12 +117,11 @@ fn framing_of(parts: &response::Parts, is_head: bool) -> Option<Framing> {
         return Some(Framing::Length(0));
     }
     let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();
-    // HTTP/1.0 has no chunks, whatever a reply says.
-    if parts.version == Version::HTTP_11
-        && let Some(last) = codings.next_back()
-    {
+    if let Some(last) = codings.next_back() {
         let last = last.as_bytes().rsplit(|byte| *byte == b',').next().unwrap_or_default();
-        let is_chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+        // HTTP/1.0 has no chunks. Such a reply ends with the connection alone, whatever else it says (RFC 9112, 6.1).
+        let is_chunked =
+            parts.version == Version::HTTP_11 && last.trim_ascii().eq_ignore_ascii_case(b"chunked");
         return Some(if is_chunked { Framing::Chunks(Chunks::Size) } else { Framing::Close });
     }
     let mut lengths = parts.headers.get_all(CONTENT_LENGTH).iter();
@@ -164,6 +163,12 @@ mod tests {
             ),
             ("HTTP/1.1 200\r\n\r\n", 200, Framing::Close, 0),
             ("HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", 200, Framing::Close, 0),
+            (
+                "HTTP/1.0 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0",
+                200,
+                Framing::Close,
+                1,
+            ),
             (
                 "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: gzip, Chunked\r\n\r\n",
                 200,

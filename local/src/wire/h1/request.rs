@@ -79,10 +79,10 @@ impl Unwritten {
         _ = write!(self.text, "{name}: {value}\r\n");
     }
 
-    /// Ends the head. `length` is that of the body, if it is known.
+    /// Ends the head. `length` is that of the body, if there is one whose length is known.
     pub(super) fn end_head(&mut self, length: Option<u64>, has_body: bool) {
         match length {
-            Some(_) if !has_body => {}
+            _ if !has_body => {}
             Some(length) => self.text_header(&CONTENT_LENGTH, length),
             None => self.header(&TRANSFER_ENCODING, &HeaderValue::from_static("chunked")),
         }
@@ -183,6 +183,20 @@ mod tests {
             expected.resize(expected.len() + COPIED_MAX + 1, b'x');
             expected.extend_from_slice(b"\r\n");
             assert!(written == expected, "{step}");
+        }
+    }
+
+    #[test]
+    fn only_a_body_is_framed() {
+        for (length, has_body, head) in [
+            (None, false, "\r\n"),
+            (Some(0), false, "\r\n"),
+            (Some(0), true, "content-length: 0\r\n\r\n"),
+            (None, true, "transfer-encoding: chunked\r\n\r\n"),
+        ] {
+            let mut unwritten = Unwritten::default();
+            unwritten.end_head(length, has_body);
+            assert_eq!(unwritten.text, head.as_bytes(), "{length:?} {has_body}");
         }
     }
 

@@ -84,6 +84,30 @@ async fn a_reply_is_read_whatever_becomes_of_the_request() {
 }
 
 #[tokio::test]
+async fn a_connection_that_cannot_carry_another_request_is_not_kept() {
+    const LONG: usize = 32 * 1024 * 1024;
+    let (mut link, mut server) = pair().await;
+    let answering = async move {
+        server.read_exact(&mut [0; 1024]).await.unwrap();
+        server.write_all(b"HTTP/1.1 413 No\r\ncontent-length: 2\r\n\r\nno").await.unwrap();
+        // Bytes are unread, so the drop resets the connection.
+    };
+    let asked = async {
+        ask(&mut link, Payload::whole(vec![b'x'; LONG])).await.unwrap();
+        assert_eq!(body(&mut link).await.unwrap(), b"no");
+        std::future::poll_fn(|context| link.poll_upload(context)).await;
+    };
+    tokio::join!(answering, asked);
+    assert!(!link.is_sent() && !link.is_lasting(), "the rest of the request was dropped");
+
+    let (mut link, mut server) = pair().await;
+    server.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await.unwrap();
+    ask(&mut link, Payload::Empty).await.unwrap();
+    assert_eq!(body(&mut link).await.unwrap(), b"");
+    assert!(link.is_sent() && !link.is_lasting(), "it is no longer HTTP");
+}
+
+#[tokio::test]
 async fn what_nobody_asked_for_ends_the_use_of_a_connection() {
     let (mut link, mut server) = pair().await;
     server.write_all(b"HTTP/1.1 204 No\r\n\r\nmore").await.unwrap();
