@@ -17,7 +17,7 @@ const DELETED: &str = " (deleted)";
 pub(crate) fn of(trace: &Backtrace) -> Option<String> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
     let program = std::fs::read_link("/proc/self/exe").ok()?;
-    let program = program.file_name()?.to_str()?.trim_end_matches(DELETED);
+    let program = without_mark(program.file_name()?.to_str()?);
     let frames = named(&format!("{trace:#}"), &maps, program)?;
     let id = head().as_deref().and_then(build_id);
     let id = id.map(|id| format!("\n  (build id {id}; fc-local symbolize names the frames)"));
@@ -28,57 +28,59 @@ pub(crate) fn of(trace: &Backtrace) -> Option<String> {
 fn named(trace: &str, maps: &str, program: &str) -> Option<String> {
     let (mut out, mut is_stripped) = (String::new(), false);
     for line in trace.lines() {
-        let Some((number, address)) = unnamed(line) else {
+        // Writing into a string cannot fail.
+        _ = match frame(line) {
+            None => write!(out, "\n{line}"),
+            Some((number, address, "<unknown>")) => match place(maps, address) {
+                Some((name, offset)) => {
+                    is_stripped |= name == program;
+                    write!(out, "\n{number}: {name}+{offset:#x}")
+                }
+                None => write!(out, "\n{number}: {address:#x}"),
+            },
             // The long form has an address before each symbol.
-            let symbol = line.split_once(" - ").filter(|(begin, _)| begin.contains(": "));
-            let number = line.split_once(": ").map(|(number, _)| number);
-            // Writing into a string cannot fail.
-            _ = match (number, symbol) {
-                (Some(number), Some((_, symbol))) => write!(out, "\n{number}: {symbol}"),
-                _ => write!(out, "\n{line}"),
-            };
-            continue;
-        };
-        let place = place(maps, address);
-        is_stripped |= place.is_some_and(|(name, _)| name == program);
-        _ = match place {
-            Some((name, offset)) => write!(out, "\n{number}: {name}+{offset:#x}"),
-            None => write!(out, "\n{number}: {address:#x}"),
+            Some((number, _, symbol)) => write!(out, "\n{number}: {symbol}"),
         };
     }
     is_stripped.then_some(out)
 }
 
-/// The address in a line such as `   3:     0x55d0c4a3b2c1 - <unknown>`.
-fn unnamed(line: &str) -> Option<(&str, u64)> {
-    let (number, frame) = line.split_once(": ")?;
-    let address = frame.trim().strip_suffix(" - <unknown>")?;
-    Some((number, u64::from_str_radix(address.trim().strip_prefix("0x")?, 16).ok()?))
-}
-
-/// The path in a line of the process's maps.
-fn path(line: &str) -> Option<&str> {
-    line.find('/').map(|at| &line[at..])
+/// The number, the address and the symbol in a line such as `   3:     0x55d0c4a3b2c1 - <unknown>`.
+fn frame(line: &str) -> Option<(&str, u64, &str)> {
+    let (number, rest) = line.split_once(':')?;
+    let (address, symbol) = rest.trim_start().strip_prefix("0x")?.split_once('-')?;
+    Some((number, u64::from_str_radix(address.trim_end(), 16).ok()?, symbol.trim_start()))
 }
 
 /// The file that an address is in, and the address less that of the file's begin.
 fn place(maps: &str, address: u64) -> Option<(&str, u64)> {
-    let range = |line: &str| {
-        let (begin, end) = line.split_once(' ')?.0.split_once('-')?;
-        Some((u64::from_str_radix(begin, 16).ok()?, u64::from_str_radix(end, 16).ok()?))
-    };
-    let is_there = |line: &&str| range(line).is_some_and(|(begin, end)| (begin..end).contains(&address));
-    let own = maps.lines().find(is_there)?;
-    let wanted = path(own)?;
-    let first = maps.lines().find(|line| path(line) == Some(wanted))?;
-    let name = &wanted[wanted.rfind('/')? + 1..];
-    Some((name.trim_end_matches(DELETED), address.checked_sub(range(first)?.0)?))
+    // A file's lines stand together.
+    let (mut file, mut base) = ("", 0);
+    for line in maps.lines() {
+        let (range, rest) = line.split_once(' ')?;
+        let (begin, end) = range.split_once('-')?;
+        let (begin, end) = (u64::from_str_radix(begin, 16).ok()?, u64::from_str_radix(end, 16).ok()?);
+        let path = rest.find('/').map_or("", |at| &rest[at..]);
+        if path != file {
+            (file, base) = (path, begin);
+        }
+        if (begin..end).contains(&address) {
+            let name = &path[path.rfind('/')? + 1..];
+            return Some((without_mark(name), address - base));
+        }
+    }
+    None
 }
 
 fn head() -> Option<Vec<u8>> {
     let mut head = Vec::new();
     File::open("/proc/self/exe").ok()?.take(HEAD_MAX).read_to_end(&mut head).ok()?;
     Some(head)
+}
+
+/// The name of a file, whether or not the file is still there.
+fn without_mark(name: &str) -> &str {
+    name.strip_suffix(DELETED).unwrap_or(name)
 }
 
 /// The build id in the notes of an ELF file of 64 bits, as this machine orders bytes.
@@ -131,15 +133,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_without_symbols_are_recognized() {
-        assert_eq!(unnamed("   3:     0x55d0c4a3b2c1 - <unknown>"), Some(("   3", 0x55d0_c4a3_b2c1)));
-        for line in [
-            "   3:     0x55d0c4a3b2c1 - shop::main",
-            "             at src/main.rs:1:1",
-            "",
-            "x: y - <unknown>",
-        ] {
-            assert_eq!(unnamed(line), None, "{line}");
+    fn frames_are_recognized() {
+        for symbol in ["<unknown>", "shop::main", "<shop::Cart as core::ops::Drop>::drop"] {
+            let line = format!("   3:     0x55d0c4a3b2c1 - {symbol}");
+            assert_eq!(frame(&line), Some(("   3", 0x55d0_c4a3_b2c1, symbol)));
+        }
+        for line in ["             at src/main.rs:1:1", "", "x: y - <unknown>", "   3: 0x - <unknown>"] {
+            assert_eq!(frame(line), None, "{line}");
         }
     }
 
