@@ -223,7 +223,14 @@ impl Conn {
     fn fill(&mut self) -> Result<(), String> {
         let mut piece = [0; 16 * 1024];
         let seen = |buffer: &[u8]| String::from_utf8_lossy(buffer).into_owned();
-        match self.stream.read(&mut piece) {
+        // A read with a time limit may end by a signal, whatever handles the signal.
+        let read = loop {
+            match self.stream.read(&mut piece) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        match read {
             Ok(0) => Err(format!("closed after {:?}", seen(&self.buffer))),
             Ok(length) => {
                 self.buffer.extend_from_slice(&piece[..length]);

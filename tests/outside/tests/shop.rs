@@ -126,7 +126,9 @@ async fn streams_with_errors_of_other_crates_are_replies() {
     let shop = Served::start().await;
     assert_eq!(shop.text("/streams/rows").await, "salttea");
     assert_eq!(shop.text("/streams/tried").await, "salttea");
-    assert_eq!(shop.text("/streams/events").await, "data: salt\n\ndata: tea\n\n");
+    // A comment opens the stream when its first row is not there at once.
+    let events = shop.text("/streams/events").await;
+    assert_eq!(events.trim_start_matches(":\n"), "data: salt\n\ndata: tea\n\n");
     // Length-prefixed, an empty message: the two names come back, and a trailer in the body.
     let asked = shop
         .call(Method::POST, "/streams/shop.Shop/Names")
