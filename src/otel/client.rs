@@ -47,6 +47,7 @@ impl Client {
 
     async fn send_on(&mut self, open: Open, request: &Request<Bytes>) -> Result<StatusCode, BoxError> {
         let Open { mut sender, mut driver, .. } = open;
+        let mut is_over = false;
         let status = {
             let exchange = async {
                 sender.ready().await?;
@@ -60,10 +61,10 @@ impl Client {
                 Ok::<_, hyper::Error>(head.status)
             };
             let mut exchange = pin!(exchange);
-            let mut is_over = false;
             poll_fn(|cx| drive(exchange.as_mut(), &mut driver, &mut is_over, cx)).await?
         };
-        self.0 = Some(Open { used: SystemTime::now(), sender, driver });
+        // A connection that the collector ends with its answer is over, and another export on it would wait in vain.
+        self.0 = (!is_over).then(|| Open { used: SystemTime::now(), sender, driver });
         Ok(status)
     }
 }

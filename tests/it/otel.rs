@@ -96,6 +96,17 @@ fn spans_are_sent_before_a_reply_ends() {
     }
 }
 
+/// As collectors behind some proxies do. The next export needs a new connection.
+#[test]
+fn a_collector_that_ends_each_connection_gets_every_span() {
+    let closing = Collector::open("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}");
+    let server = closing.launch().start();
+    for path in ["/orders/7", "/orders/8", "/orders/9"] {
+        server.ask(&Ask::get(path)).assert_status(200);
+        assert!(closing.has(path.as_bytes()), "{path}");
+    }
+}
+
 #[test]
 fn traces_that_nobody_records_are_not_sent() {
     let collector = Collector::open(OK);
