@@ -1,6 +1,5 @@
 //! `fc-local conform` on real servers: the library's own passes all, and what others miss stands in docs/conform.md.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -94,8 +93,8 @@ fn what_other_servers_miss_is_in_the_document() {
     /// How many run at a time: some cases measure, so not all of them.
     const TOGETHER: usize = 2;
     let servers = [ours(), go(), node(), python(), axum(), nginx()];
-    let mut table =
-        "| server | passed | fails (MUST) | misses (SHOULD) | skipped |\n|---|---|---|---|---|\n".to_owned();
+    let path = root().join("docs/conform.md");
+    let text = std::fs::read_to_string(&path).unwrap();
     let mut all = Vec::new();
     for some in servers.chunks(TOGETHER) {
         all.extend(std::thread::scope(|scope| {
@@ -103,18 +102,28 @@ fn what_other_servers_miss_is_in_the_document() {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         }));
     }
-    for (server, outcomes) in servers.iter().zip(&all) {
-        let passed = outcomes.iter().filter(|(_, outcome, _)| outcome == "passed").count();
-        let [failed, missed, skipped] = ["failed", "missed", "skipped"].map(|outcome| ids(outcomes, outcome));
-        writeln!(table, "| {} | {passed} | {failed} | {missed} | {skipped} |", server.name).unwrap();
-        // What differs from the document is explained by what was seen.
-        for (id, _, seen) in
-            outcomes.iter().filter(|(_, outcome, _)| outcome != "passed" && outcome != "skipped")
-        {
-            println!("{}: {id}: {seen}", server.name);
+    let mut table =
+        "| server | passed | fails (MUST) | misses (SHOULD) | skipped |\n|---|---|---|---|---|\n".to_owned();
+    for (server, outcomes) in servers.iter().zip(&mut all) {
+        if !text.contains(&row(server, outcomes)) {
+            // Other work may have delayed it.
+            println!("{} once more, alone; it was: {}", server.name, row(server, outcomes));
+            *outcomes = run(server, "fc3");
         }
+        // What differs from the document is explained by what was seen.
+        for (id, outcome, seen) in outcomes.iter() {
+            if outcome != "passed" && outcome != "skipped" {
+                println!("{}: {id}: {seen}", server.name);
+            }
+        }
+        table += &row(server, outcomes);
     }
-    let path = root().join("docs/conform.md");
-    let text = std::fs::read_to_string(&path).unwrap();
     assert_generated(&path, &text, "servers", &table);
+}
+
+/// The server's row of the table.
+fn row(server: &Server, outcomes: &[(String, String, String)]) -> String {
+    let passed = outcomes.iter().filter(|(_, outcome, _)| outcome == "passed").count();
+    let [failed, missed, skipped] = ["failed", "missed", "skipped"].map(|outcome| ids(outcomes, outcome));
+    format!("| {} | {passed} | {failed} | {missed} | {skipped} |\n", server.name)
 }

@@ -32,5 +32,6 @@ FC_SERVER_PORT=$inner FC_CUSTOM_LISTEN_PORT=$inner "$@" &
 program=$!
 nginx -c "$work/nginx.conf" -e stderr &
 proxy=$!
-trap 'kill -QUIT $proxy; wait $proxy || :; kill -TERM $program; wait $program || :; rm -rf "$work"; exit 0' TERM
+# The signal comes to the whole group, so either may have ended already.
+trap 'kill -QUIT $proxy || :; wait $proxy || :; kill -TERM $program || :; wait $program || :; rm -rf "$work"; exit 0' TERM
 wait $proxy
