@@ -10,7 +10,7 @@ use super::visit::Visit;
 use crate::domain::Domain;
 use crate::failure::Failure;
 use crate::model::Edition;
-use crate::registry::{Callee, Deployed, Functions};
+use crate::registry::{Deployed, Functions};
 use crate::wire::host::{self, Host};
 
 /// The port at which a request came in.
@@ -90,8 +90,8 @@ impl Binding {
 pub(crate) enum Destination {
     /// To the function as an HTTP request.
     Http(Binding),
-    /// To `InvokeFunction`.
-    Invoke(Callee),
+    /// To `InvokeFunction`, of a version or an alias.
+    Invoke(Arc<Deployed>, Option<String>),
     /// To another operation of the API.
     Manage(Operation),
     /// To an operation on asynchronous calls.
@@ -153,9 +153,7 @@ pub(crate) fn resolve<B>(
                 let function = found(functions.find(&operation.function)?);
                 check_service(&function, operation.service.as_deref())?;
                 Ok(match &operation.what {
-                    What::Invoke { qualifier } => {
-                        Destination::Invoke(Callee::choose(function, qualifier.as_deref())?)
-                    }
+                    What::Invoke { qualifier } => Destination::Invoke(function, qualifier.clone()),
                     What::Async { .. } => Destination::Async(operation),
                     _ => Destination::Manage(operation),
                 })
