@@ -8,7 +8,7 @@
 # the trusted networks for Express and Fastify, so the proxy is taken for the client; uvicorn goes on to the client. For IPv6 with a port request-ip gives the peer.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: `Exchange::client_ip` takes ports and brackets off (`exchange/forwarded.rs`); `fc-local` writes addresses without ports.
+# What our product does about it: `Exchange::client_addr` takes ports and brackets off (`exchange/forwarded.rs`); `fc-local` writes addresses without ports.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
