@@ -156,7 +156,7 @@ fn json(entries: &[Entry<'_>], domains: &Domains) -> String {
     });
     let routes = |domain: &Arc<Domain>| {
         let routes = domain.settings.routes.iter().map(|model::Route { path, function, qualifier, .. }| {
-            json!({ "path": path, "function": function, "qualifier": qualifier.as_deref().unwrap_or("LATEST") })
+            json!({ "path": path, "function": function, "qualifier": qualifier.as_deref().unwrap_or(model::LATEST) })
         });
         json!({ "domain": *domain.name, "routes": routes.collect::<Vec<_>>() })
     };

@@ -33,4 +33,4 @@ pub(crate) use schedule::{Kept, Schedule, kept, next_change};
 pub(crate) use session::{Session, SessionTerms};
 pub(crate) use timer::{TimerTimes, TimerTrigger};
 pub(crate) use trigger::HttpTrigger;
-pub(crate) use version::{Alias, DESCRIPTION_MAX, Version, VersionId, is_alias_name};
+pub(crate) use version::{Alias, DESCRIPTION_MAX, LATEST, Version, VersionId, is_alias_name};
