@@ -29,6 +29,7 @@ mod servers;
 mod signatures;
 mod template;
 mod template_answers;
+mod upload;
 mod websocket;
 
 use std::path::{Path, PathBuf};
