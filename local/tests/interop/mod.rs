@@ -1,6 +1,7 @@
 //! Real clients and real servers. They run when `--ignored` asks for them, and then fail where a tool is missing.
 
 mod browser;
+mod catalogue;
 mod chaos;
 mod clients;
 mod conform;
@@ -13,6 +14,7 @@ mod doors;
 mod examples_apart;
 mod grpc;
 mod languages;
+mod lift_and_shift;
 mod manifests;
 mod mcp;
 mod networks;
@@ -27,6 +29,7 @@ mod servers;
 mod signatures;
 mod template;
 mod template_answers;
+mod upload;
 mod websocket;
 
 use std::path::{Path, PathBuf};
