@@ -3,11 +3,18 @@
 //! Each line of the standard input is a tool and, after a space, its arguments as JSON. Each line of the output is what
 //! the tool said, or the error. The session lasts until the input ends.
 
+use std::time::Duration;
+
 use rmcp::ServiceExt as _;
 use rmcp::model::{CallToolRequestParams, ClientConfig, ProtocolVersion};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::time::timeout;
+
+/// How long an answer may take. Without a bound, a call whose instance has ended waits for ever: the client asks for the rest of
+/// the answer again and again.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -26,8 +33,9 @@ async fn main() -> Result<(), Error> {
         let (tool, arguments) = line.split_once(' ').unwrap_or((&line, "{}"));
         let call =
             CallToolRequestParams::new(tool.to_owned()).with_arguments(serde_json::from_str(arguments)?);
-        match client.call_tool(call).await {
-            Ok(result) => {
+        match timeout(ANSWER_MAX, client.call_tool(call)).await {
+            Err(_) => println!("error: no answer in time"),
+            Ok(Ok(result)) => {
                 let texts = result
                     .content
                     .iter()
@@ -35,7 +43,7 @@ async fn main() -> Result<(), Error> {
                     .map(|text| text.text.as_str());
                 println!("{}", texts.collect::<Vec<&str>>().join(" "));
             }
-            Err(error) => println!("error: {error}"),
+            Ok(Err(error)) => println!("error: {error}"),
         }
     }
     client.cancel().await?;

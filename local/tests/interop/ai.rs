@@ -42,9 +42,13 @@ impl Client {
         Self::start(node("mcp.js").arg(url))
     }
 
+    fn tell(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_ref().unwrap(), "{line}").unwrap();
+    }
+
     #[track_caller]
     fn ask(&mut self, line: &str) -> String {
-        writeln!(self.child.stdin.as_ref().unwrap(), "{line}").unwrap();
+        self.tell(line);
         self.answer()
     }
 
@@ -139,6 +143,26 @@ fn a_session_that_is_kept_elsewhere_outlives_its_instance() {
         assert_eq!(client.ask(r#"add {"a": 2, "b": 2}"#), "4");
     }
     assert_eq!(local.count(kind("request").status(404)), 0);
+}
+
+#[test]
+#[ignore = "needs node, npm and the built example: .ci/run runs it with --ignored"]
+fn a_call_that_runs_when_its_instance_ends_is_over_when_its_caller_says_so() {
+    let local = started("");
+    let url = mcp(&local);
+    let mut clients = [Client::rmcp(&url), Client::npm(&url)];
+    let instances = clients.each_mut().map(Client::begin);
+    for client in &mut clients {
+        client.tell(r#"count {"to": 600}"#);
+    }
+    local.wait_for_nth(2, kind("stdout").saying("counting"));
+    for instance in &instances {
+        kill(&local, instance);
+    }
+    // Both ask for the rest of the answer, in vain, until the time-out that their callers have set.
+    let [rust, npm] = clients.each_mut().map(Client::answer);
+    assert_eq!(rust, "error: no answer in time");
+    assert!(npm.starts_with("error: ") && npm.contains("timed out"), "{npm}");
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl Tools {
         client: Peer<RoleServer>,
     ) -> String {
         let to = to.min(COUNT_MAX);
+        tracing::info!(to, "counting");
         for number in 1..=to {
             if let Some(token) = meta.get_progress_token() {
                 let progress =

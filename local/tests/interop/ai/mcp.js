@@ -15,7 +15,7 @@ const connect = async () => {
 const call = async (line) => {
   const [name, ...rest] = line.split(' ');
   let steps = 0;
-  const options = { onprogress: () => { steps += 1; } };
+  const options = { timeout: 10_000, onprogress: () => { steps += 1; } };
   const result = await client.callTool({ name, arguments: JSON.parse(rest.join(' ') || '{}') }, undefined, options);
   const text = result.content.map((content) => content.text).join(' ');
   console.log(steps > 0 ? `${text} in ${steps} steps` : text);
