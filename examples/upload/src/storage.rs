@@ -33,6 +33,8 @@ impl Storage {
     pub fn open(instance: &Instance) -> Result<Self> {
         let named = |name| instance.var_opt(name).filter(|value| !value.is_empty());
         if let Some(bucket) = named("OSS_BUCKET") {
+            // Without it no request can be sent: a transport is chosen for the whole program.
+            opendal::install_default();
             return Ok(Storage::Oss { bucket: bucket.to_owned(), endpoint: instance.var("OSS_ENDPOINT")? });
         }
         let folder = PathBuf::from(named("STORAGE_DIR").unwrap_or("storage"));
