@@ -1,4 +1,4 @@
-//! The example `ai` behind fc-local: clients of the Model Context Protocol and of OpenAI, by their official packages.
+//! The example `ai` behind fc-local: the Model Context Protocol by its official clients, and completions by npm's `openai`.
 
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
@@ -42,7 +42,7 @@ impl Client {
         Self::start(node("mcp.js").arg(url))
     }
 
-    fn tell(&mut self, line: &str) {
+    fn tell(&self, line: &str) {
         writeln!(self.child.stdin.as_ref().unwrap(), "{line}").unwrap();
     }
 
@@ -152,7 +152,7 @@ fn a_call_that_runs_when_its_instance_ends_is_over_when_its_caller_says_so() {
     let url = mcp(&local);
     let mut clients = [Client::rmcp(&url), Client::npm(&url)];
     let instances = clients.each_mut().map(Client::begin);
-    for client in &mut clients {
+    for client in &clients {
         client.tell(r#"count {"to": 600}"#);
     }
     local.wait_for_nth(2, kind("stdout").saying("counting"));
