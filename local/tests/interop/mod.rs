@@ -1,6 +1,8 @@
 //! Real clients and real servers. They run when `--ignored` asks for them, and then fail where a tool is missing.
 
+mod ai;
 mod browser;
+mod catalogue;
 mod chaos;
 mod clients;
 mod conform;
@@ -13,6 +15,7 @@ mod doors;
 mod examples_apart;
 mod grpc;
 mod languages;
+mod lift_and_shift;
 mod manifests;
 mod mcp;
 mod networks;
@@ -20,6 +23,8 @@ mod nginx;
 mod package;
 mod published;
 mod queue_sdk;
+mod redis;
+mod rooms;
 mod sarif;
 mod schema;
 mod sdk;
@@ -27,6 +32,7 @@ mod servers;
 mod signatures;
 mod template;
 mod template_answers;
+mod upload;
 mod websocket;
 
 use std::path::{Path, PathBuf};

@@ -126,7 +126,7 @@ pub(super) fn samples() -> Vec<Sample> {
             "/var/fc/lang/nodejs18 is this machine's /usr/bin/node here; its version may be another one than the platform's",
         ),
         (
-            Kind::ImageMissing(ImageFault { image: "a".into(), error: error() }),
+            Kind::ImageMissing(ImageFault { image: "a".into(), error: "no luck".into() }),
             "cannot run the image a: no luck",
         ),
         (
