@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
@@ -15,7 +15,7 @@ use super::layout::Folders;
 use super::sessions::Beginnings;
 use super::snapshot::{self, Snapshot};
 use super::sources::{BuiltFrom, Files, Sources};
-use super::store::Store;
+use super::store::{Stamp, Store};
 use super::workspace::Workspace;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::fault::{Chaos, FaultPlan};
@@ -76,6 +76,8 @@ pub(crate) struct Deployer {
     pub(super) store: Store,
     /// Changes of versions and aliases come one after the other. Code that may be published is removed in a turn too.
     pub(super) releases_turn: Arc<tokio::sync::Mutex<()>>,
+    /// The state of each function as it was last read.
+    seen: Mutex<HashMap<String, Stamp>>,
     pub(super) beginnings: Beginnings,
     edition: Option<Edition>,
     endpoint: SocketAddr,
@@ -120,6 +122,7 @@ impl Deployer {
             workspace,
             store: Store::of(folder),
             releases_turn: Arc::default(),
+            seen: Mutex::default(),
             beginnings: Beginnings::default(),
             edition,
             endpoint,
@@ -133,6 +136,10 @@ impl Deployer {
             builds: Mutex::default(),
             pools: Mutex::default(),
         })
+    }
+
+    pub(super) fn lock_seen(&self) -> MutexGuard<'_, HashMap<String, Stamp>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Injects faults into functions that are deployed from now on.

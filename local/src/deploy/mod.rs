@@ -10,6 +10,7 @@ mod layout;
 mod releases;
 mod running;
 mod sessions;
+mod shared;
 mod snapshot;
 mod sources;
 mod store;

@@ -98,8 +98,8 @@ impl Event {
             Kind::DoctorFindings(errors) => of_runs::doctor_findings(*errors),
             Kind::VersionsChanged(news) => version_news(news),
             Kind::ProjectShared { address } => format!(
-                "another fc-local dev of this project runs at {address}: each sees the versions and aliases of the other after its \
-                 next start"
+                "another fc-local dev of this project runs at {address}: they share the versions and \
+                 aliases"
             ),
             Kind::InstancesKept { count, schedule } => of_runs::kept(*count, schedule.as_deref()),
             Kind::Timer(news) => news.text(),
@@ -263,12 +263,19 @@ fn request(record: &Record) -> String {
     let domain = domain.as_deref().unwrap_or_default();
     let tenths = duration.as_micros() / 100;
     let mut text = String::with_capacity(path.len() + 64);
-    // Into memory, which does not fail. One text for all parts: there is one for each request.
-    _ = write!(text, "{method} {domain}{path} {status}");
+    // One text for all parts, without the detour of a format: there is one for each request.
+    for part in [method.as_str(), " ", domain, path, " ", itoa::Buffer::new().format(*status)] {
+        text.push_str(part);
+    }
+    // Into memory, which does not fail.
     if let Some(code) = grpc_status {
         _ = write!(text, " grpc-status {code}");
     }
-    _ = write!(text, " {}.{} ms", tenths / 10, tenths % 10);
+    for part in
+        [" ", itoa::Buffer::new().format(tenths / 10), ".", itoa::Buffer::new().format(tenths % 10), " ms"]
+    {
+        text.push_str(part);
+    }
     if *is_cold {
         text.push_str(" cold");
     }

@@ -26,8 +26,8 @@ pub(super) fn samples() -> Vec<Sample> {
     vec![
         (
             Kind::ProjectShared { address: ([127, 0, 0, 1], 8080).into() },
-            "another fc-local dev of this project runs at 127.0.0.1:8080: each sees the versions and aliases of the other \
-             after its next start",
+            "another fc-local dev of this project runs at 127.0.0.1:8080: they share the versions and \
+             aliases",
         ),
         (kept(2, Some("morning")), "2 instances are kept, as the schedule `morning` says"),
         (kept(1, Some("")), "1 instance is kept, as a schedule says"),
