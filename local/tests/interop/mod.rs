@@ -2,6 +2,7 @@
 
 mod ai;
 mod browser;
+mod catalogue;
 mod chaos;
 mod clients;
 mod conform;
@@ -14,6 +15,7 @@ mod doors;
 mod examples_apart;
 mod grpc;
 mod languages;
+mod lift_and_shift;
 mod manifests;
 mod mcp;
 mod networks;
@@ -30,6 +32,7 @@ mod servers;
 mod signatures;
 mod template;
 mod template_answers;
+mod upload;
 mod websocket;
 
 use std::path::{Path, PathBuf};
