@@ -1,5 +1,6 @@
 //! Real clients and real servers. They run when `--ignored` asks for them, and then fail where a tool is missing.
 
+mod ai;
 mod browser;
 mod catalogue;
 mod chaos;
@@ -22,6 +23,8 @@ mod nginx;
 mod package;
 mod published;
 mod queue_sdk;
+mod redis;
+mod rooms;
 mod sarif;
 mod schema;
 mod sdk;
