@@ -27,6 +27,8 @@
 
 pub mod cli;
 
+#[expect(dead_code, unused_imports, reason = "listeners ask the rules next")]
+mod alb;
 mod auth;
 mod call;
 mod conform;

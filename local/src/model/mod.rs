@@ -1,6 +1,8 @@
-//! The model: functions, triggers and domains of a manifest, as plain data.
+//! The model: functions, triggers and domains of a manifest, as plain data. Load balancers have a module of their own.
 
 mod affinity;
+#[expect(dead_code, unused_imports, reason = "the readers of configurations come next")]
+pub(crate) mod alb;
 mod asynchronous;
 mod auth;
 mod cors;
