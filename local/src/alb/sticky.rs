@@ -20,8 +20,8 @@ pub(crate) fn set_cookie(group: &str, time: Duration) -> HeaderValue {
 pub(super) fn remembered(forward: &Forward, names: &[String], headers: &HeaderMap) -> Option<usize> {
     forward.sticky?;
     let (_, value) = cookies(headers).find(|(name, _)| *name == COOKIE)?;
-    let named = |at: &usize| names.get(*at).is_some_and(|name| id(name) == value);
-    (0..forward.groups.len()).find(named).filter(|at| forward.groups[*at].weight > 0)
+    let is_meant = |at: &usize| names.get(*at).is_some_and(|name| id(name) == value);
+    (0..forward.groups.len()).find(is_meant).filter(|at| forward.groups[*at].weight > 0)
 }
 
 /// A group's id: the same after a restart.

@@ -124,8 +124,11 @@ fn pairs(own: &[(&str, &str)]) -> Vec<Pair> {
     own.iter().map(|(key, value)| Pair { key: (*key).to_owned(), value: Some((*value).to_owned()) }).collect()
 }
 
+/// A request, its headers, and whether the condition holds.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], bool);
+
 #[track_caller]
-fn check(condition: ConditionKind, cases: &[(&str, &[(&str, &str)], bool)]) {
+fn check(condition: ConditionKind, cases: &[Case<'_>]) {
     let own = rules(vec![rule(1, vec![condition], vec![ActionKind::Forward(to(&[(1, 100)]))])]);
     for (text, headers, matches) in cases {
         let asked = Asked::new(text, headers);
@@ -333,7 +336,7 @@ fn responses_have_rules_of_their_own() {
     let fixed = FixedResponse { status: 503, content_type: None, content: "later".to_owned() };
     let of_responses = |rule: Rule| Rule { direction: Direction::Response, ..rule };
     let own = rules(vec![
-        of_responses(rule(1, vec![status, path], vec![ActionKind::Fixed(fixed.clone())])),
+        of_responses(rule(1, vec![status, path], vec![ActionKind::Fixed(fixed)])),
         of_responses(rule(2, vec![header], vec![ActionKind::RemoveHeader { name: "server".to_owned() }])),
     ]);
     let kind: HeaderMap =

@@ -8,7 +8,7 @@ use crate::model::{Domain, Function, Route, TimerTrigger};
 
 pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
     for note in manifest.notes() {
-        print::complain(&format!("{}:{}: {}", manifest.file().display(), note.line, note.text));
+        print::complain(&note.placed(manifest.file()));
     }
     if arguments.json {
         let functions: Vec<_> =

@@ -348,7 +348,7 @@ fn check_name(manifest: &Manifest, name: &str) -> io::Result<()> {
 
 /// An error for the functions that have no code to start, a line for each.
 fn refuse_without_code(manifest: &Manifest, builds: bool) -> io::Result<()> {
-    let line = |problem: Problem| format!("{}:{}: {}", manifest.file().display(), problem.line, problem.text);
+    let line = |problem: Problem| problem.placed(manifest.file());
     let lines: Vec<String> = manifest.without_code(builds).map(line).collect();
     if lines.is_empty() { Ok(()) } else { Err(io::Error::other(lines.join("\n"))) }
 }

@@ -32,7 +32,7 @@ pub(super) struct PackageArguments {
 
 pub(super) async fn run(manifest: &Manifest, arguments: PackageArguments) -> ExitCode {
     for note in manifest.notes() {
-        print::complain(&format!("{}:{}: {}", manifest.file().display(), note.line, note.text));
+        print::complain(&note.placed(manifest.file()));
     }
     if let Some(name) = &arguments.function
         && let Err(error) = check_name(manifest, name)

@@ -58,6 +58,7 @@ const LOCAL: &Table = &[
     known("asyncRetryPause"),
     known("asyncServerErrors"),
     known("timers"),
+    known("alb"),
     map("doctor", DOCTOR),
 ];
 
