@@ -188,7 +188,6 @@ impl Manifest {
     }
 
     /// The listeners in front of the functions; there may be none.
-    #[allow(dead_code, reason = "listeners ask")]
     pub(crate) fn load_balancer(&self) -> &LoadBalancer {
         &self.load_balancer
     }
