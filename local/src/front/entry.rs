@@ -9,7 +9,7 @@ use http::{Request, Response};
 use super::body::Outgoing;
 use super::index::Listed;
 use super::opening::Told;
-use super::target::{Destination, Door, resolve};
+use super::target::{Destination, Door, answering, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, index, refusal, rpc};
@@ -88,6 +88,14 @@ impl Front {
             }
             Ok(Destination::Async(operation)) => {
                 Box::pin(api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request)).await
+            }
+            Ok(Destination::Usage) => {
+                let functions = self.registry.functions();
+                let find = |door: &Door, asked: &Request<()>, visit: &mut Visit| {
+                    answering(&functions, door, asked, visit)
+                };
+                let (ports, gate) = (self.ports(), &self.gate);
+                Box::pin(api::usage(find, &ports, (gate, peer), &mut visit, request)).await
             }
             Ok(Destination::Refused(failure)) => {
                 Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await)
