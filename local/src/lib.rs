@@ -27,6 +27,8 @@
 
 pub mod cli;
 
+#[allow(dead_code, unused_imports, reason = "listeners ask for the rest")]
+mod alb;
 mod auth;
 mod call;
 mod conform;

@@ -24,7 +24,7 @@ const FINISH_MAX: Duration = Duration::from_secs(2);
 /// Says what a manifest has that is left as it is.
 pub(super) fn notes(manifest: &Manifest) {
     for note in manifest.notes() {
-        complain(&format!("{}:{}: {}", manifest.file().display(), note.line, note.text));
+        complain(&note.placed(manifest.file()));
     }
 }
 

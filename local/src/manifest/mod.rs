@@ -4,6 +4,7 @@
 //! reported together, each with its line.
 
 mod affinity;
+mod alb;
 mod asynchronous;
 mod auth;
 mod base;

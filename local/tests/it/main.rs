@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alb_config;
 mod api;
 mod async_manifest;
 mod auth;

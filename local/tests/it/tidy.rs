@@ -8,7 +8,7 @@ use testkit::tidy::{Levels, Sources};
 /// The rooms of `local/src`. A file imports from rooms of lower levels, and from its own room.
 const LEVELS: &[&[&str]] = &[
     &["failure", "fault", "model", "shell"],
-    &["domain", "event", "scaffold", "store"],
+    &["alb", "domain", "event", "scaffold", "store"],
     &["manifest", "process", "wire"],
     &["auth", "conform", "instance", "load"],
     &["registry"],

@@ -60,6 +60,7 @@ const LOCAL: &Table = &[
     known("asyncRetryPause"),
     known("asyncServerErrors"),
     known("timers"),
+    known("alb"),
     map("doctor", DOCTOR),
 ];
 
