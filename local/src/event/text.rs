@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, BuildFault, Cause, DestinationFault, Ending, HookFault, Record, Remark,
-    SocketTraffic,
+    Address, BuildFailure, BuildFault, Cause, DestinationFault, Ending, HookFault, ImageFault, Record,
+    Remark, SocketTraffic,
 };
 use super::entry::Event;
 use super::kind::Kind;
@@ -79,6 +79,9 @@ impl Event {
                 "every build changes the sources; it is built again after the next change. {NAME_WHAT_TO_WATCH}"
             ),
             Kind::CodeMissing { code, error } => format!("cannot take the code: {}: {error}", code.display()),
+            Kind::ImageMissing(ImageFault { image, error }) => {
+                format!("cannot run the image {image}: {error}")
+            }
             Kind::CodeRunInPlace { code } => {
                 format!("{} is larger than the platform takes (500 MiB); it is run in place", code.display())
             }

@@ -126,6 +126,10 @@ pub(super) fn samples() -> Vec<Sample> {
             "/var/fc/lang/nodejs18 is this machine's /usr/bin/node here; its version may be another one than the platform's",
         ),
         (
+            Kind::ImageMissing(ImageFault { image: "a".into(), error: "no luck".into() }),
+            "cannot run the image a: no luck",
+        ),
+        (
             Kind::Watching { folders: vec!["a".into(), "b".into()], builds: true },
             "watching a, b; what the build writes and folders of tools (target, node_modules, .git ..) are left out",
         ),
