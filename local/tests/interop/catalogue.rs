@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use testkit::Answer;
@@ -153,7 +154,8 @@ fn connections_that_die_in_a_freeze_are_no_errors() {
         let gone = format!("SELECT count(*) FROM pg_stat_activity WHERE {others}");
         testkit::eventually("the connections are gone", || postgres.sql(&gone) == "0");
         // Longer than the pause that the pool takes for a freeze.
-        std::thread::sleep(std::time::Duration::from_millis(1500));
+        let begun = Instant::now();
+        testkit::eventually("the freeze is long enough", || begun.elapsed().as_millis() > 1500);
         let shown = ask(&local, "GET", "/items/tea", "", "");
         assert_eq!((shown.status, &shown.json()["name"]), (200, &json!("tea")));
     }
