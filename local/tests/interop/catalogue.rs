@@ -85,12 +85,16 @@ fn items_outlive_instances(local: &Local) {
             })
         });
         let makers: Vec<_> = makers.collect();
-        for killed in 0..3 {
+        let mut killed = Vec::new();
+        for count in [20, 40, 60] {
             testkit::eventually("more items are made", || {
-                local.count(kind("request").function("catalogue-item").status(201)) > 20 * (killed + 1)
+                local.count(kind("request").function("catalogue-item").status(201)) > count
             });
-            let first = testkit::until("an instance", || instances(local, "catalogue-item").first().copied());
-            signal(first, "KILL");
+            // One that was killed may seem to run for a moment.
+            let next = || instances(local, "catalogue-item").into_iter().find(|pid| !killed.contains(pid));
+            let next = testkit::until("an instance", next);
+            signal(next, "KILL");
+            killed.push(next);
         }
         makers.into_iter().flat_map(|maker| maker.join().unwrap()).collect()
     });
