@@ -138,6 +138,7 @@ impl Manifest {
         for function in &mut open.functions {
             (function.local.mounts, function.local.network) = (false, false);
             if let Some(program) = program {
+                function.container = None;
                 function.command = vec![program.to_string_lossy().into_owned()];
                 if let Some(folder) = program.parent().filter(|_| !function.code.is_dir()) {
                     folder.clone_into(&mut function.code);
@@ -183,6 +184,19 @@ impl Manifest {
     /// The custom domains, in the file's order.
     pub(crate) fn domains(&self) -> &[Domain] {
         &self.domains
+    }
+
+    /// Reports the functions that cannot start: their code does not exist, and no build step makes it.
+    pub(crate) fn without_code(&self, builds: bool) -> impl Iterator<Item = Problem> {
+        let made = move |function: &&Function| builds && !function.actions.is_empty();
+        let has_code = |function: &&Function| function.container.is_some() || function.code.is_dir();
+        self.functions.iter().filter(move |function| !made(function) && !has_code(function)).map(|function| {
+            // Without what `.` adds to the path.
+            let code: PathBuf = function.code.components().collect();
+            let what = if code.exists() { "a file, where fc-local takes a folder" } else { "not there" };
+            let text = format!("the code of `{}` is {what}: {}", function.name, code.display());
+            Problem::error(function.line, text)
+        })
     }
 
     /// The listeners in front of the functions; there may be none.

@@ -13,6 +13,7 @@ mod chaos;
 mod cli;
 mod client;
 mod conform;
+mod containers;
 mod destinations;
 mod doctor;
 mod domain_manifest;
