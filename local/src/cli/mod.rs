@@ -295,7 +295,7 @@ fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCo
     }
     let run = async {
         match command {
-            Command::Dev(arguments) => dev::run(manifest, arguments).await,
+            Command::Dev(arguments) => Box::pin(dev::run(manifest, arguments)).await,
             Command::Invoke(arguments) => invoke::run(&manifest, arguments).await,
             Command::Send(arguments) => send::run(&manifest, arguments).await,
             Command::Version(command) => version::run(&manifest, command).await,

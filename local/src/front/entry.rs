@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use http::{Request, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
-use super::body::Outgoing;
+use super::alb::Balancers;
+use super::body::{Outgoing, plain};
 use super::index::Listed;
 use super::opening::Told;
 use super::target::{Destination, Door, resolve};
@@ -28,25 +30,32 @@ pub(crate) struct Front {
     registry: Arc<Registry>,
     deployer: Arc<Deployer>,
     queue: Arc<Queue>,
-    gate: Gate,
+    gate: Arc<Gate>,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
     /// The certificates. `None` if TLS is not offered.
     pub(super) identities: Option<Arc<Identities>>,
     pub(super) told: Told,
+    pub(super) balancers: Arc<Balancers>,
 }
 
 impl Front {
     pub(crate) fn new(
         registry: Arc<Registry>,
         (deployer, queue): (Arc<Deployer>, Arc<Queue>),
-        gate: Gate,
+        gate: Arc<Gate>,
         log: Log,
         identities: Option<Arc<Identities>>,
+        balancers: Arc<Balancers>,
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told })
+        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told, balancers })
+    }
+
+    /// The load balancers in use.
+    pub(crate) fn balancers(&self) -> &Balancers {
+        &self.balancers
     }
 
     /// Answers one request.
@@ -57,6 +66,10 @@ impl Front {
         request: Request<ClientBody>,
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
+        if let Door::Alb(key) = door {
+            let note = |visit: &Visit| under_way.set_function(visit.function());
+            return Box::pin(self.balancers.serve(key, peer, request, note)).await;
+        }
         let mut visit = Visit::arrive(&self.log, &request);
         let is_rpc = rpc::is_call(&request);
         let destination = self
@@ -88,6 +101,13 @@ impl Front {
             }
             Ok(Destination::Async(operation)) => {
                 Box::pin(api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request)).await
+            }
+            Ok(Destination::Balancers) => {
+                let port = |key: &str| self.alb_address(key).map(|address| address.to_string());
+                let mut headers = HeaderMap::new();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                let state = self.balancers.state(port).to_string();
+                Ok(plain(StatusCode::OK, headers, state).map(Outgoing::whole))
             }
             Ok(Destination::Refused(failure)) => {
                 Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await)

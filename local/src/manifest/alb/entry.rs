@@ -136,14 +136,15 @@ fn named(
 }
 
 fn ports(node: &Node, here: &mut Here, problems: &mut Problems) {
-    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+    let port = |text: &str| text.parse::<u16>().ok();
     for entry in node.child("ports").map(Node::entries).unwrap_or_default() {
-        if let (Some(cloud), Some(local)) = (port(&entry.key), entry.node.scalar().as_deref().and_then(port))
-        {
+        // 0 takes a free port here, and is none in the cloud.
+        let cloud = port(&entry.key).filter(|port| *port > 0);
+        if let (Some(cloud), Some(local)) = (cloud, entry.node.scalar().as_deref().and_then(port)) {
             here.ports.insert(cloud, local);
         } else {
             let text = format!(
-                "`ports` maps ports of listeners to ports here, both 1 to 65535, but has `{}: {}`",
+                "`ports` maps ports of listeners to ports here, 0 being a free one, but has `{}: {}`",
                 entry.key,
                 entry.node.to_text()
             );
