@@ -1,5 +1,6 @@
 //! Real clients and real servers. They run when `--ignored` asks for them, and then fail where a tool is missing.
 
+mod alb;
 mod browser;
 mod chaos;
 mod clients;

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alb;
+mod alb_servers;
+mod alb_tls;
 mod api;
 mod async_manifest;
 mod auth;
