@@ -1,7 +1,6 @@
 //! Rooms to talk in, with a page to do it: `cargo run --example chat --features websocket`, then <http://localhost:9000/>.
 //!
-//! The rooms of one instance know nothing of those of another. On the platform, session affinity or a shared channel
-//! (Redis, a queue) brings people together.
+//! The rooms of one instance know nothing of those of another. The example `rooms` brings people together by Redis.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

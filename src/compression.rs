@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::app::Handler;
 use crate::exchange::Exchange;
-use crate::negotiate::codings;
+use crate::negotiate::{codings, lists};
 use crate::platform::limits::KIB;
 use crate::reply::{Body, Reply};
 use crate::sealed::Next;
@@ -186,13 +186,6 @@ fn vary(headers: &mut HeaderMap) {
     if !lists(headers, &VARY, "accept-encoding") && !lists(headers, &VARY, "*") {
         headers.append(VARY, HeaderValue::from_static("accept-encoding"));
     }
-}
-
-/// Whether the list in a header has this member.
-fn lists(headers: &HeaderMap, name: &http::HeaderName, member: &str) -> bool {
-    let lines = headers.get_all(name).iter();
-    let mut members = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
-    members.any(|own| own.trim_ascii().eq_ignore_ascii_case(member.as_bytes()))
 }
 
 /// Whether content of this type shrinks.

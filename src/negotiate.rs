@@ -3,6 +3,13 @@
 use http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE};
 use http::{HeaderMap, HeaderName};
 
+/// Whether the list in a header has this member.
+pub(crate) fn lists(headers: &HeaderMap, name: &HeaderName, member: &str) -> bool {
+    let lines = headers.get_all(name).iter();
+    let mut members = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    members.any(|own| own.trim_ascii().eq_ignore_ascii_case(member.as_bytes()))
+}
+
 /// One member of a list, such as `text/*;q=0.5`.
 struct Member<'h> {
     /// The value without parameters, such as `text/*`.

@@ -15,6 +15,7 @@ use futures_core::Stream;
 use http::{HeaderName, HeaderValue, Method};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// A request as it came.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +35,8 @@ impl Asked {
 #[derive(Debug, Clone)]
 enum Does {
     Answers(String),
+    /// The second part waits until the test asks for it.
+    AnswersInTwo(String, Arc<Notify>, String),
     Closes,
     StaysSilent,
 }
@@ -94,6 +97,11 @@ async fn serve(socket: TcpStream, asked: Arc<Mutex<Vec<Asked>>>, script: Arc<Vec
         };
         match does {
             Does::Answers(text) => socket.write_all(text.as_bytes()).await.unwrap(),
+            Does::AnswersInTwo(first, go_on, second) => {
+                socket.write_all(first.as_bytes()).await.unwrap();
+                go_on.notified().await;
+                socket.write_all(second.as_bytes()).await.unwrap();
+            }
             Does::Closes => return,
             Does::StaysSilent => std::future::pending().await,
         }
@@ -341,6 +349,20 @@ async fn bodies_stream_both_ways() {
         body.extend(piece.unwrap());
     }
     assert_eq!(body, b"abcdef");
+}
+
+#[tokio::test]
+async fn a_reply_outlives_its_client() {
+    let go_on = Arc::new(Notify::new());
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabc".to_owned();
+    let server = Server::start([Does::AnswersInTwo(head, Arc::clone(&go_on), "def".to_owned())]).await;
+    let client = server.client();
+    let mut reply = client.request(Method::GET, server.url("/")).send().await.unwrap();
+    drop(client);
+    assert_eq!(reply.chunk().await.unwrap().unwrap(), "abc");
+    go_on.notify_one();
+    assert_eq!(reply.chunk().await.unwrap().unwrap(), "def");
+    assert!(reply.chunk().await.unwrap().is_none());
 }
 
 #[tokio::test]

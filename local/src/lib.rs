@@ -40,6 +40,7 @@ mod failure;
 mod fault;
 mod front;
 mod instance;
+mod load;
 mod manifest;
 mod model;
 mod package;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use ::http::StatusCode;
 use bytes::Bytes;
 use fc_events::AnyRequest;
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::events::typed::misfit;
 use crate::events::{reply, request};
 use crate::exchange::Call;
 use crate::request::refuse_inside;
@@ -52,10 +52,7 @@ fn open<S: Send + Sync + 'static>(
     call: &Arc<Call>,
     payload: &Bytes,
 ) -> Result<Option<Inside>> {
-    let found = AnyRequest::find(payload).map_err(|wrong| {
-        let message = format!("the request in the event does not fit: {wrong}");
-        Error::of_ours(StatusCode::UNPROCESSABLE_ENTITY, message).with_code("WrongEvent")
-    })?;
+    let found = AnyRequest::find(payload).map_err(|wrong| misfit("the request in the event", &wrong))?;
     Ok(found.map(|found| match request::made(found, call) {
         Ok((head, body)) => app.answer_inside(call, head, body),
         Err(error) => refuse_inside(call, error),

@@ -15,6 +15,7 @@ use fc_events::{AnyRequest, api_gateway};
 
 use crate::error::{Error, Result};
 use crate::exchange::Call;
+use crate::negotiate::lists;
 use crate::platform::limits::REQUEST_FIELDS_MAX;
 use crate::platform::names::{RESERVED_PREFIX, header};
 
@@ -150,26 +151,26 @@ fn made_of(told: Told<'_>, call: &Call) -> Result<(Parts, Bytes)> {
 /// Refuses what needs a connection in both directions.
 fn refuse_streams(headers: &HeaderMap) -> Result {
     let none = |what: &'static str| Err(Error::of_ours(StatusCode::NOT_IMPLEMENTED, what));
-    let says = |name: HeaderName, word: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.split(',').any(|own| own.trim().eq_ignore_ascii_case(word)))
-    };
-    if says(UPGRADE, "websocket") {
+    if lists(headers, &UPGRADE, "websocket") {
         return none(
             "a request that came as an event cannot become a WebSocket: ask the function by its HTTP trigger",
         );
     }
-    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let is_grpc = kind.strip_prefix(b"application/grpc").is_some_and(|rest| !rest.starts_with(b"-"));
-    if is_grpc {
+    if headers.get(CONTENT_TYPE).is_some_and(is_grpc) {
         return none(
             "a request that came as an event cannot be gRPC, which needs HTTP/2: use gRPC-Web, or the HTTP trigger",
         );
     }
     Ok(())
+}
+
+/// Whether the content is gRPC's: with a format, with parameters, or neither. gRPC-Web is another type. Media types are
+/// case-insensitive.
+fn is_grpc(content_type: &HeaderValue) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    let parts = content_type.as_bytes().split_at_checked(GRPC.len());
+    let rest = parts.filter(|(begin, _)| begin.eq_ignore_ascii_case(GRPC)).map(|(_, rest)| rest);
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ' | b'\t')))
 }
 
 /// Path and query. What no URI can have is percent-encoded; what is encoded stays so.
@@ -199,6 +200,22 @@ fn target(path: &str, query: &Texts) -> Option<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calls_of_grpc_are_told_from_the_rest() {
+        for (kind, expected) in [
+            ("application/grpc", true),
+            ("Application/gRPC+proto", true),
+            ("application/grpc ; charset=utf-8", true),
+            ("APPLICATION/GRPC-WEB", false),
+            ("application/grpc-web+proto", false),
+            ("application/grpcx", false),
+            ("application/grp", false),
+            ("", false),
+        ] {
+            assert_eq!(is_grpc(&HeaderValue::from_static(kind)), expected, "{kind}");
+        }
+    }
 
     #[test]
     fn a_target_is_one_whatever_the_door_has_decoded() {

@@ -79,16 +79,19 @@ impl<S> Event<S> {
 }
 
 fn read<S, T: FromPayload>(event: &Event<S>) -> crate::Result<T> {
-    fc_events::read(event.bytes()).map_err(|wrong| {
-        let message = format!("the event does not fit: {wrong}");
-        let error = Error::of_ours(StatusCode::UNPROCESSABLE_ENTITY, message).with_code("WrongEvent");
-        let error = match wrong.field() {
-            Some(field) => error.with_member("field", field),
-            None => error,
-        };
-        match wrong.element() {
-            Some(element) => error.with_member("element", element),
-            None => error,
-        }
-    })
+    fc_events::read(event.bytes()).map_err(|wrong| misfit("the event", &wrong))
+}
+
+/// The error of an event, or of what stands in one, that is none of its type.
+pub(super) fn misfit(what: &str, wrong: &fc_events::Error) -> Error {
+    let message = format!("{what} does not fit: {wrong}");
+    let error = Error::of_ours(StatusCode::UNPROCESSABLE_ENTITY, message).with_code("WrongEvent");
+    let error = match wrong.field() {
+        Some(field) => error.with_member("field", field),
+        None => error,
+    };
+    match wrong.element() {
+        Some(element) => error.with_member("element", element),
+        None => error,
+    }
 }

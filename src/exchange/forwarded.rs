@@ -20,7 +20,11 @@ fn address(text: &str) -> Option<IpAddr> {
     if let Ok(address) = text.parse() {
         return Some(address);
     }
-    text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip())
+    if let Ok(address) = text.parse::<std::net::SocketAddr>() {
+        return Some(address.ip());
+    }
+    // An IPv6 address in brackets, without a port.
+    text.strip_prefix('[')?.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
 /// The last value of a list that a trusted proxy set: `X-Forwarded-Proto`, `X-Forwarded-Host`.
@@ -54,6 +58,9 @@ mod tests {
         check(&["6.6.6.6", "203.0.113.9"], 1, Some("203.0.113.9"));
         check(&["203.0.113.9:1234"], 1, Some("203.0.113.9"));
         check(&["2001:db8::1"], 1, Some("2001:db8::1"));
+        check(&["[2001:db8::1]:1234"], 1, Some("2001:db8::1"));
+        check(&["[2001:db8::1]"], 1, Some("2001:db8::1"));
+        check(&["[203.0.113.9]"], 1, None);
         check(&["unknown"], 1, None);
         check(&["é, 203.0.113.9"], 1, Some("203.0.113.9"));
         check(&["6.6.6.6", "é"], 1, None);

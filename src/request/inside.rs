@@ -12,6 +12,7 @@ use tokio::time::timeout_at;
 
 use crate::error::{Error, Result};
 use crate::exchange::{Arrival, Call, Payload};
+use crate::log::current::Tagged;
 use crate::platform::HeadersSeen;
 use crate::platform::limits::EVENT_REPLY_MAX;
 use crate::reply::{Body, IntoReply, Reply};
@@ -51,7 +52,10 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         if let Some(sampler) = self.sampler {
             completed.begin_span(sampler);
         }
-        if let Some(span) = request_span(completed, Trigger::Http, || self.shared.client(completed)) {
+        let opened = || request_span(completed, Trigger::Http, || self.shared.client(completed));
+        // Within the span of the event.
+        let span = outer.span().map_or_else(opened, |outer| outer.in_scope(opened));
+        if let Some(span) = span {
             completed.set_span(span);
         }
         let (app, inner) = (Arc::clone(self), Arc::clone(&call));

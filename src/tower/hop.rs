@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -27,6 +27,7 @@ use crate::error::{BoxError, Error, Result};
 use crate::exchange::attached::Attached;
 use crate::exchange::upgrade::{PendingUpgrade, UpgradeEnd, Upgraded};
 use crate::exchange::{Call, Payload, Shared};
+use crate::negotiate::lists;
 use crate::platform::limits::KIB;
 use crate::reply::{self, Reply};
 use crate::stop::StopNotice;
@@ -42,15 +43,9 @@ const END_MAX: Duration = Duration::from_secs(10);
 /// Whether the request asks to leave HTTP on its connection.
 pub(super) fn asks_for_upgrade(call: &Call) -> bool {
     let head = &call.head;
-    let asks = |value: &HeaderValue| {
-        value
-            .as_bytes()
-            .split(|byte| *byte == b',')
-            .any(|word| word.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
-    };
     head.version == Version::HTTP_11
         && head.headers.contains_key(UPGRADE)
-        && head.headers.get_all(CONNECTION).iter().any(asks)
+        && lists(&head.headers, &CONNECTION, "upgrade")
         && call.peer.is_some()
 }
 

@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::cors::SealedCors;
 use crate::error::{Error, Result};
+use crate::negotiate::lists;
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 const SWITCH: HeaderValue = HeaderValue::from_static("upgrade");
@@ -23,7 +24,7 @@ pub(super) fn answer(head: &Parts) -> Result<HeaderMap> {
     if head.version == Version::HTTP_2 {
         return wrong("a WebSocket needs HTTP/1.1: over HTTP/2 (RFC 8441) none is offered");
     }
-    if !names(&head.headers, &UPGRADE, "websocket") {
+    if !lists(&head.headers, &UPGRADE, "websocket") {
         return Err(required("this is a WebSocket: ask for it with \"Upgrade: websocket\""));
     }
     if head.version != Version::HTTP_11 {
@@ -32,7 +33,7 @@ pub(super) fn answer(head: &Parts) -> Result<HeaderMap> {
     if head.method != Method::GET {
         return wrong("the handshake of a WebSocket is a GET");
     }
-    if !names(&head.headers, &CONNECTION, "upgrade") {
+    if !lists(&head.headers, &CONNECTION, "upgrade") {
         return wrong(
             "the handshake has no \"Connection: Upgrade\"; a proxy in between may have to be told to pass it on",
         );
@@ -59,11 +60,6 @@ pub(super) fn answer(head: &Parts) -> Result<HeaderMap> {
 fn required(why: &'static str) -> Error {
     let error = Error::of_ours(StatusCode::UPGRADE_REQUIRED, why);
     error.with_header(CONNECTION, SWITCH).with_header(UPGRADE, WEBSOCKET)
-}
-
-/// Whether a list header contains this token.
-fn names(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    list(headers, name).any(|own| own.eq_ignore_ascii_case(token))
 }
 
 fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {

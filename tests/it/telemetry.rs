@@ -148,6 +148,22 @@ fn a_subscriber_of_the_authors_gets_requests() {
     assert_eq!(paid["spans"][0]["faas.invocation_id"], "1-own", "{paid}");
 }
 
+/// A request that came as an event is a span within the event's, not one beside it.
+#[test]
+fn a_request_in_an_event_has_its_span_within_the_events() {
+    let mut server = launch().var("IT_SUBSCRIBER", "json").start();
+    let event = r#"{"path": "/orders/7", "httpMethod": "GET", "headers": {}, "queryParameters": {}, "body": "", "isBase64Encoded": false}"#;
+    server.ask(&Ask::post("/invoke", event).header("x-fc-control-path", "/invoke")).assert_status(200);
+    let lines = server.stop();
+    let paid = lines.iter().find(|line| line["fields"]["message"] == "paid").unwrap();
+    let names: Vec<_> = (0..4).map(|at| paid["spans"][at]["name"].as_str().unwrap_or_default()).collect();
+    assert_eq!(names, ["request", "request", "order", "pay"], "{paid}");
+    assert_eq!(
+        (&paid["spans"][0]["faas.trigger"], &paid["spans"][1]["otel.name"]),
+        (&json!("other"), &json!("GET /orders/{id}"))
+    );
+}
+
 #[test]
 fn backtraces_show_the_authors_frames() {
     let traced =

@@ -24,7 +24,11 @@ impl Storage {
     /// `OSS_ENDPOINT`, else the folder `STORAGE_DIR`.
     pub fn of(instance: &Instance) -> Result<Self> {
         match instance.var_opt("OSS_ENDPOINT") {
-            Some(endpoint) => Ok(Storage::Oss(endpoint.to_owned())),
+            Some(endpoint) => {
+                // Without it no request can be sent: a transport is chosen for the whole program.
+                opendal::install_default();
+                Ok(Storage::Oss(endpoint.to_owned()))
+            }
             None => Ok(Storage::Folder(instance.var("STORAGE_DIR")?.into())),
         }
     }

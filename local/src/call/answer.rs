@@ -147,7 +147,7 @@ impl AnswerBody {
 
     /// Reads the body to its end, within the function's time.
     pub(crate) async fn collect(mut self, wants_log: bool) -> Result<Whole, Failure> {
-        let failure = match self.run.within_soon(read(&mut self.source)).await {
+        let failure = match self.run.within(read(&mut self.source)).await {
             Ok(Ok(bytes)) => {
                 self.run.receive(bytes.len());
                 let usage = Usage { duration: self.run.begin.elapsed(), memory: self.run.memory() };
@@ -211,7 +211,7 @@ impl Body for BodySource {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             BodySource::Http1(link) => {
-                let frame = ready!(link.poll_frame(context));
+                let frame = ready!(Pin::new(link).poll_frame(context));
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Http1)))
             }
             BodySource::Http2(duplex) => {

@@ -97,6 +97,7 @@ impl Call {
             tail,
         }
     }
+
     /// The headers of an event.
     pub(crate) fn event_headers() -> HeaderMap {
         let mut headers = HeaderMap::new();

@@ -19,8 +19,8 @@ use crate::instance::{Connection, Instance, Refusal, is_last};
 use crate::model::Edition;
 use crate::process::Rest;
 use crate::registry::Callee;
-use crate::wire::h1::{Broken, Draft, Link, Reply};
-use crate::wire::{Early, Payload, headers, upgrade};
+use crate::wire::h1::{Broken, Draft};
+use crate::wire::{Payload, final_reply, headers, upgrade};
 
 /// How often an unsent call tries another connection or instance.
 const TRIES: usize = 4;
@@ -223,7 +223,7 @@ impl Run {
     ) -> Result<C, Failure> {
         for _ in tries..=TRIES {
             let Some(lease) = &self.lease else { break };
-            let error = match self.within_soon(take(&lease.instance)).await? {
+            let error = match self.within(take(&lease.instance)).await? {
                 Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
@@ -338,25 +338,6 @@ impl Run {
             Broken::HeadTooLarge => Failure::bad_response("the function's reply headers are too large"),
             Broken::NotHttp => Failure::bad_response("the function's reply is not HTTP"),
             Broken::Ended { .. } | Broken::Upload | Broken::Chunks(_) => self.crashed().await,
-        }
-    }
-}
-
-/// Waits for the head of the reply. Interim replies before it go to the client.
-async fn final_reply(link: &mut Link, early: Option<&Early>) -> Result<response::Parts, Broken> {
-    loop {
-        match (link.reply().await?, early) {
-            (Reply::Final(head), _) => return Ok(head),
-            (Reply::Interim(head), Some(early)) => {
-                // A client may read only once its body is taken.
-                let mut sent = Box::pin(early.send(head));
-                std::future::poll_fn(|context| {
-                    _ = link.poll_upload(context);
-                    sent.as_mut().poll(context)
-                })
-                .await;
-            }
-            (Reply::Interim(_), None) => {}
         }
     }
 }

@@ -1,9 +1,6 @@
 //! A call while an instance works on it: its time, its lease, and how it ends.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use fc_runtime::platform::limits::KIB;
@@ -82,15 +79,6 @@ impl Run {
         match timeout_at(self.deadline(), future).await {
             Ok(output) => Ok(output),
             Err(_) => Err(self.timed_out()),
-        }
-    }
-
-    /// As [`within`](Self::within), for a future that is mostly ready at once: it gets a timer only if it is not.
-    pub(super) async fn within_soon<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
-        let mut future = pin!(future);
-        match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
-            Poll::Ready(output) => Ok(output),
-            Poll::Pending => self.within(future).await,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Calls of a running `fc-local dev`, by its API.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::auth::{load_keys, sign};
+use crate::deploy::all_running;
 use crate::{Manifest, Platform};
 
 /// Sends a request, and gives its whole answer. A `dev` that takes signed calls alone gets a signed one, by the key of the
@@ -77,7 +79,7 @@ async fn exchange_on(
 /// The running `fc-local dev` of a manifest.
 pub(super) struct Running<'a> {
     address: SocketAddr,
-    folder: &'a Path,
+    folder: Cow<'a, Path>,
 }
 
 impl<'a> Running<'a> {
@@ -91,12 +93,20 @@ impl<'a> Running<'a> {
             Some(port) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
             None => Platform::running(manifest),
         };
-        let running = address.map(|address| Running { address, folder: manifest.folder() });
+        let running = address.map(|address| Running { address, folder: Cow::Borrowed(manifest.folder()) });
         running.ok_or_else(|| {
             let file = manifest.file().display();
             io::Error::other(format!(
                 "no `fc-local dev` runs for {file}: start it, or name its port with --port"
             ))
+        })
+    }
+
+    /// Those of all manifests, in no order.
+    pub(super) fn all() -> impl Iterator<Item = Running<'static>> {
+        all_running().into_iter().map(|running| {
+            let folder = running.manifest.parent().unwrap_or(Path::new("/")).to_owned();
+            Running { address: running.address, folder: Cow::Owned(folder) }
         })
     }
 
@@ -114,7 +124,7 @@ impl<'a> Running<'a> {
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)
             .map_err(io::Error::other)?;
-        let response = exchange(self.address, self.folder, request).await?.map_err(|error| {
+        let response = exchange(self.address, &self.folder, request).await?.map_err(|error| {
             io::Error::other(format!("cannot connect to `fc-local dev` at {}: {error}", self.address))
         })?;
         let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();

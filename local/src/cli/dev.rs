@@ -16,7 +16,7 @@ use crate::shell;
 use crate::{Built, Kind, Log, Manifest, Platform, Settings};
 
 /// The exit code after a second Ctrl-C: 128 + SIGINT, as of a program without a handler.
-const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
 
 pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode {
     let (log, events) = Log::new();
@@ -97,7 +97,7 @@ async fn serve(platform: &Platform, manifest: Manifest, arguments: &DevArguments
 }
 
 /// Ctrl-C, SIGTERM, or the end of the terminal.
-struct StopSignal {
+pub(super) struct StopSignal {
     interrupt: Signal,
     terminate: Signal,
     /// `None` if the caller of this program ignores the end of the terminal, as `nohup` does.
@@ -105,7 +105,7 @@ struct StopSignal {
 }
 
 impl StopSignal {
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         Ok(StopSignal {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -113,7 +113,7 @@ impl StopSignal {
         })
     }
 
-    async fn wait(&mut self) {
+    pub(super) async fn wait(&mut self) {
         let StopSignal { interrupt, terminate, hangup } = self;
         tokio::select! {
             _ = interrupt.recv() => {}

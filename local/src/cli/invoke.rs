@@ -16,6 +16,7 @@ use super::line::neutral;
 use super::print::{self, Hidden, Out, Printer, Style};
 use super::{Colour, InvokeArguments, check_name, settings, tasks};
 use crate::manifest::{read_bounded, take_bounded};
+use crate::model::LATEST;
 use crate::wire::limits::BODY_MAX;
 use crate::{Built, Log, Manifest, Platform, Problem};
 
@@ -151,7 +152,7 @@ async fn call_running(
     arguments: &InvokeArguments,
     event: &Bytes,
 ) -> io::Result<Result<Outcome, Absent>> {
-    let qualifier = arguments.qualifier.as_deref().unwrap_or("LATEST");
+    let qualifier = arguments.qualifier.as_deref().unwrap_or(LATEST);
     let path = format!("/2023-03-30/functions/{}/invocations?qualifier={qualifier}", arguments.function);
     let mut request = Request::post(path).header(header::HOST, format!("localhost:{}", address.port()));
     if arguments.log {

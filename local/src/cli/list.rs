@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{ListArguments, print};
 use crate::Manifest;
-use crate::model::{Domain, Function, Route, TimerTrigger};
+use crate::model::{Domain, Function, LATEST, Route, TimerTrigger};
 
 pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
     for note in manifest.notes() {
@@ -111,7 +111,7 @@ fn route_json(domain: &Domain, route: &Route) -> serde_json::Value {
         "domain": domain.name,
         "protocol": domain.protocol.name(),
         "path": route.path,
-        "qualifier": route.qualifier.as_deref().unwrap_or("LATEST"),
+        "qualifier": route.qualifier.as_deref().unwrap_or(LATEST),
         "methods": route.methods,
         "rewrites": route.rewrites.len(),
     })

@@ -11,6 +11,7 @@ mod invoke;
 mod keys;
 mod line;
 mod list;
+mod load;
 mod manifest;
 mod messages;
 mod new;
@@ -81,6 +82,8 @@ enum Command {
     Symbolize(symbolize::SymbolizeArguments),
     /// Check whether a program is a custom runtime: start it, and ask it what the platform asks
     Conform(conform::ConformArguments),
+    /// Measure how much load a function takes, and say what a wanted rate needs
+    Load(load::LoadArguments),
     /// Print the manifest with its expressions replaced, as JSON, secrets masked
     Manifest,
 }
@@ -269,6 +272,7 @@ pub fn run() -> ExitCode {
         Command::Conform(arguments) => {
             conform::run_list(&arguments).unwrap_or_else(|| block_on(conform::run(arguments), false))
         }
+        Command::Load(arguments) => block_on(load::run(arguments), false),
         // A manifest that cannot be started can be examined all the same.
         Command::Doctor(arguments) => {
             arguments.run_print().unwrap_or_else(|| block_on(doctor::run(&template, env, arguments), false))

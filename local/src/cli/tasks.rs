@@ -15,6 +15,7 @@ use super::line::neutral;
 use super::version::{Of, finish, show, show_all};
 use super::{InvokeArguments, print};
 use crate::auth::encode;
+use crate::model::LATEST;
 use crate::{Manifest, Platform};
 
 /// What to do with tasks.
@@ -163,7 +164,7 @@ pub(super) async fn submit(manifest: &Manifest, arguments: &InvokeArguments, eve
             )
         })?,
     };
-    let [function, qualifier] = [&*arguments.function, arguments.qualifier.as_deref().unwrap_or("LATEST")]
+    let [function, qualifier] = [&*arguments.function, arguments.qualifier.as_deref().unwrap_or(LATEST)]
         .map(|text| encode(text.as_bytes()));
     let path = format!("/2023-03-30/functions/{function}/invocations?qualifier={qualifier}");
     let mut request = Request::post(path)

@@ -20,6 +20,7 @@ pub(crate) use copy::Contents;
 pub use deploy::Built;
 pub(crate) use deploy::{Deployer, Deployment, GONE_MAX, Project};
 pub(crate) use releases::{AliasChange, SecondVersion};
+pub(crate) use running::all as all_running;
 pub(crate) use running::find as find_running;
 pub(crate) use running::find_other as find_other_running;
 pub(crate) use sessions::{SessionChange, SessionOf};

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::workspace::Workspace;
 use crate::shell;
@@ -33,6 +34,20 @@ impl Workspace {
 /// The address of this user's running platform for `manifest`. With several platforms, the latest.
 pub(crate) fn find(manifest: &Path) -> Option<SocketAddr> {
     let manifest = canonical(manifest);
+    let running = all().into_iter().filter(|running| running.manifest == manifest);
+    running.max_by_key(|running| running.since).map(|running| running.address)
+}
+
+/// A running platform.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) manifest: PathBuf,
+    since: SystemTime,
+}
+
+/// The running platforms of this user, in no order.
+pub(crate) fn all() -> Vec<Running> {
     let user = rustix::process::getuid().as_raw();
     let running = Workspace::running(&shell::temporary_folder()).filter_map(|folder| {
         // Other users may create folders in the same place, with a pipe or a device under the file's name.
@@ -42,10 +57,10 @@ pub(crate) fn find(manifest: &Path) -> Option<SocketAddr> {
         let mut text = String::new();
         File::open(&file).ok()?.take(FILE_MAX).read_to_string(&mut text).ok()?;
         let (address, of) = text.split_once('\n')?;
-        let since = found.modified().ok()?;
-        (Path::new(of) == manifest).then_some((since, address.parse().ok()?))
+        let (since, address) = (found.modified().ok()?, address.parse().ok()?);
+        Some(Running { address, manifest: PathBuf::from(of), since })
     });
-    running.max_by_key(|(since, _)| *since).map(|(_, address)| address)
+    running.collect()
 }
 
 /// As [`find`], without the platform at `own`. One that was killed is found until its guards have ended, and its address may be `own` by then.
@@ -53,7 +68,7 @@ pub(crate) fn find_other(manifest: &Path, own: SocketAddr) -> Option<SocketAddr>
     find(manifest).filter(|found| *found != reachable(own))
 }
 
-fn canonical(manifest: &Path) -> std::path::PathBuf {
+fn canonical(manifest: &Path) -> PathBuf {
     std::fs::canonicalize(manifest).unwrap_or_else(|_| manifest.to_owned())
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::deploy::Deployer;
 use crate::failure::Failure;
 use crate::instance::{Pool, Refusal};
-use crate::model::{Affinity, AffinityKind, Session, SessionId, SessionTerms, VersionId};
+use crate::model::{Affinity, AffinityKind, LATEST, Session, SessionId, SessionTerms, VersionId};
 use crate::registry::{Callee, Deployed};
 use crate::wire::ids;
 
@@ -220,8 +220,6 @@ impl Deployer {
         Err(Failure::session_not_found(id))
     }
 }
-
-const LATEST: &str = "LATEST";
 
 fn of(session: Session, affinity: &Affinity, qualifier: &str) -> SessionOf {
     SessionOf { session, kind: affinity.kind.clone(), qualifier: qualifier.to_owned() }

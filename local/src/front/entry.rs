@@ -11,7 +11,7 @@ use super::alb::Balancers;
 use super::body::{Outgoing, plain};
 use super::index::Listed;
 use super::opening::Told;
-use super::target::{Destination, Door, resolve};
+use super::target::{Destination, Door, answering, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, index, refusal, rpc};
@@ -108,6 +108,14 @@ impl Front {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 let state = self.balancers.state(port).to_string();
                 Ok(plain(StatusCode::OK, headers, state).map(Outgoing::whole))
+            }
+            Ok(Destination::Usage) => {
+                let functions = self.registry.functions();
+                let find = |door: &Door, asked: &Request<()>, visit: &mut Visit| {
+                    answering(&functions, door, asked, visit)
+                };
+                let (ports, gate) = (self.ports(), &self.gate);
+                Box::pin(api::usage(find, &ports, (gate, peer), &mut visit, request)).await
             }
             Ok(Destination::Refused(failure)) => {
                 Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await)

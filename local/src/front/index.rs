@@ -1,5 +1,6 @@
 //! The page that lists the functions and the domains, at `/` of the main port.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
@@ -55,6 +56,11 @@ impl Front {
         self.ports.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(SocketAddr::port)
     }
 
+    /// The addresses of the open ports, by the names of their functions. That of the main port is empty.
+    pub(super) fn ports(&self) -> BTreeMap<Arc<str>, SocketAddr> {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The functions with their states, and the domains: a page for browsers, JSON for who asks for it, lines for curl.
     pub(super) fn index(
         &self,
@@ -63,7 +69,7 @@ impl Front {
         method: &Method,
         accepted: &HeaderMap,
     ) -> Response<Bytes> {
-        let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ports = self.ports();
         let main = ports.get("").map_or(0, SocketAddr::port);
         let entry = |state| Entry::new(state, ports.get(&*state.name).copied(), main);
         let entries: Vec<Entry<'_>> = states.iter().map(entry).collect();
@@ -172,7 +178,7 @@ fn json(entries: &[Entry<'_>], domains: &Domains) -> String {
     });
     let routes = |domain: &Arc<Domain>| {
         let routes = domain.settings.routes.iter().map(|model::Route { path, function, qualifier, .. }| {
-            json!({ "path": path, "function": function, "qualifier": qualifier.as_deref().unwrap_or("LATEST") })
+            json!({ "path": path, "function": function, "qualifier": qualifier.as_deref().unwrap_or(model::LATEST) })
         });
         json!({ "domain": *domain.name, "routes": routes.collect::<Vec<_>>() })
     };

@@ -9,12 +9,15 @@ use super::operation::{Operation, ProxyPath, What};
 use super::visit::Visit;
 use crate::domain::Domain;
 use crate::failure::Failure;
-use crate::model::Edition;
+use crate::model::{Edition, Function, Usage};
 use crate::registry::{Callee, Deployed, Functions};
 use crate::wire::host::{self, Host};
 
 /// The path of the local API that tells of load balancers.
 const BALANCERS: &str = "/_local/v1/alb";
+
+/// fc-local's own operation: how busy the function of an address is.
+const USAGE: &str = "/2023-03-30/usage";
 
 /// The port at which a request came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,8 +110,40 @@ pub(crate) enum Destination {
     Refused(Failure),
     /// To what is known of load balancers.
     Balancers,
+    /// To the API, which tells how busy a function is.
+    Usage,
     /// To the page that lists the functions.
     Index,
+}
+
+/// The function that answers an address, and how busy it is.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    pub(crate) function: Arc<str>,
+    pub(crate) qualifier: Option<Arc<str>>,
+    pub(crate) settings: Arc<Function>,
+    pub(crate) usage: Vec<Usage>,
+}
+
+/// Finds the function that would get a client's request.
+///
+/// # Errors
+///
+/// None would.
+pub(crate) fn answering(
+    functions: &Functions,
+    door: &Door,
+    request: &Request<()>,
+    visit: &mut Visit,
+) -> Result<Answering, Failure> {
+    let callee = match resolve(functions, door, &host::check(request)?, request, visit)? {
+        Destination::Http(binding) => Callee::choose(binding.function, binding.qualifier.as_deref())?,
+        Destination::Invoke(callee) => callee,
+        _ => return Err(Failure::invalid_argument("no function answers at this address")),
+    };
+    let settings = callee.settings()?;
+    let Callee { function, qualifier, .. } = callee;
+    Ok(Answering { function: Arc::clone(&function.name), qualifier, settings, usage: function.usage() })
 }
 
 /// Resolves port, host and path to a destination. The visit gets the function's name.
@@ -152,6 +187,10 @@ pub(crate) fn resolve<B>(
     if request.uri().path() == BALANCERS && *request.method() == Method::GET && is_this_machine(&host.name) {
         check_api_caller(host, request)?;
         return Ok(Destination::Balancers);
+    }
+    if request.uri().path() == USAGE && request.method() == Method::GET {
+        check_api_caller(host, request)?;
+        return Ok(Destination::Usage);
     }
     if let Some(operation) = Operation::parse(request) {
         check_api_caller(host, request)?;

@@ -12,6 +12,7 @@ use super::generation::Generation;
 use super::network::Reach;
 use crate::event::{Kind, Source};
 use crate::wire::h1::Link;
+use crate::wire::headers;
 
 /// The limit of a connection attempt. Within one machine an attempt succeeds or fails at once.
 pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
@@ -31,15 +32,7 @@ pub(crate) struct Connection {
 
 /// Whether a reply announces the end of its connection.
 pub(crate) fn is_last(head: &response::Parts) -> bool {
-    let says = |word: &str| {
-        let mut values = head.headers.get_all(header::CONNECTION).iter();
-        values.any(|value| {
-            value
-                .as_bytes()
-                .split(|byte| *byte == b',')
-                .any(|own| own.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
-        })
-    };
+    let says = |word| headers::names(&head.headers, &header::CONNECTION, word);
     says("close") || head.version == Version::HTTP_10 && !says("keep-alive")
 }
 

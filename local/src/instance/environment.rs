@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::layout::Layout;
 use crate::event::Redactor;
-use crate::model::{Edition, Function, VersionId};
+use crate::model::{Edition, Function, LATEST, VersionId};
 use crate::shell;
 use crate::wire::h1::Lines;
 
@@ -35,9 +35,6 @@ const ENDPOINT: &str = "FC_ENDPOINT";
 
 /// Room for the headers of the platform and of a usual client.
 const HEADERS_OF_A_CALL: usize = 48;
-
-/// The version of the code that the manifest describes.
-const LATEST: &str = "LATEST";
 
 impl Surroundings {
     pub(crate) fn new(function: &Function, version: Option<VersionId>, layout: &Layout) -> Self {

@@ -3,9 +3,9 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use bytes::Bytes;
 use fc_runtime::platform::names::{header, path};
 use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Limited};
 
 use super::connection::is_last;
 use super::instance::Instance;
@@ -13,8 +13,7 @@ use crate::event::{HookFault, Kind, about};
 use crate::failure::Failure;
 use crate::model::Hook;
 use crate::process::{CommandLine, Exit, Output, Rest};
-use crate::wire::h1::Reply;
-use crate::wire::{Payload, ids};
+use crate::wire::{Payload, final_reply, ids};
 
 /// The most of a hook's reply that is read, in bytes.
 const HOOK_ANSWER_MAX: usize = 64 * 1024;
@@ -84,23 +83,8 @@ impl Instance {
                 draft.header(name, value);
             }
             draft.end(payload);
-            let head = loop {
-                if let Reply::Final(head) = link.reply().await.map_err(broken)? {
-                    break head;
-                }
-            };
-            let mut left = HOOK_ANSWER_MAX;
-            let is_whole = loop {
-                match std::future::poll_fn(|context| link.poll_frame(context)).await {
-                    None => break true,
-                    Some(Err(_)) => break false,
-                    Some(Ok(frame)) => match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
-                        Some(rest) => left = rest,
-                        None => break false,
-                    },
-                }
-            };
-            if is_whole {
+            let head = final_reply(&mut link, None).await.map_err(broken)?;
+            if Limited::new(&mut link, HOOK_ANSWER_MAX).collect().await.is_ok() {
                 self.connections.give_back(link, is_last(&head));
             }
             Ok(head.status)

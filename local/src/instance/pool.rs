@@ -5,6 +5,7 @@ mod freeze;
 mod kept;
 mod lease;
 mod sessions;
+mod usage;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,6 +43,8 @@ pub(crate) struct Pool {
     changed: Notify,
     /// The number of calls that have a slot.
     leases: AtomicUsize,
+    /// The number of calls that found no instance.
+    refused: AtomicUsize,
     /// Cancels the starts in progress.
     no_more_starts: CancellationToken,
     /// Asks the WebSockets of the instances to end.
@@ -98,6 +101,7 @@ impl Pool {
             state: Mutex::new(state),
             changed: Notify::new(),
             leases: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
             no_more_starts: CancellationToken::new(),
             farewell: CancellationToken::new(),
             closed: CancellationToken::new(),
@@ -200,6 +204,7 @@ impl Pool {
                 Acquired::Slot(instance) => Err(Ok(Lease::new(instance, self, claim, false))),
                 Acquired::SessionOver => Err(Err(Refusal::Failed(Failure::session_over()))),
                 Acquired::Full(cap) => {
+                    self.refused.fetch_add(1, Ordering::Relaxed);
                     Err(Err(Refusal::Failed(Failure::exhausted(&self.generation.name, cap))))
                 }
                 Acquired::Unhealthy => Err(Err(Refusal::Failed(self.unhealthy()))),
@@ -252,6 +257,7 @@ impl Pool {
     fn waited_too_long(&self) -> Refusal {
         let function = &self.generation.function;
         let cap = self.lock().slots.cap();
+        self.refused.fetch_add(1, Ordering::Relaxed);
         Refusal::Failed(Failure::exhausted_after(&function.name, cap, function.timeout))
     }
 

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use http::Uri;
 
-use super::function::is_qualifier;
+use super::function::check_qualifier;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use crate::model::{AGE_MAX_SECONDS, AsyncConfig, Destination, Function, RETRIES_MAX, Target};
+use crate::model::{AGE_MAX_SECONDS, AsyncConfig, Destination, Function, LATEST, RETRIES_MAX, Target};
 
 /// The configuration, and the version or alias that it is for.
 pub(super) fn read(props: &Node, reader: &mut Reader<'_>) -> Option<(Option<String>, AsyncConfig)> {
     let node = props.child("asyncInvokeConfig").filter(|node| matches!(node.value, Value::Map(_)))?;
     let default = AsyncConfig::default();
-    let qualifier = reader.text(node, "qualifier").filter(|qualifier| qualifier != "LATEST");
-    if qualifier.as_deref().is_some_and(|qualifier| !is_qualifier(qualifier)) {
-        reader.error(node, "qualifier", "must be LATEST, the number of a version, or the name of an alias");
+    let qualifier = reader.text(node, "qualifier").filter(|qualifier| qualifier != LATEST);
+    if let Some(qualifier) = &qualifier {
+        check_qualifier(node, qualifier, reader);
     }
     let retries =
         reader.integer(node, "maxAsyncRetryAttempts", default.retries.into(), 0..=RETRIES_MAX.into());

@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::reader::Reader;
 use super::{auth, certificate, cors, keys};
 use crate::domain::{Rule, check_name, check_path};
-use crate::model::{Domain, Protocol, Rewrite, RewriteKind, Route};
+use crate::model::{Domain, LATEST, Protocol, Rewrite, RewriteKind, Route};
 
 /// The domains of a manifest, in the order of a deployment.
 #[derive(Debug, Default)]
@@ -201,7 +201,7 @@ fn read_route(node: &Node, function: Option<&str>, reader: &mut Reader<'_>) -> O
             &format!("`{method}` cannot be let through; there are {}", METHODS.join(", ")),
         );
     }
-    let qualifier = reader.text(node, "qualifier").filter(|name| !name.is_empty() && name != "LATEST");
+    let qualifier = reader.text(node, "qualifier").filter(|name| !name.is_empty() && name != LATEST);
     let rewrites =
         node.child("rewriteConfig").map(|config| read_rewrites(config, reader)).unwrap_or_default();
     Some(Route { path, line: node.line, function, qualifier, methods, rewrites })

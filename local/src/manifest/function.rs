@@ -295,7 +295,11 @@ fn health(node: &Node, reader: &mut Reader<'_>) -> Option<HealthCheck> {
     })
 }
 
-/// Whether the text can name a version or an alias.
-pub(super) fn is_qualifier(text: &str) -> bool {
-    text.parse::<u64>().is_ok_and(|version| version > 0) || is_alias_name(text)
+/// Whether `qualifier` of the node names a version or an alias.
+pub(super) fn check_qualifier(node: &Node, qualifier: &str, reader: &mut Reader<'_>) -> bool {
+    let is_one = qualifier.parse::<u64>().is_ok_and(|version| version > 0) || is_alias_name(qualifier);
+    if !is_one {
+        reader.error(node, "qualifier", "must be LATEST, the number of a version, or the name of an alias");
+    }
+    is_one
 }

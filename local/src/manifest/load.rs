@@ -121,11 +121,9 @@ impl Manifest {
         let raw = reading.root.clone();
         let content = reading.resolve(environment);
         resources::read(&content, function::ACCOUNT_DEFAULT, &reading.folder, &mut reading.problems);
-        let text =
-            text_file::read(file).map_err(|why| ManifestError::new(file, vec![Problem::error(1, why)]))?;
         Ok(Written {
             file: reading.file,
-            text,
+            text: reading.text,
             raw,
             root: content.root,
             components: content.components,
@@ -229,6 +227,7 @@ struct Reading {
     file: PathBuf,
     folder: PathBuf,
     current: PathBuf,
+    text: String,
     root: Node,
     sources: Vec<PathBuf>,
     variables: Variables,
@@ -239,16 +238,17 @@ impl Reading {
     /// Parses the text. The contents are checked later.
     fn open(file: &Path) -> Result<Self, ManifestError> {
         let failed = |problem| ManifestError::new(file, vec![problem]);
-        let source = text_file::read(file).map_err(|why| failed(Problem::error(1, why)))?;
+        let text = text_file::read(file).map_err(|why| failed(Problem::error(1, why)))?;
         let absolute = std::path::absolute(file)
             .map_err(|error| failed(Problem::error(1, format!("cannot find its folder: {error}"))))?;
-        let document = yaml::parse(&source).map_err(failed)?;
+        let document = yaml::parse(&text).map_err(failed)?;
         let folder = absolute.parent().unwrap_or(Path::new("/")).to_owned();
         Ok(Reading {
             sources: vec![absolute.clone()],
             file: absolute,
             current: shell::current_folder().unwrap_or_else(|| folder.clone()),
             folder,
+            text,
             root: document.root,
             variables: Variables::new(),
             problems: document.notes,

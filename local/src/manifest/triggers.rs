@@ -1,10 +1,10 @@
 //! Reads the triggers of a function: those that work here, and what stands for the others.
 
-use super::function::{METHODS, is_qualifier};
+use super::function::{METHODS, check_qualifier};
 use super::node::{Node, Value};
 use super::reader::Reader;
 use super::{auth, cors};
-use crate::model::{HttpTrigger, TimerTimes, TimerTrigger};
+use crate::model::{HttpTrigger, LATEST, TimerTimes, TimerTrigger};
 
 /// The triggers that work here.
 #[derive(Default)]
@@ -41,7 +41,7 @@ pub(super) fn read(props: &Node, name: &str, reader: &mut Reader<'_>) -> Trigger
                 let trigger = http_trigger(node, reader);
                 if qualifier == LATEST {
                     found.http = trigger;
-                } else if checked(node, &qualifier, reader) {
+                } else if check_qualifier(node, &qualifier, reader) {
                     found.qualified.extend(trigger.map(|trigger| (qualifier.clone(), trigger)));
                 }
                 qualifiers.push(qualifier);
@@ -70,22 +70,12 @@ pub(super) fn read(props: &Node, name: &str, reader: &mut Reader<'_>) -> Trigger
     found
 }
 
-const LATEST: &str = "LATEST";
-
-fn checked(node: &Node, qualifier: &str, reader: &mut Reader<'_>) -> bool {
-    let is_one = is_qualifier(qualifier);
-    if !is_one {
-        reader.error(node, "qualifier", "must be LATEST, the number of a version, or the name of an alias");
-    }
-    is_one
-}
-
 /// The timer, if it is enabled.
 fn timer(node: &Node, reader: &mut Reader<'_>) -> Option<TimerTrigger> {
     let config = node.child("triggerConfig")?;
     let name = reader.text(node, "triggerName")?;
     let qualifier = reader.text(node, "qualifier").filter(|qualifier| qualifier != LATEST);
-    let is_qualified = qualifier.as_deref().is_none_or(|qualifier| checked(node, qualifier, reader));
+    let is_qualified = qualifier.as_deref().is_none_or(|qualifier| check_qualifier(node, qualifier, reader));
     let expression = reader.required_text(config, "cronExpression")?;
     let times = TimerTimes::read(&expression)
         .map_err(|fault| reader.error(config, "cronExpression", &format!(": {fault}")))

@@ -17,6 +17,7 @@ mod schedule;
 mod session;
 mod timer;
 mod trigger;
+mod usage;
 mod version;
 
 pub(crate) use affinity::{Affinity, AffinityKind, Claim, SessionId};
@@ -35,4 +36,5 @@ pub(crate) use schedule::{Kept, Schedule, kept, next_change};
 pub(crate) use session::{Session, SessionTerms};
 pub(crate) use timer::{TimerTimes, TimerTrigger};
 pub(crate) use trigger::HttpTrigger;
-pub(crate) use version::{Alias, DESCRIPTION_MAX, Version, VersionId, is_alias_name};
+pub(crate) use usage::{InstanceUsage, Usage};
+pub(crate) use version::{Alias, DESCRIPTION_MAX, LATEST, Version, VersionId, is_alias_name};

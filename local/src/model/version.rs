@@ -4,6 +4,9 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+/// What the code and settings of the manifest are called, beside versions and aliases.
+pub(crate) const LATEST: &str = "LATEST";
+
 /// The longest name of an alias.
 const ALIAS_NAME_MAX: usize = 128;
 
@@ -54,7 +57,7 @@ pub(crate) fn is_alias_name(name: &str) -> bool {
     starts_well
         && name.len() <= ALIAS_NAME_MAX
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-        && !name.eq_ignore_ascii_case("LATEST")
+        && !name.eq_ignore_ascii_case(LATEST)
 }
 
 #[cfg(test)]

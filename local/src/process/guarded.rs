@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
@@ -82,6 +83,10 @@ impl Running for Guarded {
 
     fn memory(&self) -> u64 {
         proc::memory(self.guard)
+    }
+
+    fn cpu(&self) -> Duration {
+        proc::cpu(self.guard)
     }
 
     fn listening(&self) -> Vec<Listening> {

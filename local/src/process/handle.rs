@@ -161,6 +161,11 @@ impl Process {
         self.running.memory()
     }
 
+    /// The processor time that the program and its descendants have used.
+    pub(crate) fn cpu(&self) -> Duration {
+        self.running.cpu()
+    }
+
     /// The ports on which the program listens.
     pub(crate) fn listening(&self) -> Vec<Listening> {
         self.running.listening()

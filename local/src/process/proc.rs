@@ -6,6 +6,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fc_runtime::platform::names::env;
 
@@ -64,6 +65,23 @@ pub(super) fn memory(root: u32) -> u64 {
         text.split_whitespace().nth(1)?.parse::<u64>().ok()
     };
     descendants(root).into_iter().filter_map(resident).sum::<u64>() * page
+}
+
+/// The processor time of all descendants of `root`, and of those of their children that have ended.
+pub(super) fn cpu(root: u32) -> Duration {
+    let used = |pid| cpu_ticks(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?);
+    let ticks: u64 = descendants(root).into_iter().filter_map(used).sum();
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    Duration::from_millis(ticks.saturating_mul(1000) / per_second)
+}
+
+/// User and system time of a process and of its children, in ticks of the clock.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    // The fields 14 to 17. The third one is the first behind the name, which stands in brackets and may hold any character.
+    const BEHIND_NAME: usize = 14 - 3;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let times = rest.split(' ').skip(BEHIND_NAME).take(4);
+    times.map(|time| time.parse::<u64>().ok()).sum()
 }
 
 /// How many descendants of `root` have ended without anybody who waited for them.
@@ -246,6 +264,14 @@ mod tests {
         assert!(ignores_first_signal("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0\n"));
         assert!(!ignores_first_signal("SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n"));
         assert!(!ignores_first_signal(""));
+    }
+
+    #[test]
+    fn processor_time_is_read_behind_any_name() {
+        let stat = |name: &str| format!("7 ({name}) S 1 7 7 0 -1 4194560 134 0 0 0 11 22 3 4 20 0 1 0 5 0");
+        assert_eq!(cpu_ticks(&stat("server")), Some(40));
+        assert_eq!(cpu_ticks(&stat("a) R 9 (b")), Some(40));
+        assert_eq!(cpu_ticks("7 (server"), None);
     }
 
     #[test]

@@ -80,6 +80,11 @@ pub trait Running: fmt::Debug + Send + Sync {
     /// The ports on which the program listens.
     fn listening(&self) -> Vec<Listening>;
 
+    /// The processor time that the program and its descendants have used.
+    fn cpu(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// How many processes below the program have ended without anybody who waited for them.
     fn zombies(&self) -> usize {
         0

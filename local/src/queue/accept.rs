@@ -135,14 +135,6 @@ impl Drop for Unheard {
 impl New {
     /// The task `name` of the function `f`, due at once. Its request is `1-<name>`.
     pub(super) fn of_test(name: &str) -> Self {
-        let call = StoredCall {
-            is_event: true,
-            via: crate::event::Via::InvokeFunction,
-            method: http::Method::POST,
-            target: http::Uri::from_static("/invoke"),
-            headers: http::HeaderMap::new(),
-            body: "order".into(),
-        };
         New {
             function: "f".to_owned(),
             qualifier: None,
@@ -151,7 +143,7 @@ impl New {
             is_task: true,
             delay: Duration::ZERO,
             depth: 0,
-            call,
+            call: StoredCall::event(crate::event::Via::InvokeFunction, "order"),
         }
     }
 }

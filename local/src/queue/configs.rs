@@ -9,11 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::queue::{Queue, now};
 use super::tables::CONFIGS;
 use crate::failure::Failure;
-use crate::model::{AsyncConfig, Function};
+use crate::model::{AsyncConfig, Function, LATEST};
 use crate::store::Broken;
-
-/// The name of the manifest's own code in the table.
-const LATEST: &str = "LATEST";
 
 /// A configuration, with the times of its changes in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,8 +5,6 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use fc_runtime::platform::names::path;
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use redb::ReadableTable;
 use serde_json::{Value, json};
 
@@ -19,7 +17,7 @@ use super::stored::StoredCall;
 use super::tables::{self, REQUESTS};
 use crate::event::{DestinationFault, Kind, Source, Via};
 use crate::failure::FailureKind;
-use crate::model::{Destination, Edition, Function, Target};
+use crate::model::{Destination, Edition, Function, LATEST, Target};
 use crate::store::{Broken, Write};
 use crate::wire::ids;
 
@@ -67,7 +65,7 @@ pub(super) fn follow(
         let fault = DestinationFault { destination: destination.arn().to_owned(), error };
         return Ok(Some(Followed::Nothing(fault)));
     }
-    let qualifier = qualifier.clone().filter(|qualifier| qualifier != "LATEST");
+    let qualifier = qualifier.clone().filter(|qualifier| qualifier != LATEST);
     let is_task = queue.config(name, qualifier.as_deref()).is_task;
     let new = New {
         function: name.clone(),
@@ -77,7 +75,7 @@ pub(super) fn follow(
         is_task,
         delay: Duration::ZERO,
         depth: record.depth + 1,
-        call: event(report.to_string()),
+        call: StoredCall::event(Via::Destination, report.to_string()),
     };
     // Only an id that a caller chose can be refused.
     let Ok((next, call)) = new.record(is_task, now()) else { return Ok(None) };
@@ -121,20 +119,6 @@ impl Queue {
     }
 }
 
-fn event(report: String) -> StoredCall {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::HOST, HeaderValue::from_static("127.0.0.2"));
-    StoredCall {
-        is_event: true,
-        via: Via::Destination,
-        method: Method::POST,
-        target: Uri::from_static(path::INVOKE),
-        headers,
-        body: report.into(),
-    }
-}
-
 /// What the platform tells a destination.
 fn report(record: &Record, settings: Option<&Function>, request: &[u8], reply: Option<&[u8]>) -> Value {
     let error = record.error.as_ref().filter(|_| record.state != State::Succeeded);
@@ -171,7 +155,7 @@ fn arn(record: &Record, settings: Option<&Function>) -> String {
     let Some(settings) = settings else { return format!("acs:fc:::functions/{name}") };
     let Function { region, account, service, .. } = settings;
     if settings.local.edition == Edition::Fc2 {
-        let qualifier = qualifier.unwrap_or("LATEST");
+        let qualifier = qualifier.unwrap_or(LATEST);
         return format!("acs:fc:{region}:{account}:services/{service}.{qualifier}/functions/{name}");
     }
     let qualifier = qualifier.map(|qualifier| format!("/{qualifier}")).unwrap_or_default();

@@ -254,18 +254,11 @@ fn take(write: &Write<'_>, queue: &Queue, function: &str, count: usize) -> Resul
     };
     let (mut found, mut bytes) = (Found::default(), 0);
     for (time, seq) in due {
-        let before = match tables::look(write, seq)? {
-            Some(Ok(before)) => before,
-            unusable => {
-                // It would be found again, before all that are due later.
-                write.remove(DUE, (function, time, seq))?;
-                found.stale += 1;
-                if let Some(Err(error)) = unusable {
-                    tables::set_aside(write, seq)?;
-                    found.unreadable.push(format!("call {seq}: {error}"));
-                }
-                continue;
-            }
+        let Some(before) = tables::usable(write, seq, &mut found.unreadable)? else {
+            // It would be found again, before all that are due later.
+            write.remove(DUE, (function, time, seq))?;
+            found.stale += 1;
+            continue;
         };
         let mut after = before.clone();
         let config: AsyncConfig = queue.config(function, before.qualifier.as_deref());

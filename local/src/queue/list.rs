@@ -1,6 +1,6 @@
 //! Looking at tasks, and stopping them. Nothing here starts an instance.
 
-use redb::{ReadTransaction, ReadableTable};
+use redb::ReadTransaction;
 
 use super::accept::New;
 use super::ending;
@@ -82,7 +82,7 @@ impl Queue {
             let Some(seq) = read.open_table(TASKS)?.get((function, task))?.map(|seq| seq.value()) else {
                 return Ok(None);
             };
-            Ok(record(&read.open_table(CALLS)?, seq)?.map(|record| (seq, record)))
+            Ok(tables::record(&read.open_table(CALLS)?, seq)?.map(|record| (seq, record)))
         })?;
         found.ok_or_else(not_found)
     }
@@ -180,11 +180,6 @@ impl Queue {
     }
 }
 
-/// A record. One that cannot be read is none.
-fn record(calls: &impl ReadableTable<u64, &'static [u8]>, seq: u64) -> Result<Option<Record>, Broken> {
-    Ok(calls.get(seq)?.and_then(|bytes| tables::decode(bytes.value()).ok()))
-}
-
 fn page(
     read: &ReadTransaction,
     function: &str,
@@ -241,7 +236,7 @@ fn collect(
         }
         let (time, seq) = key?;
         last = Some((time, seq));
-        let Some(record) = record(&calls, seq)? else { continue };
+        let Some(record) = tables::record(&calls, seq)? else { continue };
         let has_prefix = record.task.as_deref().is_some_and(|task| task.starts_with(&filter.prefix));
         if has_prefix && record.qualifier == filter.qualifier {
             tasks.push((seq, record));

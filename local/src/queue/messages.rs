@@ -108,13 +108,13 @@ fn cloud_event(record: &Record, report: &Value) -> Value {
 
 /// Adds a message, and lets it be forwarded if it has an address.
 pub(super) fn insert(write: &Write<'_>, message: &Message) -> Result<(), Broken> {
-    let (number, count, oldest) = {
+    let (number, oldest) = {
         let messages = write.table(MESSAGES)?;
         let number = messages.last()?.map_or(0, |(number, _)| number.value() + 1);
-        let oldest = messages.first()?.map(|(number, bytes)| (number.value(), decode(bytes.value())));
-        (number, messages.len()?, oldest)
+        let oldest = if messages.len()? < MESSAGES_MAX { None } else { messages.first()? };
+        (number, oldest.map(|(number, bytes)| (number.value(), decode(bytes.value()))))
     };
-    if let Some((oldest, own)) = oldest.filter(|_| count >= MESSAGES_MAX) {
+    if let Some((oldest, own)) = oldest {
         write.remove(MESSAGES, oldest)?;
         if let Some(own) = own {
             write.remove(MESSAGE_IDS, &*own.id)?;

@@ -264,16 +264,9 @@ fn recover(write: &Write<'_>, now: u64) -> Result<(u64, Vec<String>), Broken> {
     };
     let (mut repeated, mut unreadable) = (0, Vec::new());
     for seq in claimed {
-        let before = match tables::look(write, seq)? {
-            Some(Ok(before)) => before,
-            unusable => {
-                write.remove(CLAIMED, seq)?;
-                if let Some(Err(error)) = unusable {
-                    tables::set_aside(write, seq)?;
-                    unreadable.push(format!("call {seq}: {error}"));
-                }
-                continue;
-            }
+        let Some(before) = tables::usable(write, seq, &mut unreadable)? else {
+            write.remove(CLAIMED, seq)?;
+            continue;
         };
         let mut after: Record = before.clone();
         after.recover(now, true);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fc_runtime::platform::names::path;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use crate::call::{Call, CallKind};
@@ -28,6 +29,18 @@ pub(crate) struct StoredCall {
 const END: &[u8] = b"\r\n\r\n";
 
 impl StoredCall {
+    /// An event for a function.
+    pub(crate) fn event(via: Via, body: impl Into<Bytes>) -> Self {
+        StoredCall {
+            is_event: true,
+            via,
+            method: Method::POST,
+            target: Uri::from_static(path::INVOKE),
+            headers: Call::event_headers(),
+            body: body.into(),
+        }
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let size: usize =
             self.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();

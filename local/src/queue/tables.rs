@@ -73,14 +73,26 @@ pub(super) fn replace(write: &Write<'_>, seq: u64, before: &Record, after: &Reco
 
 /// The record of a call. One that cannot be read is none: a fault would undo the work of all who share the transaction.
 pub(super) fn get(write: &Write<'_>, seq: u64) -> Outcome<Option<Record>> {
-    Ok(look(write, seq)?.and_then(Result::ok))
+    record(&write.table(CALLS)?, seq)
 }
 
-/// The record of a call, or why it cannot be read.
-pub(super) fn look(write: &Write<'_>, seq: u64) -> Outcome<Option<Result<Record, Unreadable>>> {
-    let calls = write.table(CALLS)?;
-    let found = calls.get(seq)?;
-    Ok(found.map(|bytes| decode(bytes.value())))
+/// As [`get`], from [`CALLS`].
+pub(super) fn record(calls: &impl ReadableTable<u64, &'static [u8]>, seq: u64) -> Outcome<Option<Record>> {
+    Ok(calls.get(seq)?.and_then(|bytes| serde_json::from_slice(bytes.value()).ok()))
+}
+
+/// As [`get`]. A record that cannot be read is set aside, and `unreadable` says why.
+pub(super) fn usable(write: &Write<'_>, seq: u64, unreadable: &mut Vec<String>) -> Outcome<Option<Record>> {
+    // No reader of the table is held while the record is set aside.
+    let found = write.table(CALLS)?.get(seq)?.map(|bytes| serde_json::from_slice(bytes.value()));
+    match found.transpose() {
+        Ok(record) => Ok(record),
+        Err(error) => {
+            set_aside(write, seq)?;
+            unreadable.push(format!("call {seq}: {error}"));
+            Ok(None)
+        }
+    }
 }
 
 /// Sets a record aside that cannot be read, so that nobody comes upon it again. Its request stays.
@@ -108,16 +120,6 @@ pub(super) fn remove(write: &Write<'_>, seq: u64, record: &Record) -> Outcome<()
         write.remove(REPLIES, seq)?;
     }
     forget(write, seq)
-}
-
-/// Why a record cannot be read: it is not of this format.
-pub(super) type Unreadable = serde_json::Error;
-
-/// # Errors
-///
-/// The bytes are not of this format.
-pub(super) fn decode(bytes: &[u8]) -> Result<Record, Unreadable> {
-    serde_json::from_slice(bytes)
 }
 
 fn put(write: &Write<'_>, seq: u64, record: &Record) -> Outcome<()> {

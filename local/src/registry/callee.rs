@@ -6,10 +6,7 @@ use std::sync::Arc;
 use super::deployed::Deployed;
 use crate::failure::Failure;
 use crate::instance::Pool;
-use crate::model::{Claim, Function, VersionId};
-
-/// The qualifier of the manifest's own code.
-const LATEST: &str = "LATEST";
+use crate::model::{Claim, Function, LATEST, VersionId};
 
 /// A function in the version that one call gets. A clone is for another part of the same call.
 #[derive(Debug, Clone)]

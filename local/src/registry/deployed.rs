@@ -8,7 +8,7 @@ use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
 use crate::fault::Faults;
 use crate::instance::Pool;
-use crate::model::{Auth, Function};
+use crate::model::{Auth, Function, Usage};
 
 /// A deployed function, with its current generation.
 #[derive(Debug)]
@@ -102,6 +102,15 @@ impl Deployed {
     pub(crate) fn settings(&self) -> Arc<Function> {
         let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&pool.generation.function)
+    }
+
+    /// How busy its instances are: of the current generation, and of each version.
+    pub(crate) fn usage(&self) -> Vec<Usage> {
+        let mut pools = vec![self.pool()];
+        pools.extend(self.releases(|all| {
+            all.versions.values().map(|release| Arc::clone(&release.pool)).collect::<Vec<_>>()
+        }));
+        pools.iter().map(|pool| pool.usage()).collect()
     }
 
     /// Reads the versions and aliases.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::failure::Failure;
 use crate::instance::Pool;
-use crate::model::{Alias, Version, VersionId, is_alias_name};
+use crate::model::{Alias, LATEST, Version, VersionId, is_alias_name};
 
 /// A published version with its instances.
 #[derive(Debug, Clone)]
@@ -35,10 +35,8 @@ impl Releases {
     /// What there is, for a caller who asked for something else.
     fn known(&self) -> String {
         let versions = self.versions.keys().map(ToString::to_string);
-        let all: Vec<String> = std::iter::once("LATEST".to_owned())
-            .chain(versions)
-            .chain(self.aliases.keys().cloned())
-            .collect();
+        let all: Vec<String> =
+            std::iter::once(LATEST.to_owned()).chain(versions).chain(self.aliases.keys().cloned()).collect();
         all.join(", ")
     }
 }

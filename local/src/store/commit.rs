@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redb::{Database, Durability};
+use redb::Durability;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{Broken, StoreError};
@@ -75,8 +75,6 @@ pub(super) struct Writer {
     database: Shared,
     /// `None` in memory, and while the database is not open.
     journal: Option<Journal>,
-    /// Why the database could not be opened again, the last time.
-    fault: Option<StoreError>,
     /// Empty, and kept for its memory.
     changes: Frame,
     place: Place,
@@ -101,9 +99,8 @@ impl Writer {
     pub(super) fn open(place: Place, tables: Tables) -> Result<Self, StoreError> {
         let (database, journal) = file::open(&place, tables)?;
         Ok(Writer {
-            database: Arc::new(RwLock::new(Some(database))),
+            database: Arc::new(RwLock::new(Ok(database))),
             journal,
-            fault: None,
             changes: Frame::default(),
             place,
             tables,
@@ -173,10 +170,10 @@ impl Writer {
         let broken =
             |count, error: Broken| Committed { count, outcome: Err(not_written(error)), is_sound: false };
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(database) = &*database else {
-            let why = self.fault.clone().unwrap_or_else(StoreError::lost);
+        let database = match &*database {
+            Ok(database) => database,
             // The next batch tries to open it again.
-            return Committed { count: jobs.len(), outcome: Err(why), is_sound: true };
+            Err(why) => return Committed { count: jobs.len(), outcome: Err(why.clone()), is_sound: true },
         };
         let mut transaction = match database.begin_write() {
             Ok(transaction) => transaction,
@@ -224,7 +221,7 @@ impl Writer {
     fn checkpoint(&mut self) {
         let Some(journal) = &mut self.journal else { return };
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(own) = &*database else { return };
+        let Ok(own) = &*database else { return };
         let written = file::checkpoint(own, journal);
         drop(database);
         if written.is_err() {
@@ -234,7 +231,7 @@ impl Writer {
     }
 
     fn is_closed(&self) -> bool {
-        self.database.read().unwrap_or_else(PoisonError::into_inner).is_none()
+        self.database.read().unwrap_or_else(PoisonError::into_inner).is_err()
     }
 
     /// Opens the file again: after a fault the database takes no more writes. If this fails too, the next write tries.
@@ -243,17 +240,20 @@ impl Writer {
             return;
         }
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        (*database, self.journal) = (None, None);
-        match file::open(&self.place, self.tables) {
-            Ok((opened, journal)) => (*database, self.journal) = (Some(opened), journal),
-            Err(error) => self.fault = Some(error),
-        }
+        // Dropped before the file is opened: it has one user.
+        (*database, self.journal) = (Err(StoreError::closed()), None);
+        *database = file::open(&self.place, self.tables).map(|(opened, journal)| {
+            self.journal = journal;
+            opened
+        });
     }
 
     /// Closes the database. Whether all of it is in the file.
     fn close(&self) -> bool {
-        let database = self.database.write().unwrap_or_else(PoisonError::into_inner).take();
-        database.is_some_and(|database: Database| database.close().is_ok())
+        let mut shared = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        let database = std::mem::replace(&mut *shared, Err(StoreError::closed()));
+        drop(shared);
+        database.is_ok_and(|database| database.close().is_ok())
     }
 }
 
@@ -329,6 +329,7 @@ mod tests {
         fail().await.unwrap_err();
         let error = fail().await.unwrap_err().to_string();
         assert!(error.contains("cannot be opened"), "{error}");
+        assert_eq!(store.read(|_| Ok(())).unwrap_err().to_string(), error);
         std::fs::remove_dir(&journal).unwrap();
         store.write(|write| write.insert(NUMBERS, 1, 1)).await.unwrap();
         assert_eq!(count(&store), 1);

@@ -79,11 +79,6 @@ impl StoreError {
         StoreError::new("the store was not opened to the end")
     }
 
-    /// After a fault the file could not be opened again. The next write tries once more.
-    pub(super) fn lost() -> Self {
-        StoreError::new("the store was closed after a fault, and could not be opened again so far")
-    }
-
     pub(super) fn closed() -> Self {
         StoreError::new("the store is closed: fc-local stops")
     }

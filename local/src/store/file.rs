@@ -105,10 +105,14 @@ fn prepare(file: &Path) -> std::io::Result<fs::File> {
     if !ignore.exists() {
         fs::write(ignore, "*\n")?;
     }
+    let is_new = !file.exists();
     let mut options = fs::OpenOptions::new();
     let opened = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(file)?;
-    fs::File::open(folder)?.sync_all()?;
-    // A crash of the machine could lose the names of new folders too. Not every folder above can be opened.
+    if is_new {
+        // Without this a crash of the machine could lose the name of the file.
+        fs::File::open(folder)?.sync_all()?;
+    }
+    // The names of new folders too. Not every folder above can be opened.
     for parent in folder.ancestors().skip(1).take(made) {
         _ = fs::File::open(parent).and_then(|parent| parent.sync_all());
     }

@@ -31,8 +31,8 @@ pub(crate) struct Store {
     ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
-/// The database. `None` after a fault, until it is opened again, and after the end.
-pub(super) type Shared = Arc<RwLock<Option<Database>>>;
+/// The database, or why there is none: it could not be opened again after a fault, or it was closed.
+pub(super) type Shared = Arc<RwLock<Result<Database, StoreError>>>;
 
 impl Store {
     /// Opens the store, and starts the thread that writes it. Blocks the thread: a large file after a crash takes a
@@ -90,9 +90,7 @@ impl Store {
         look: impl FnOnce(&ReadTransaction) -> Result<T, Broken>,
     ) -> Result<T, StoreError> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let is_open = || self.jobs.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        let why = || if is_open() { StoreError::lost() } else { StoreError::closed() };
-        let database = database.as_ref().ok_or_else(why)?;
+        let database = database.as_ref().map_err(StoreError::clone)?;
         let transaction = database.begin_read().map_err(|error| StoreError::not_read(&error.into()))?;
         look(&transaction).map_err(|error| StoreError::not_read(&error))
     }

@@ -78,7 +78,8 @@ impl Agenda {
                 if now.duration_since(time) > LATE_MAX {
                     (missed, last) = (missed + 1, Some(at(time)));
                     if missed == COUNTED_MAX {
-                        armed.next = armed.trigger.times.next(now.saturating_sub(LATE_MAX).unwrap_or(now));
+                        let early = now.saturating_sub(LATE_MAX).unwrap_or(now);
+                        armed.next = armed.trigger.times.next(whole_second(early));
                         continue;
                     }
                 } else {
@@ -173,12 +174,16 @@ mod tests {
 
     #[test]
     fn a_long_sleep_is_counted_to_a_bound() {
-        let mut agenda = Agenda::default();
-        agenda.set(vec![timer("a", "* * * * * *")], at("2026-01-05T06:00:00Z"));
-        let due = told(&agenda.take_due(at("2027-01-05T06:00:00Z")));
-        assert!(due[0].ends_with("missed 10000"), "{due:?}");
-        // The seconds within the lateness that is allowed.
-        assert!((10..=12).contains(&due.len()), "{due:?}");
-        assert_eq!(agenda.next(), Some(at("2027-01-05T06:00:01Z")));
+        for (times, now) in [("* * * * * *", "2027-01-05T06:00:00Z"), ("@every 1s", "2027-01-05T06:00:00.7Z")]
+        {
+            let mut agenda = Agenda::default();
+            agenda.set(vec![timer("a", times)], at("2026-01-05T06:00:00Z"));
+            let due = told(&agenda.take_due(at(now)));
+            assert!(due[0].ends_with("missed 10000"), "{times}: {due:?}");
+            // The seconds within the lateness that is allowed.
+            assert!((10..=12).contains(&due.len()), "{times}: {due:?}");
+            assert!(due.iter().all(|text| !text.contains('.')), "{times}: {due:?}");
+            assert_eq!(agenda.next(), Some(at("2027-01-05T06:00:01Z")), "{times}");
+        }
     }
 }

@@ -41,7 +41,7 @@ impl Clock {
         self.0.as_ref().map_or_else(Timestamp::now, |set| *set.borrow())
     }
 
-    /// Waits until `next`, or for less. A clock that is set waits until it is.
+    /// Waits until `next`, or for less; for ever if there is none. A clock that is set waits until it is.
     ///
     /// # Cancel safety
     ///
@@ -53,9 +53,10 @@ impl Clock {
             }
             return;
         }
-        let left = next.map(|next| Duration::try_from(next.duration_since(Timestamp::now())));
+        let Some(next) = next else { return std::future::pending().await };
         // A time that has come meanwhile is due at once.
-        sleep(left.map_or(LOOK, |left| left.unwrap_or_default().min(LOOK))).await;
+        let left = Duration::try_from(next.duration_since(Timestamp::now())).unwrap_or_default();
+        sleep(left.min(LOOK)).await;
     }
 }
 

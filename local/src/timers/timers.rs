@@ -4,8 +4,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fc_events::timer::TimerEvent;
-use fc_runtime::platform::names::path;
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -86,7 +84,8 @@ impl Timers {
             is_task: false,
             delay: Duration::ZERO,
             depth: 0,
-            call: call(&event),
+            // Texts alone, which are always JSON.
+            call: StoredCall::event(Via::Timer, serde_json::to_vec(&event).unwrap_or_default()),
         };
         if let Err(failure) = self.queue.accept(new).await {
             let what = TimerWhat::Failed { error: failure.message().to_owned() };
@@ -101,19 +100,4 @@ impl Timers {
 
 fn news(trigger: &str, time: Option<Timestamp>, what: TimerWhat) -> Kind {
     Kind::Timer(TimerNews { trigger: trigger.to_owned(), due: time.map(|time| time.to_string()), what })
-}
-
-fn call(event: &TimerEvent) -> StoredCall {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::HOST, HeaderValue::from_static("127.0.0.2"));
-    StoredCall {
-        is_event: true,
-        via: Via::Timer,
-        method: Method::POST,
-        target: Uri::from_static(path::INVOKE),
-        headers,
-        // Texts alone, which are always JSON.
-        body: serde_json::to_vec(event).unwrap_or_default().into(),
-    }
 }

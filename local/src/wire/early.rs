@@ -2,11 +2,13 @@
 //!
 //! hyper's server sends none but 100. So they go to the socket between two writes of hyper's.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{StatusCode, response};
 
+use super::h1::{Broken, Link, Reply, write_header};
 use super::socket::Turns;
 use super::{headers, limits};
 
@@ -32,13 +34,31 @@ impl Early {
         }
         let mut text = Vec::with_capacity(256);
         let reason = head.status.canonical_reason().unwrap_or_default();
-        text.extend_from_slice(format!("HTTP/1.1 {} {reason}\r\n", head.status.as_str()).as_bytes());
+        // Into memory, which does not fail.
+        _ = write!(text, "HTTP/1.1 {} {reason}\r\n", head.status.as_str());
         for (name, value) in &head.headers {
-            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-                text.extend_from_slice(part);
-            }
+            write_header(&mut text, name, value);
         }
         text.extend_from_slice(b"\r\n");
         self.0.send(Bytes::from(text)).await;
+    }
+}
+
+/// Waits for the head of the reply. Interim replies before it go to the client.
+pub(crate) async fn final_reply(link: &mut Link, early: Option<&Early>) -> Result<response::Parts, Broken> {
+    loop {
+        match (link.reply().await?, early) {
+            (Reply::Final(head), _) => return Ok(head),
+            (Reply::Interim(head), Some(early)) => {
+                // A client may read only once its body is taken.
+                let mut sent = Box::pin(early.send(head));
+                std::future::poll_fn(|context| {
+                    _ = link.poll_upload(context);
+                    sent.as_mut().poll(context)
+                })
+                .await;
+            }
+            (Reply::Interim(_), None) => {}
+        }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID
 /// Removes the headers that do not go to the function. A client that takes trailers is still seen to do so.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {
     strip_named_by_connection(headers);
-    let takes_trailers = headers.get(TE).is_some_and(names_trailers);
+    let takes_trailers = names(headers, &TE, "trailers");
     strip(headers, &FRAMING);
     if takes_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
@@ -51,12 +51,10 @@ pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
     }
 }
 
-/// Whether a `TE` header says that its sender takes trailers.
-fn names_trailers(value: &HeaderValue) -> bool {
-    value
-        .as_bytes()
-        .split(|byte| *byte == b',')
-        .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+/// Whether a header that is a list, as `Connection` and `TE`, has this word.
+pub(crate) fn names(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let is_it = |own: &[u8]| own.trim_ascii().eq_ignore_ascii_case(word.as_bytes());
+    headers.get_all(name).iter().any(|value| value.as_bytes().split(|byte| *byte == b',').any(is_it))
 }
 
 /// Removes the headers that a function's reply cannot set.

@@ -24,7 +24,7 @@ pub(crate) mod upgrade;
 mod whole_body;
 
 pub(crate) use client_body::{BrokenBody, ClientBody};
-pub(crate) use early::Early;
+pub(crate) use early::{Early, final_reply};
 pub(crate) use frames::{Close, Passed};
 pub(crate) use hangup::{Hangup, has_unread};
 pub(crate) use messages::Messages;

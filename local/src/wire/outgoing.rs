@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::crypto::ring;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -40,24 +40,29 @@ where
         return ask(stream, request, read).await;
     }
     let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
-    let stream = connector()?.connect(name, stream).await.map_err(|error| error.to_string())?;
+    let stream =
+        connector(Vec::new(), &[])?.connect(name, stream).await.map_err(|error| error.to_string())?;
     ask(stream, request, read).await
 }
 
 /// Where a host is. Names below `localhost` are this machine's, which not every resolver knows.
-fn reached(host: &str) -> &str {
+pub(crate) fn reached(host: &str) -> &str {
     let is_below = host.len() > ".localhost".len() && host.to_ascii_lowercase().ends_with(".localhost");
     if is_below { "127.0.0.1" } else { host }
 }
 
-/// A client of TLS that trusts what this system trusts, or the file that `SSL_CERT_FILE` names.
-fn connector() -> Result<TlsConnector, String> {
+/// A client of TLS that trusts `own`, and what this system trusts or the file that `SSL_CERT_FILE` names. It offers the
+/// protocols, in their order.
+pub(crate) fn connector(own: Vec<CertificateDer<'_>>, protocols: &[&[u8]]) -> Result<TlsConnector, String> {
     let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(own);
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    Ok(TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 async fn ask<T, R>(

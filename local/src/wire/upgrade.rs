@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Version};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::headers::names;
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
@@ -29,11 +31,6 @@ pub(crate) fn is_agreed(headers: &HeaderMap) -> bool {
 pub(crate) fn set(headers: &mut HeaderMap) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, WEBSOCKET);
-}
-
-fn names(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
 }
 
 /// The original connection, which hyper got as a `T`, and the bytes that hyper had already read. `None` if the

@@ -14,14 +14,14 @@ use super::{root, succeed};
 use crate::harness::{Local, program};
 
 /// A program of one of the examples. `.ci/run interop` builds them.
-fn built(name: &str) -> PathBuf {
+pub(super) fn built(name: &str) -> PathBuf {
     let program = root().join("target/apart/debug").join(name);
     assert!(program.exists(), "{} is absent: run `.ci/run interop`", program.display());
     program
 }
 
 /// A project with the manifest of an example as it is, but for the folder, the builds and the ports.
-fn project(example: &str, programs: &[(&str, &str)]) -> Folder {
+pub(super) fn project(example: &str, programs: &[(&str, &str)]) -> Folder {
     let folder = Folder::new();
     let manifest = std::fs::read_to_string(root().join("examples").join(example).join("s.yaml")).unwrap();
     folder.write("s.yaml", &manifest.replace("${env('PWD')}", folder.path().to_str().unwrap()));

@@ -1,7 +1,9 @@
 //! Real clients and real servers. They run when `--ignored` asks for them, and then fail where a tool is missing.
 
+mod ai;
 mod alb;
 mod browser;
+mod catalogue;
 mod chaos;
 mod clients;
 mod conform;
@@ -14,6 +16,7 @@ mod doors;
 mod examples_apart;
 mod grpc;
 mod languages;
+mod lift_and_shift;
 mod manifests;
 mod mcp;
 mod networks;
@@ -21,6 +24,8 @@ mod nginx;
 mod package;
 mod published;
 mod queue_sdk;
+mod redis;
+mod rooms;
 mod sarif;
 mod schema;
 mod sdk;
@@ -28,6 +33,7 @@ mod servers;
 mod signatures;
 mod template;
 mod template_answers;
+mod upload;
 mod websocket;
 
 use std::path::{Path, PathBuf};

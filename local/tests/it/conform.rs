@@ -142,6 +142,10 @@ fn what_a_program_does_not_offer_is_skipped_unless_it_is_required() {
     let all = outcomes(&conform(&only, &["python3", "-c", page]));
     assert!(all.values().all(|(outcome, _)| outcome == "skipped"), "{all:?}");
     assert!(all["stream-sse"].1.contains("has no GET /conform/sse: it answers every path alike"), "{all:?}");
+    // The health check is what the caller says it is, not a route of the conventions.
+    let health = ["--health", "/healthz", "--only", "health-status", "--format", "json"];
+    let all = outcomes(&conform(&health, &["python3", "-c", page]));
+    assert_eq!(all["health-status"].0, "passed", "{all:?}");
     let required = outcomes(&conform(&[&["--require"], &options[..]].concat(), &python));
     assert_eq!(required["event-call"].0, "failed", "{required:?}");
 }

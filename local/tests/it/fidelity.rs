@@ -12,12 +12,7 @@ fn tests() -> Vec<String> {
         for file in files.filter(|file| file.path().extension().is_some_and(|ending| ending == "rs")) {
             let module = file.path().file_stem().unwrap().to_str().unwrap().to_owned();
             let text = std::fs::read_to_string(file.path()).unwrap();
-            let functions = text.split("#[test]\n").skip(1);
-            found.extend(functions.map(|after| {
-                // An attribute may stand in between.
-                let name = after.split_once("fn ").unwrap().1.split('(').next().unwrap();
-                format!("{prefix}{module}::{name}")
-            }));
+            found.extend(tests_in(&text).map(|name| format!("{prefix}{module}::{name}")));
         }
     }
     tests_of_the_code(&folder.join("../src"), "src", &mut found);
@@ -38,13 +33,16 @@ fn tests_of_the_code(folder: &Path, prefix: &str, found: &mut Vec<String>) {
             } else {
                 &format!("{prefix}::{module}")
             };
-            for after in text.split("#[test]\n").chain(text.split("#[tokio::test")).skip(1) {
-                let name =
-                    after.split_once("fn ").map_or("", |(_, behind)| behind.split('(').next().unwrap());
-                found.push(format!("{of}::{name}"));
-            }
+            found.extend(tests_in(&text).map(|name| format!("{of}::{name}")));
         }
     }
+}
+
+/// The names of the tests in a file.
+fn tests_in(text: &str) -> impl Iterator<Item = &str> {
+    let marked = text.split("#[test]\n").chain(text.split("#[tokio::test")).skip(1);
+    // Another attribute may stand in between.
+    marked.map(|after| after.split_once("fn ").map_or("", |(_, behind)| behind.split('(').next().unwrap()))
 }
 
 /// The rows of the table below a heading.
@@ -99,4 +97,10 @@ fn every_rule_names_a_test_that_exists() {
         }
     }
     assert!(count > 25, "the table is not found: {count} rows");
+}
+
+#[test]
+fn only_functions_that_are_marked_are_tests() {
+    let text = "fn helper() {}\n#[test]\n#[ignore]\nfn plain() {}\n#[tokio::test(start_paused)]\nasync fn waits() {}\nfn last() {}\n";
+    assert_eq!(tests_in(text).collect::<Vec<_>>(), ["plain", "waits"]);
 }

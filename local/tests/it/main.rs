@@ -29,6 +29,7 @@ mod gateway;
 mod harness;
 mod instances;
 mod languages;
+mod load;
 mod manifest;
 mod memory;
 mod messages;

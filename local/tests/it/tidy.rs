@@ -10,7 +10,7 @@ const LEVELS: &[&[&str]] = &[
     &["failure", "fault", "model", "shell"],
     &["alb", "domain", "event", "scaffold", "store"],
     &["manifest", "process", "wire"],
-    &["auth", "conform", "instance"],
+    &["auth", "conform", "instance", "load"],
     &["registry"],
     &["call", "deploy"],
     &["package", "queue"],
@@ -203,7 +203,11 @@ fn only_the_command_line_prints() {
 fn tasks_belong_to_the_platforms_trackers() {
     check_only(&["tokio::spawn", "task::spawn(", "spawn_local", "JoinSet"], &[]);
     // The suite is a platform of its own: it starts one program, and waits for its end.
-    check_only(&["TaskTracker::new"], &["conform/suite.rs", "platform/platform.rs"]);
+    // A load has no platform.
+    check_only(
+        &["TaskTracker::new"],
+        &["cli/load.rs", "conform/suite.rs", "load/run.rs", "platform/platform.rs"],
+    );
     check_only(
         &["tasks.spawn("],
         &[
@@ -220,6 +224,8 @@ fn tasks_belong_to_the_platforms_trackers() {
             "instance/connection.rs",
             "instance/multiplexed.rs",
             "instance/pool.rs",
+            "load/client.rs",
+            "load/run.rs",
             "platform/platform.rs",
             "process/guarded.rs",
             "process/network.rs",
@@ -292,6 +298,8 @@ fn files_are_written_in_few_places() {
         &writing,
         &[
             "auth/key_file.rs",
+            // The picture that is asked for.
+            "cli/load.rs",
             "deploy/copy.rs",
             "deploy/interpreters.rs",
             "deploy/layers.rs",

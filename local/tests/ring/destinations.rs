@@ -55,7 +55,7 @@ impl Ring {
 
     /// Waits for a message, and gives it.
     #[track_caller]
-    fn message_of(&self, id: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn message_of(&self, id: &str, is: impl Fn(&Value) -> bool) -> Value {
         until("the message", || {
             let target = format!("/2023-03-30/messages/{id}");
             let answer = exchange(self.main_port(), &request("GET", &target, "", b""));

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use testkit::manifest::Function;
-use testkit::until;
 
 use crate::function::text;
 use crate::harness::Ring;
@@ -56,9 +55,6 @@ fn a_call_that_is_too_old_expires_and_its_destination_is_told() {
     let task = ring.is_in("t", "Expired");
     assert_eq!((&task["alreadyRetriedTimes"], &task["destinationStatus"]), (&json!(0), &json!("Expired")));
     let id = accepted.header("x-fc-request-id").unwrap().to_owned();
-    let message = until("the message", || {
-        let answer = ring.api("GET", &format!("/2023-03-30/messages/{id}"), &Value::Null);
-        (answer.status == 200).then(|| answer.json())
-    });
+    let message = ring.message_of(&id, |_| true);
     assert_eq!((&message["name"], &message["body"]["requestPayload"]), (&json!("old"), &json!("late")));
 }

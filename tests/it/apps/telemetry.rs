@@ -63,6 +63,7 @@ pub fn app() -> App {
         })
     })
     .event(async |event| Ok(event.trace_context().trace_id()))
+    .event_as_http()
 }
 
 #[tracing::instrument(skip_all, fields(item = name))]

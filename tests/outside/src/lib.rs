@@ -1,5 +1,6 @@
 //! A shop of somebody else's: fc-runtime beside the crates that such programs use.
 
+mod docs;
 mod document;
 mod errors;
 mod layers;

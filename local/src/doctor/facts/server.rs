@@ -192,3 +192,36 @@ async fn is_grpc(address: &str) -> Option<bool> {
         _ = connection => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Response;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn grpc_is_found_at_names_below_localhost_too() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = async {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let mut connection = h2::server::handshake(stream).await.unwrap();
+                while let Some(Ok((_, mut respond))) = connection.accept().await {
+                    let reply = Response::builder().header(header::CONTENT_TYPE, "application/grpc");
+                    respond.send_response(reply.body(()).unwrap(), true).unwrap();
+                }
+            }
+        };
+        let ask = async {
+            for host in ["127.0.0.1", "web.localhost"] {
+                assert_eq!(is_grpc(&format!("http://{host}:{port}")).await, Some(true), "{host}");
+            }
+        };
+        tokio::select! {
+            () = ask => {}
+            () = server => {}
+        }
+    }
+}

@@ -65,3 +65,14 @@ pub(crate) fn summary(examination: &Examination) -> String {
     }
     format!("{}{allowed}; `fc-local doctor --explain ID` says more", parts.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(harmless("a\x1b[2J\nb\tc\u{202e}d\u{2066}"), "a\u{fffd}[2J\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}");
+        assert_eq!(harmless("plain é"), "plain é");
+    }
+}

@@ -1,8 +1,8 @@
 //! `InvokeFunction`, as the official SDK calls it.
 
 use fc_runtime::platform::limits::ASYNC_BODY_MAX;
-use fc_runtime::platform::names::{header as fc, path};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use fc_runtime::platform::names::header as fc;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
 use super::auth::admit;
 use crate::auth::Gate;
@@ -32,14 +32,7 @@ pub(crate) async fn invoke(
     let control = Control::take(&head.headers);
     if control.is_async {
         let wish = Wish::read(&head.headers)?;
-        let call = StoredCall {
-            is_event: true,
-            via: Via::InvokeFunction,
-            method: Method::POST,
-            target: Uri::from_static(path::INVOKE),
-            headers: Call::event_headers(),
-            body: body.read_in(ASYNC_BODY_MAX).await?,
-        };
+        let call = StoredCall::event(Via::InvokeFunction, body.read_in(ASYNC_BODY_MAX).await?);
         let of = (&*callee.function.name, callee.qualifier.as_deref());
         return asynchronous::accept(queue, of, wish, visit, call).await;
     }

@@ -7,8 +7,10 @@ mod invoke;
 mod manage;
 mod sessions;
 mod tasks;
+mod usage;
 
 pub(super) use auth::refuse;
 pub(super) use invoke::invoke;
 pub(super) use manage::manage;
 pub(super) use tasks::tasks;
+pub(super) use usage::usage;

@@ -88,6 +88,19 @@ impl<I> Slots<I> {
         if self.is_closed || has_failed { 0 } else { self.rules.instances_min.saturating_sub(self.in_use()) }
     }
 
+    /// The instances with their numbers of calls.
+    pub(in crate::instance) fn calls(&self) -> Vec<(I, usize)>
+    where
+        I: Clone,
+    {
+        self.members.iter().map(|member| (member.instance.clone(), member.in_flight)).collect()
+    }
+
+    /// The number of starts under way, and of those that have ended.
+    pub(in crate::instance) fn starts(&self) -> (usize, usize) {
+        (self.starting, self.starts)
+    }
+
     /// The number of instances that count towards the cap.
     pub(super) fn in_use(&self) -> usize {
         self.members.iter().filter(|member| !member.is_retired).count()

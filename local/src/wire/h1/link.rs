@@ -191,14 +191,6 @@ impl Link {
         std::future::poll_fn(|context| self.0.poll_reply(context)).await
     }
 
-    /// Polls for the next frame of the reply's body, and sends the request meanwhile.
-    pub(crate) fn poll_frame(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        self.0.poll_frame(context)
-    }
-
     /// Sends the request, while nobody asks for the reply. Ready once nothing more is to be sent.
     pub(crate) fn poll_upload(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.0.poll_upload(context)
@@ -214,13 +206,6 @@ impl Link {
         self.0.takes_writes && !self.is_switched()
     }
 
-    pub(crate) fn size_hint(&self) -> SizeHint {
-        match self.0.framing {
-            reply::Framing::Length(left) => SizeHint::with_exact(left),
-            _ => SizeHint::default(),
-        }
-    }
-
     /// Whether the server has left HTTP.
     pub(crate) fn is_switched(&self) -> bool {
         self.0.framing == reply::Framing::Switched
@@ -230,6 +215,26 @@ impl Link {
     pub(crate) fn into_parts(self) -> (TcpStream, Bytes) {
         let State { stream, read, .. } = *self.0;
         (stream, read.freeze())
+    }
+}
+
+/// The body of the reply. While it is read, the request is sent.
+impl Body for Link {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        self.0.poll_frame(context)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.0.framing {
+            reply::Framing::Length(left) => SizeHint::with_exact(left),
+            _ => SizeHint::default(),
+        }
     }
 }
 

@@ -6,4 +6,4 @@ mod reply;
 mod request;
 
 pub(crate) use link::{Broken, Draft, Link, Reply};
-pub(crate) use request::Lines;
+pub(crate) use request::{Lines, write_header};

@@ -144,7 +144,7 @@ impl fmt::Debug for Lines {
 }
 
 /// Appends `name: value` as a line.
-fn write_header(text: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
+pub(crate) fn write_header(text: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
     for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
         text.extend_from_slice(part);
     }

@@ -1,5 +1,6 @@
 //! A connection between a test that asks and a test that serves.
 
+use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -20,11 +21,7 @@ async fn ask(link: &mut Link, payload: Payload) -> Result<response::Parts, Broke
 }
 
 async fn body(link: &mut Link) -> Result<Vec<u8>, Broken> {
-    let mut body = Vec::new();
-    while let Some(frame) = std::future::poll_fn(|context| link.poll_frame(context)).await {
-        body.extend_from_slice(&frame?.into_data().unwrap_or_default());
-    }
-    Ok(body)
+    Ok(link.collect().await?.to_bytes().to_vec())
 }
 
 #[tokio::test]

@@ -1,0 +1,5 @@
+//! The function `catalogue-item`.
+
+fn main() -> fc_runtime::Result {
+    catalogue::item().run()
+}

@@ -1,0 +1,5 @@
+//! The function `catalogue-list`.
+
+fn main() -> fc_runtime::Result {
+    catalogue::list().run()
+}
