@@ -20,15 +20,13 @@ fn server(name: &str) -> (Program, u16) {
 
 /// A group of servers, each with its weight.
 fn servers(name: &str, servers: &[(u16, u8)], more: &str) -> String {
-    let blocks: String = servers
-        .iter()
-        .map(|(port, weight)| {
-            format!(
-                "servers {{\n server_type = \"Ip\"\n server_id = \"127.0.0.1\"\n server_ip = \"127.0.0.1\"\n \
-                 port = {port}\n weight = {weight}\n }}\n"
-            )
-        })
-        .collect();
+    let mut blocks = String::new();
+    for (port, weight) in servers {
+        blocks += &format!(
+            "servers {{\n server_type = \"Ip\"\n server_id = \"127.0.0.1\"\n server_ip = \"127.0.0.1\"\n \
+             port = {port}\n weight = {weight}\n }}\n"
+        );
+    }
     let check = if more.contains("health_check_config") {
         ""
     } else {
@@ -82,7 +80,7 @@ fn servers_get_requests_as_a_reverse_proxy_sends_them() {
     let ((one, one_port), (_two, two_port)) = (server("one"), server("two"));
     let (garbled, _asked) = saying(b"this is not HTTP\r\n\r\n");
     let (silent, _asked_too) = saying(b"");
-    let (copied, copies) = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\ncopied");
+    let (mirror_port, copies) = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\ncopied");
     let sticky =
         "sticky_session_config {\n sticky_session_enabled = true\n sticky_session_type = \"Insert\"\n }";
     let mirror = "traffic_mirror_config {\n target_type = \"ForwardGroupMirror\"\n mirror_group_config {\n \
@@ -99,7 +97,7 @@ fn servers_get_requests_as_a_reverse_proxy_sends_them() {
         servers("gone", &[(closed(), 100)], ""),
         servers("garbled", &[(garbled, 100)], ""),
         servers("silent", &[(silent, 100)], ""),
-        servers("copied", &[(copied, 100)], ""),
+        servers("copied", &[(mirror_port, 100)], ""),
         servers("nobody", &[(one_port, 0)], ""),
         listener(80, "both", ""),
         rule(80, 10, "/gone", &forward(1, "gone")),

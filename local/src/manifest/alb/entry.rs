@@ -41,6 +41,11 @@ pub(in crate::manifest) fn read(
         let functions = Functions { names: surroundings.functions, resources: &[] };
         let whole = balancer::read(&source, functions, &here, &mut own);
         balancer::check_groups(&whole, &mut own);
+        // A file that is being written is empty for a moment. Without this its listeners would be closed.
+        if whole.listeners.is_empty() && own.0.is_empty() {
+            let text = "the load balancer has no listener";
+            own.0.push(Problem::error(node.map_or(1, |node| node.line), text));
+        }
         whole
     });
     // What is wrong in the manifest is the manifest's own.
