@@ -58,8 +58,8 @@ mod wire;
 pub use deploy::Built;
 pub use event::{
     Address, AlbNews, AlbVisit, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault,
-    DomainAddress, Ending, Event, Events, HookFault, Kind, Level, Log, Maker, Record, Remark, SocketTraffic,
-    TimerNews, TimerWhat, Unfit, VersionNews, Via,
+    DomainAddress, Ending, Event, Events, HookFault, ImageFault, Kind, Level, Log, Maker, Record, Remark,
+    SocketTraffic, TimerNews, TimerWhat, Unfit, VersionNews, Via,
 };
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};

@@ -12,9 +12,9 @@ use http::{Request, StatusCode, header};
 
 use super::client::exchange;
 use super::door::{self, Shown};
-use super::line::neutral;
 use super::print::{self, Hidden, Out, Printer, Style};
 use super::{Colour, InvokeArguments, check_name, settings, tasks};
+use crate::event::neutral;
 use crate::manifest::{read_bounded, take_bounded};
 use crate::model::LATEST;
 use crate::wire::limits::BODY_MAX;

@@ -1,5 +1,6 @@
 //! The command line. Only this module prints.
 
+mod alb;
 mod alias;
 mod client;
 mod conform;
@@ -7,6 +8,7 @@ mod curl;
 mod dev;
 mod doctor;
 mod door;
+mod explain;
 mod invoke;
 mod keys;
 mod line;
@@ -72,6 +74,9 @@ enum Command {
     /// List, show, stop or repeat asynchronous calls that are tasks, in a running `fc-local dev`
     #[command(subcommand)]
     Tasks(tasks::TasksCommand),
+    /// Make or ask a load balancer (ALB) in front of the functions
+    #[command(subcommand)]
+    Alb(alb::AlbCommand),
     /// Look for what bites in production: in the manifest, the code, the program and the running server
     Doctor(doctor::DoctorArguments),
     /// Make the project of a new function, from a template
@@ -293,9 +298,13 @@ fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCo
             return ExitCode::FAILURE;
         }
     };
-    if let Command::List(arguments) = &command {
-        list::run(&manifest, arguments);
-        return ExitCode::SUCCESS;
+    match &command {
+        Command::List(arguments) => {
+            list::run(&manifest, arguments);
+            return ExitCode::SUCCESS;
+        }
+        Command::Alb(command) => return alb::run(&manifest, command),
+        _ => {}
     }
     let run = async {
         match command {

@@ -11,6 +11,7 @@ mod log;
 mod names;
 mod redact;
 mod tail;
+mod terminal;
 mod text;
 mod text_of_programs;
 mod text_of_runs;
@@ -21,7 +22,7 @@ mod timer_news;
 pub use alb_news::{AlbNews, AlbVisit, Maker};
 pub use details::{
     Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault, DomainAddress,
-    Ending, HookFault, Record, Remark, SocketTraffic, Unfit, VersionNews, Via,
+    Ending, HookFault, ImageFault, Record, Remark, SocketTraffic, Unfit, VersionNews, Via,
 };
 pub use entry::Event;
 pub(crate) use entry::Source;
@@ -30,6 +31,7 @@ pub use level::Level;
 pub use log::{Events, Log};
 pub(crate) use redact::{MASK, Redactor, is_secret_name};
 pub(crate) use tail::Tail;
+pub(crate) use terminal::{neutral, steers};
 pub(crate) use text::{about, call_end, not_bound};
 pub(crate) use time::Clock;
 pub use timer_news::{TimerNews, TimerWhat};

@@ -15,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt;
+use tokio::time::Instant;
 
 use super::alb;
 use super::body::{Cut, Outgoing};
@@ -62,7 +63,7 @@ impl Body for InTurn {
 pub(super) async fn answer(clients: &Clients, status: u16, start: &[u8], socket: Socket) {
     let request = known_of(start);
     let is_head = request.method() == Method::HEAD;
-    let mut visit = Visit::arrive(&clients.front.log, &request);
+    let mut visit = Visit::arrive(&clients.front.log, &request, Instant::now());
     if let Some(port) = clients.port() {
         let page = alb::unread(&port, status, &mut visit);
         return send(visit.leave(page), is_head, socket).await;

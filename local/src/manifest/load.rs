@@ -138,6 +138,7 @@ impl Manifest {
         for function in &mut open.functions {
             (function.local.mounts, function.local.network) = (false, false);
             if let Some(program) = program {
+                function.container = None;
                 function.command = vec![program.to_string_lossy().into_owned()];
                 if let Some(folder) = program.parent().filter(|_| !function.code.is_dir()) {
                     folder.clone_into(&mut function.code);
@@ -186,7 +187,6 @@ impl Manifest {
     }
 
     /// The listeners in front of the functions; there may be none.
-    #[allow(dead_code, reason = "listeners ask")]
     pub(crate) fn load_balancer(&self) -> &LoadBalancer {
         &self.load_balancer
     }

@@ -5,6 +5,7 @@ mod affinity;
 pub(crate) mod alb;
 mod asynchronous;
 mod auth;
+mod container;
 mod cors;
 mod cron;
 mod domain;
@@ -25,6 +26,7 @@ pub(crate) use asynchronous::{AGE_MAX_SECONDS, AsyncConfig, Destination, RETRIES
 pub(crate) use auth::{
     Auth, AuthPaths, BasicUser, BearerToken, ClaimPass, JwtAuth, KeySource, Position, Secret, TokenLookup,
 };
+pub(crate) use container::Container;
 pub(crate) use cors::Cors;
 pub(crate) use domain::{Certificate, Domain, Protocol, Rewrite, RewriteKind, Route};
 pub use edition::Edition;

@@ -2,6 +2,7 @@
 
 mod ai;
 mod alb;
+mod alb_corpus;
 mod browser;
 mod catalogue;
 mod chaos;

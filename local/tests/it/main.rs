@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alb;
+mod alb_config;
 mod alb_servers;
 mod alb_tls;
 mod api;
@@ -15,6 +16,7 @@ mod chaos;
 mod cli;
 mod client;
 mod conform;
+mod containers;
 mod destinations;
 mod doctor;
 mod domain_manifest;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, Uri, Version, header};
 use http_body_util::{BodyExt, Full, Limited};
 use tokio::net::TcpStream;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::balancers::Shared;
@@ -84,7 +84,7 @@ async fn ask_function(shared: &Arc<Shared>, group: &Group, check: &AlbHealthChec
     let host = check.host.as_deref().unwrap_or(OWN_ADDRESS);
     let request = request(check, host, ClientBody::empty())?;
     let peer = Peer::of_this_machine().ok_or("this machine has no address")?;
-    let mut visit = Visit::arrive(&shared.log, &request);
+    let mut visit = Visit::arrive(&shared.log, &request, Instant::now());
     visit.set_alb(AlbVisit { is_probe: true, group: Some(Arc::clone(&group.name)), ..AlbVisit::new(None) });
     let backed = Backed { shared, group, peer: &peer, idle: check.timeout };
     match backed.answer(&mut visit, request, |_| {}).await {

@@ -11,7 +11,7 @@ use http::header::{
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::balancers::Balancers;
 use super::compress;
@@ -46,11 +46,11 @@ impl Balancers {
     pub(crate) async fn serve(
         &self,
         key: &str,
-        peer: &Peer,
+        (peer, begin): (&Peer, Instant),
         request: Request<ClientBody>,
         note: impl Fn(&Visit),
     ) -> Response<Outgoing> {
-        let mut visit = Visit::arrive(&self.shared.log, &request);
+        let mut visit = Visit::arrive(&self.shared.log, &request, begin);
         let Some(port) = self.port(key) else {
             visit.set_alb(AlbVisit::new(None));
             return visit.leave(replies::page(503, ""));

@@ -27,7 +27,7 @@ use crate::front::{refusal, rpc};
 use crate::model::{Edition, Function};
 use crate::queue::{Queue, StoredCall};
 use crate::registry::Callee;
-use crate::wire::headers::{self, Peer};
+use crate::wire::headers::{self, Forwarded, Peer};
 use crate::wire::{BodyFault, BrokenBody, ClientBody, Payload, limits, upgrade};
 
 /// How long the body of a handshake may take. A client should send none.
@@ -141,11 +141,14 @@ async fn pass_on(
     headers::strip_request(&mut headers);
     // A client may name any header in `Connection`, but takes away no claim by that.
     admission.apply(&mut headers, &mut target);
-    match binding.entry {
+    let forwarded = match binding.entry {
         // The load balancer has said already, as its listener is set, where the request comes from.
-        EntryPoint::Alb => headers::add_client(&mut headers, peer),
-        _ => headers::add_forwarding(&mut headers, peer),
-    }
+        EntryPoint::Alb => {
+            headers::add_client(&mut headers, peer);
+            None
+        }
+        _ => Some(Forwarded::take(&mut headers, peer)),
+    };
     let is_fc2 = settings.local.edition == Edition::Fc2;
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
@@ -154,6 +157,9 @@ async fn pass_on(
         if kind != CallKind::Http {
             let text = "a WebSocket or a gRPC call cannot be asynchronous: nobody would be there to answer";
             return Err(Failure::invalid_argument(text));
+        }
+        if let Some(forwarded) = &forwarded {
+            forwarded.add_to(&mut headers);
         }
         let (via, method) = (policy.via, head.method);
         let body = body.read_in(ASYNC_BODY_MAX).await?;
@@ -181,6 +187,7 @@ async fn pass_on(
         target,
         method: head.method.clone(),
         headers,
+        forwarded,
         payload,
         body_fault,
         early,

@@ -14,6 +14,11 @@ pub(super) struct Target {
 /// Reads `acs:fc:REGION:ACCOUNT:functions/NAME[/QUALIFIER]`, the form of edition 2.0
 /// `acs:fc:REGION:ACCOUNT:services/SERVICE[.QUALIFIER]/functions/NAME`, or a name. The region and the account may be anything.
 pub(super) fn parse(text: &str) -> Option<Target> {
+    // What is not known here may hold colons.
+    let parts = text.split(MARK).enumerate();
+    let text: String =
+        parts.map(|(at, part)| if at % 2 == 1 { MARK.to_string() } else { part.to_owned() }).collect();
+    let text = text.as_str();
     let (rest, is_bare) = match text.strip_prefix("acs:fc:") {
         Some(rest) => (rest.splitn(3, ':').nth(2)?, false),
         None => (text, !text.contains('/')),
@@ -51,11 +56,16 @@ mod tests {
                 "acs:fc:\u{1}var.region\u{1}:\u{1}data.alicloud_account.me.id\u{1}:functions/shop",
                 Some(("shop", None)),
             ),
+            (
+                "acs:fc:\u{1}Ref.ALIYUN::Region\u{1}:\u{1}Ref.ALIYUN::TenantId\u{1}:functions/shop",
+                Some(("shop", None)),
+            ),
             ("acs:fc:cn-hangzhou:123:services/web.prod/functions/shop", Some(("shop", Some("prod")))),
             ("acs:fc:cn-hangzhou:123:services/web/functions/shop", Some(("shop", None))),
             ("services/web.2/functions/shop", Some(("shop", Some("2")))),
             ("shop", Some(("shop", None))),
             ("shop.prod", Some(("shop", Some("prod")))),
+            ("acs:fc:cn-hangzhou:123:functions/\u{1}var.name\u{1}", None),
             ("acs:fc:cn-hangzhou:123:shop", None),
             ("acs:ram::1:role/x", None),
             ("\u{1}alicloud_fc_function.x.id\u{1}", None),

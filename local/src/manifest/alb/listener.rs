@@ -68,7 +68,9 @@ pub(super) fn read(
         None => (balancer.unwrap_or_else(|| "alb-local".to_owned()), AlbEdition::default()),
     };
     let seconds = |value: Option<u64>, default| Duration::from_secs(value.unwrap_or(default));
-    let name = fields.label("listener_description").unwrap_or_else(|| resource.address.clone());
+    let name = fields.label("listener_description");
+    // The label of a resource of Terraform.
+    let name = name.unwrap_or_else(|| resource.address.rsplit('.').next().unwrap_or_default().to_owned());
     let asks_clients = fields.boolean("ca_enabled", false);
     if asks_clients && fields.maps("ca_certificates").is_empty() {
         fields.error("ca_certificates", "is missing: `ca_enabled` needs one");

@@ -7,6 +7,8 @@ mod action;
 mod arn;
 mod balancer;
 mod condition;
+#[cfg(test)]
+mod corpus;
 mod entry;
 mod fields;
 mod group;

@@ -49,6 +49,8 @@ const LOCAL: &Table = &[
     known("network"),
     known("layers"),
     known("build"),
+    known("command"),
+    known("code"),
     map("package", PACKAGE),
     known("credentials"),
     known("edition"),
