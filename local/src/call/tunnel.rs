@@ -50,12 +50,13 @@ impl AnswerTunnel {
         AnswerTunnel { client, function, run }
     }
 
-    /// Relays frames until one side ends, the function's time is over, or the generation is replaced.
-    pub(crate) async fn carry(self) -> Carried {
+    /// Relays frames until one side ends, the function's time is over, the generation is replaced, or nothing has passed for
+    /// `idle`.
+    pub(crate) async fn carry(self, idle: Option<Duration>) -> Carried {
         let AnswerTunnel { client, function, run } = self;
         match open(client, function, &run).await {
             Some(Ok(mut relay)) => {
-                let over = pass(&mut relay, &run).await;
+                let over = pass(&mut relay, &run, idle).await;
                 settle(over, relay, run).await
             }
             Some(Err(failure)) => {
@@ -84,11 +85,11 @@ async fn open(client: OnUpgrade, function: Option<Link>, run: &Run) -> Option<Re
     })
 }
 
-async fn pass(relay: &mut Relay, run: &Run) -> Result<Over, Failure> {
+async fn pass(relay: &mut Relay, run: &Run, idle: Option<Duration>) -> Result<Over, Failure> {
     let deadline = run.deadline();
     tokio::select! {
         biased;
-        over = relay.pass() => return Ok(over),
+        over = relay.pass_unless_idle(idle) => return Ok(over),
         () = sleep_until(deadline) => return Err(run.timed_out()),
         () = run.farewell() => {}
     }
@@ -131,6 +132,8 @@ async fn settle(over: Result<Over, Failure>, relay: Relay, run: Run) -> Carried 
             relay.end_function(Some(Close::MessageTooBig)).await;
             run.fail(&Failure::bad_response(text));
         }
+        // As if the client had left: the load balancer closes both connections.
+        Ok(Over::Idle) => return Carried { rest: Some((relay, Some(Close::GoingAway))), ..carried },
         Err(failure) => run.fail(&failure),
     }
     carried

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use super::alb_news::AlbVisit;
 use crate::failure::Failure;
 
 /// One request. [The example of the crate](crate) takes the events that hold it.
@@ -35,6 +36,8 @@ pub struct Record {
     pub grpc_status: Option<u32>,
     /// Why the function gave no reply, or no whole one. `None` also if the client left.
     pub cause: Option<Box<Cause>>,
+    /// The part of the load balancer, if the request came in there.
+    pub alb: Option<Box<AlbVisit>>,
 }
 
 impl Record {
@@ -79,6 +82,8 @@ pub enum Via {
     Destination,
     /// A timer trigger.
     Timer,
+    /// A load balancer.
+    Alb,
 }
 
 impl Via {
@@ -91,6 +96,7 @@ impl Via {
             Via::CommandLine => "command_line",
             Via::Destination => "destination",
             Via::Timer => "timer",
+            Via::Alb => "alb",
         }
     }
 
@@ -103,6 +109,7 @@ impl Via {
             Via::CommandLine,
             Via::Destination,
             Via::Timer,
+            Via::Alb,
         ];
         all.into_iter().find(|via| via.name() == name)
     }

@@ -44,6 +44,7 @@ impl Kind {
                 let cause = record.cause.as_ref();
                 record.path.capacity()
                     + cause.map_or(0, |cause| size_of_val(&**cause) + cause.message.capacity())
+                    + record.alb.as_ref().map_or(0, |alb| size_of_val(&**alb))
             }
             Kind::CallFailed(cause) | Kind::InstanceStartFailed(cause) | Kind::SwapRefused(cause) => {
                 cause.message.capacity()
@@ -60,6 +61,7 @@ impl Kind {
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::AsyncCall(news) => news.bytes(),
             Kind::Timer(news) => news.bytes(),
+            Kind::Alb(news) => news.bytes(),
             Kind::MessageStored(destination) => destination.capacity(),
             Kind::DestinationFailed(fault) => fault.destination.capacity() + fault.error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),

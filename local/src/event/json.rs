@@ -88,6 +88,7 @@ fn own(kind: &Kind) -> Value {
         Kind::VersionsChanged(news) => version_news(news),
         Kind::InstancesKept { count, schedule } => json!({ "count": count, "schedule": schedule }),
         Kind::Timer(news) => news.json(),
+        Kind::Alb(news) => news.json(),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
         Kind::GrpcReady { address } | Kind::ProjectShared { address } => {
             json!({ "address": address.to_string() })
@@ -211,6 +212,9 @@ fn request(record: &Record) -> Value {
     }
     if let Some(cause) = &record.cause {
         fields = with(with(fields, "failure", cause.failure), "by", cause.by);
+    }
+    if let Some(alb) = &record.alb {
+        fields = with(fields, "alb", alb.json());
     }
     match record.socket {
         Some(socket) => with(fields, "socket", self::socket(socket)),

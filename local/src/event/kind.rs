@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::alb_news::AlbNews;
 use super::details::{
     Address, AsyncNews, BuildFailure, CallInFlight, Cause, DestinationFault, DomainAddress, Ending,
     HookFault, ImageFault, Record, Remark, Unfit, VersionNews,
@@ -218,7 +219,8 @@ pub enum Kind {
     },
     /// A timer trigger runs, fires, or was missed.
     Timer(TimerNews),
-
+    /// A load balancer listens, or its backends change.
+    Alb(AlbNews),
     /// A build step begins.
     BuildStarted {
         /// The command, with secrets masked.

@@ -1,6 +1,7 @@
 //! What happens, as events with typed fields: lines of instances, requests, what becomes of instances and code.
 //! The library emits them; printing is the command line's.
 
+mod alb_news;
 mod details;
 mod entry;
 mod json;
@@ -18,6 +19,7 @@ mod text_of_versions;
 mod time;
 mod timer_news;
 
+pub use alb_news::{AlbNews, AlbVisit, Maker};
 pub use details::{
     Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault, DomainAddress,
     Ending, HookFault, ImageFault, Record, Remark, SocketTraffic, Unfit, VersionNews, Via,

@@ -97,6 +97,7 @@ names! {
     VersionsChanged => "versions_changed",
     InstancesKept => "instances_kept",
     Timer => "timer",
+    Alb => "alb",
     ProjectShared => "project_shared",
     VersionsNotRead => "versions_not_read",
     FolderNotWatched => "folder_not_watched",

@@ -103,6 +103,7 @@ impl Event {
             ),
             Kind::InstancesKept { count, schedule } => of_runs::kept(*count, schedule.as_deref()),
             Kind::Timer(news) => news.text(),
+            Kind::Alb(news) => news.text(),
             Kind::VersionsNotRead { error } => {
                 format!("the versions in .fc-local cannot be read: {error}; calls of them are refused")
             }
@@ -259,7 +260,8 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, domain, path, status, duration, is_cold, socket, grpc_status, cause, .. } = record;
+    let Record { method, domain, path, status, duration, is_cold, socket, grpc_status, cause, alb, .. } =
+        record;
     let domain = domain.as_deref().unwrap_or_default();
     let tenths = duration.as_micros() / 100;
     let mut text = String::with_capacity(path.len() + 64);
@@ -286,6 +288,9 @@ fn request(record: &Record) -> String {
         Some(cause) => _ = write!(text, ", {}: {}", cause.by, why_no_reply(cause)),
         None if *status == 499 => text.push_str(", the client left"),
         None => {}
+    }
+    if let Some(alb) = alb {
+        text.push_str(&alb.text());
     }
     text
 }

@@ -4,12 +4,17 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 
 use super::leaving::Leaving;
+use super::passed::Passed;
+use super::silence::Silence;
 use super::streamed::{Current, Streamed};
 use super::tunnel::Tunnel;
 use super::visit::Visit;
@@ -56,6 +61,8 @@ pub(crate) enum Outgoing {
     Whole(Whole),
     Streamed(Streamed),
     Tunnel(Option<Box<Tunnel>>),
+    /// The reply of a server that is no function.
+    Passed(Box<Passed>),
     /// A reply whose client is made to leave.
     Leaving(Box<Leaving>),
 }
@@ -75,6 +82,31 @@ impl Outgoing {
         Outgoing::Tunnel(Some(Box::new(Tunnel::new(answer))))
     }
 
+    /// An empty body, before a WebSocket between a client and a server that is no function.
+    pub(crate) fn joined(client: OnUpgrade, server: OnUpgrade, idle: Duration) -> Self {
+        Outgoing::Tunnel(Some(Box::new(Tunnel::joined(client, server, idle))))
+    }
+
+    /// The body of a server that is no function.
+    pub(crate) fn passed(body: Incoming) -> Self {
+        Outgoing::Passed(Box::new(Passed::new(body)))
+    }
+
+    /// Ends a stream or a WebSocket on which nothing passes for so long.
+    pub(crate) fn set_idle(&mut self, most: Duration) {
+        match self {
+            Outgoing::Streamed(streamed) => streamed.set_idle(Silence::new(most)),
+            Outgoing::Passed(passed) => passed.set_idle(Silence::new(most)),
+            Outgoing::Tunnel(Some(tunnel)) => tunnel.set_idle(most),
+            _ => {}
+        }
+    }
+
+    /// The bytes of a whole body.
+    pub(crate) fn whole_bytes(&self) -> Option<&Bytes> {
+        if let Outgoing::Whole(whole) = self { Some(&whole.rest) } else { None }
+    }
+
     /// Takes the WebSocket that starts once the head is sent.
     pub(super) fn take_tunnel(&mut self) -> Option<Box<Tunnel>> {
         if let Outgoing::Tunnel(tunnel) = self { tunnel.take() } else { None }
@@ -83,6 +115,7 @@ impl Outgoing {
     fn has_an_end_to_come(&self) -> bool {
         match self {
             Outgoing::Whole(whole) => whole.rest.len() > PIECE,
+            Outgoing::Passed(passed) => !passed.is_over(),
             Outgoing::Streamed(_) | Outgoing::Tunnel(_) | Outgoing::Leaving(_) => true,
         }
     }
@@ -122,6 +155,7 @@ impl Outgoing {
             Outgoing::Whole(whole) => whole.visit = Some(Box::new(visit)),
             Outgoing::Streamed(streamed) => streamed.accompany(visit),
             Outgoing::Tunnel(Some(tunnel)) => tunnel.accompany(visit),
+            Outgoing::Passed(passed) => passed.accompany(visit),
             Outgoing::Tunnel(None) | Outgoing::Leaving(_) => {}
         }
     }
@@ -182,6 +216,7 @@ impl Body for Outgoing {
             Outgoing::Whole(whole) => Poll::Ready(whole.next().map(|piece| Ok(Frame::data(piece)))),
             Outgoing::Streamed(streamed) => streamed.poll_frame(context),
             Outgoing::Tunnel(_) => Poll::Ready(None),
+            Outgoing::Passed(passed) => passed.poll_frame(context),
             Outgoing::Leaving(leaving) => leaving.poll_frame(context),
         }
     }
@@ -191,6 +226,7 @@ impl Body for Outgoing {
             Outgoing::Whole(whole) => whole.rest.is_empty(),
             Outgoing::Streamed(streamed) => streamed.is_over(),
             Outgoing::Tunnel(_) => true,
+            Outgoing::Passed(passed) => passed.is_over(),
             Outgoing::Leaving(leaving) => leaving.is_over(),
         }
     }
@@ -200,6 +236,7 @@ impl Body for Outgoing {
             Outgoing::Whole(whole) => SizeHint::with_exact(whole.rest.len() as u64),
             Outgoing::Streamed(_) => SizeHint::default(),
             Outgoing::Tunnel(_) => SizeHint::with_exact(0),
+            Outgoing::Passed(passed) => passed.size_hint(),
             Outgoing::Leaving(leaving) => leaving.body().map_or_else(SizeHint::default, Body::size_hint),
         }
     }

@@ -1,7 +1,7 @@
 //! A connection of HTTP/1: one request after another.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::header::CONNECTION;
@@ -11,9 +11,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::body::Cut;
-use super::listen::{Clients, FAREWELL, HEAD_BYTES_MAX, HEAD_MAX, HEADERS_MAX};
+use super::listen::{Clients, FAREWELL, HEAD_BYTES_MAX, HEADERS_MAX};
 use super::streamed::{Current, Guarded};
 use super::unread::{self, InTurn};
 use crate::wire::headers::Peer;
@@ -32,7 +33,7 @@ pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer), hang
         unread = entrance.serve(http.max_headers(HEADERS_MAX), socket.reading_again(start)).await;
     }
     if let Some(Unread { status, start, socket }) = unread {
-        unread::answer(&entrance.clients.front.log, status.as_u16(), &start, socket).await;
+        unread::answer(&entrance.clients, status.as_u16(), &start, socket).await;
     }
 }
 
@@ -58,12 +59,16 @@ struct Entrance {
     has_begun: AtomicBool,
     /// Whether the next reply is the last reply.
     is_closing: AtomicBool,
+    /// How many requests have begun.
+    requests: AtomicUsize,
+    requests_max: usize,
     /// A request has begun after the connection began to close.
     begun: Notify,
 }
 
 impl Entrance {
     fn new(clients: Clients, peer: Peer, hangup: Arc<Hangup>) -> Arc<Self> {
+        let requests_max = clients.requests_max(false);
         Arc::new(Entrance {
             clients,
             peer,
@@ -72,6 +77,8 @@ impl Entrance {
             current: Arc::default(),
             has_begun: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
+            requests: AtomicUsize::new(0),
+            requests_max,
             begun: Notify::new(),
         })
     }
@@ -86,7 +93,13 @@ impl Entrance {
         tokio::select! {
             _ = &mut connection => {}
             // hyper's own limit would arm a timer for each request.
-            () = self.turns.idle(HEAD_MAX) => {}
+            () = self.idle() => {
+                if self.turns.has_part() && self.clients.port().is_some() {
+                    let parts = connection.connection.into_parts()?;
+                    let (status, start) = (StatusCode::REQUEST_TIMEOUT, parts.read_buf);
+                    return Some(Unread { status, start, socket: parts.io.into_inner() });
+                }
+            }
             () = stop.begun.cancelled() => {
                 self.is_closing.store(true, Ordering::Relaxed);
                 stop.keep(&self.current);
@@ -144,10 +157,25 @@ impl Entrance {
             self.current.set(streamed);
         }
         let mut response = response.map(|body| InTurn { body, _turn: turn });
-        if self.is_closing.load(Ordering::Relaxed) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let is_last = self.requests.fetch_add(1, Ordering::Relaxed) + 1 >= self.requests_max;
+        if (is_last || self.is_closing.load(Ordering::Relaxed))
+            && response.status() != StatusCode::SWITCHING_PROTOCOLS
+        {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
+    }
+
+    /// Waits until the connection has been without a request for too long. A part of a head may take longer.
+    async fn idle(&self) {
+        let (idle, head) = self.clients.patience();
+        let begin = Instant::now();
+        loop {
+            self.turns.idle(idle).await;
+            if !self.turns.has_part() || begin.elapsed() >= head {
+                return;
+            }
+        }
     }
 
     /// Waits until the client has left. A short request gets no watch.
@@ -201,8 +229,10 @@ mod tests {
 
     use tokio::io::AsyncWriteExt;
     use tokio::net::{TcpListener, TcpStream};
+    use tokio_util::sync::CancellationToken;
     use tokio_util::task::TaskTracker;
 
+    use super::super::alb::{Balancers, Shared};
     use super::super::entry::Front;
     use super::super::listen::Stop;
     use super::super::target::Door;
@@ -232,13 +262,24 @@ mod tests {
         let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
         let queue = Queue::new(Place::Memory, Arc::clone(&registry), log.clone(), Trackers::default());
         let tasks = TaskTracker::new();
+        let gate = Arc::new(Gate::new(folder.into(), false));
+        let balancers = Balancers::new(Shared {
+            registry: Arc::clone(&registry),
+            gate: Arc::clone(&gate),
+            queue: Arc::clone(&queue),
+            log: log.clone(),
+            connections: tasks.clone(),
+            tasks: tasks.clone(),
+            stop: CancellationToken::new(),
+        });
         let clients = Clients {
             front: Front::new(
                 registry,
                 (Arc::new(deployer.await.unwrap()), queue),
-                Gate::new(folder.into(), false),
+                gate,
                 log,
                 None,
+                Arc::new(balancers),
             ),
             door: Door::Main,
             stop: Stop::default(),

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use http::{Request, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
-use super::body::Outgoing;
+use super::alb::Balancers;
+use super::body::{Outgoing, plain};
 use super::index::Listed;
 use super::opening::Told;
 use super::target::{Destination, Door, answering, resolve};
@@ -28,25 +30,32 @@ pub(crate) struct Front {
     registry: Arc<Registry>,
     deployer: Arc<Deployer>,
     queue: Arc<Queue>,
-    gate: Gate,
+    gate: Arc<Gate>,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
     /// The certificates. `None` if TLS is not offered.
     pub(super) identities: Option<Arc<Identities>>,
     pub(super) told: Told,
+    pub(super) balancers: Arc<Balancers>,
 }
 
 impl Front {
     pub(crate) fn new(
         registry: Arc<Registry>,
         (deployer, queue): (Arc<Deployer>, Arc<Queue>),
-        gate: Gate,
+        gate: Arc<Gate>,
         log: Log,
         identities: Option<Arc<Identities>>,
+        balancers: Arc<Balancers>,
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told })
+        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told, balancers })
+    }
+
+    /// The load balancers in use.
+    pub(crate) fn balancers(&self) -> &Balancers {
+        &self.balancers
     }
 
     /// Answers one request.
@@ -57,7 +66,12 @@ impl Front {
         request: Request<ClientBody>,
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
-        let mut visit = Visit::arrive(&self.log, &request, under_way.begin(&request));
+        let begin = under_way.begin(&request);
+        if let Door::Alb(key) = door {
+            let note = |visit: &Visit| under_way.set_function(visit.function());
+            return Box::pin(self.balancers.serve(key, (peer, begin), request, note)).await;
+        }
+        let mut visit = Visit::arrive(&self.log, &request, begin);
         let is_rpc = rpc::is_call(&request);
         let destination = self
             .check_door(door, is_rpc)
@@ -97,6 +111,13 @@ impl Front {
             }
             Ok(Destination::Async(operation)) => {
                 Box::pin(api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request)).await
+            }
+            Ok(Destination::Balancers) => {
+                let port = |key: &str| self.alb_address(key).map(|address| address.to_string());
+                let mut headers = HeaderMap::new();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                let state = self.balancers.state(port).to_string();
+                Ok(plain(StatusCode::OK, headers, state).map(Outgoing::whole))
             }
             Ok(Destination::Usage) => {
                 let functions = self.registry.functions();

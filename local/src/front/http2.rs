@@ -14,12 +14,13 @@ use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::task::TaskTracker;
 
 use super::body::{Cut, Outgoing};
 use super::entry::Front;
-use super::listen::{Clients, HEAD_MAX};
+use super::listen::Clients;
 use super::rpc;
 use super::streamed::Current;
 use super::target::Door;
@@ -55,6 +56,8 @@ struct Shared {
     tasks: TaskTracker,
     /// The streams so far.
     begun: AtomicUsize,
+    /// Told once the connection has had as many streams as it may have.
+    full: Notify,
     /// Whether the connection is cut at a stop.
     is_cut: AtomicBool,
     /// The streams in flight, which a stop names.
@@ -249,6 +252,7 @@ impl Drop for Active {
 
 /// Serves a connection to its end, or to the end of its streams after a stop.
 pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer)) {
+    let (streams_max, (idle, _)) = (clients.requests_max(true), clients.patience());
     let Clients { front, door, stop, tasks, .. } = clients;
     let shared = Arc::new(Shared {
         front,
@@ -257,12 +261,16 @@ pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer)) {
         tasks: tasks.clone(),
         streams: Mutex::default(),
         begun: AtomicUsize::new(0),
+        full: Notify::new(),
         is_cut: AtomicBool::new(false),
         next: Mutex::default(),
     });
     let own = Arc::clone(&shared);
     let service = service_fn(move |request| {
         let current = Arc::<Current>::default();
+        if own.begun.load(Ordering::Relaxed) + 1 >= streams_max {
+            own.full.notify_one();
+        }
         *own.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&current));
         Arc::clone(&own).answer(request, current)
     });
@@ -277,7 +285,8 @@ pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer)) {
     // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
         _ = &mut connection => return,
-        () = shared.idle(HEAD_MAX) => {}
+        () = shared.idle(idle) => {}
+        () = shared.full.notified() => {}
         () = stop.begun.cancelled() => stop.keep(&shared),
     }
     // GOAWAY: the client begins no stream, and those that it has begun are served.

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::alb::Port;
 use super::connection;
 use super::entry::Front;
 use super::http2;
@@ -62,6 +63,11 @@ impl Stop {
         drop(open);
         remaining.sort_by_key(|request| std::cmp::Reverse(request.age));
         remaining
+    }
+
+    /// The stop of one listener, which also comes with this one.
+    pub(crate) fn child(&self) -> Self {
+        Stop { begun: self.begun.child_token(), cut: self.cut.clone(), open: Arc::clone(&self.open) }
     }
 
     /// Remembers what is still open when the stop begins.
@@ -152,6 +158,30 @@ pub(super) struct Clients {
     pub(super) tasks: TaskTracker,
 }
 
+impl Clients {
+    /// How long a connection may be without a request, and how long a request's head may take.
+    pub(super) fn patience(&self) -> (Duration, Duration) {
+        match self.port() {
+            Some(port) => (port.listener().idle_timeout, port.listener().request_timeout),
+            None => (HEAD_MAX, HEAD_MAX),
+        }
+    }
+
+    /// The most requests of a connection. Only load balancers have a limit.
+    pub(super) fn requests_max(&self, is_http2: bool) -> usize {
+        match (&self.door, is_http2) {
+            (Door::Alb(_), false) => 100,
+            (Door::Alb(_), true) => 1000,
+            _ => usize::MAX,
+        }
+    }
+
+    /// The listener of a load balancer.
+    pub(super) fn port(&self) -> Option<Arc<Port>> {
+        if let Door::Alb(key) = &self.door { self.front.balancers.port(key) } else { None }
+    }
+}
+
 /// Accepts connections. After `stop` those that the kernel has accepted, and whose requests are there, are served too: a
 /// closed listener resets them.
 async fn accept(listener: TcpListener, clients: Clients) {
@@ -180,7 +210,9 @@ async fn serve(clients: Clients, (stream, peer): (TcpStream, SocketAddr)) {
     let Ok(hangup) = set_up(&stream) else { return };
     let Clients { front, door, stop, .. } = &clients;
     let Some((stream, protocol)) = opening::open(stream, front, door, stop).await else { return };
+    let certificate = stream.client_certificate();
     let Some(peer) = Peer::new(peer, stream.is_tls()) else { return };
+    let peer = peer.with_certificate(certificate);
     match protocol {
         Protocol::Http1 => connection::serve(clients, (stream, peer), hangup).await,
         Protocol::Http2 => {

@@ -1,5 +1,6 @@
 //! Every way in: listeners, the life of a request, and the phases of each way.
 
+mod alb;
 mod api;
 mod async_operation;
 mod asynchronous;
@@ -15,9 +16,11 @@ mod listen;
 mod opening;
 mod operation;
 mod page;
+mod passed;
 mod refusal;
 mod rpc;
 mod session;
+mod silence;
 mod streamed;
 mod target;
 mod tunnel;
@@ -25,6 +28,7 @@ mod under_way;
 mod unread;
 mod visit;
 
+pub(crate) use alb::{Balancers, Shared as BalancersShared, key as listener_key};
 pub(crate) use entry::Front;
 pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop, reachable};
 pub(crate) use refusal::json as failure_json;

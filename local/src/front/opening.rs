@@ -9,6 +9,7 @@ use rustls::Error as TlsError;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use super::alb::Port;
 use super::entry::Front;
 use super::listen::{FAREWELL, HEAD_MAX, Stop};
 use super::target::Door;
@@ -74,6 +75,15 @@ pub(super) async fn open(
     door: &Door,
     stop: &Stop,
 ) -> Option<(Stream, Protocol)> {
+    let port = match door {
+        Door::Alb(key) => Some(front.balancers.port(key)?),
+        _ => None,
+    };
+    if let Some(port) = &port
+        && !stream.peer_addr().is_ok_and(|client| port.takes(client.ip()))
+    {
+        return None;
+    }
     let first = tokio::select! {
         biased;
         first = look(&stream) => first?,
@@ -82,8 +92,12 @@ pub(super) async fn open(
         () = stop.begun.cancelled() => timeout(FAREWELL, look(&stream)).await.ok()??,
     };
     match first {
+        // What is not a listener's protocol is no HTTP/1.1 either, and refused as such.
+        _ if port.as_ref().is_some_and(|port| !port.is_https() || first != First::Tls) => {
+            Some((stream.into(), Protocol::Http1))
+        }
         First::Tls => {
-            let mut handshake = Box::pin(accept(stream, front, door));
+            let mut handshake = Box::pin(accept(stream, front, door, port.as_deref()));
             tokio::select! {
                 accepted = &mut handshake => accepted,
                 () = stop.begun.cancelled() => timeout(FAREWELL, handshake).await.ok()?,
@@ -99,10 +113,20 @@ pub(super) async fn open(
     }
 }
 
-async fn accept(stream: TcpStream, front: &Front, door: &Door) -> Option<(Stream, Protocol)> {
-    let identities = front.identities.as_ref()?;
+async fn accept(
+    stream: TcpStream,
+    front: &Front,
+    door: &Door,
+    port: Option<&Port>,
+) -> Option<(Stream, Protocol)> {
     let is_grpc = *door == Door::Grpc;
-    match identities.accept(stream, if is_grpc { Alpn::Http2 } else { Alpn::Http }).await {
+    let accepted = if let Some(port) = port {
+        port.tls.as_ref()?.accept(stream).await
+    } else {
+        let alpn = if is_grpc { Alpn::Http2 } else { Alpn::Http };
+        front.identities.as_ref()?.accept(stream, alpn).await
+    };
+    match accepted {
         Ok(stream) => {
             let protocol = match stream.get_ref().1.alpn_protocol() {
                 Some(b"h2") => Protocol::Http2,

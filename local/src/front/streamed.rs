@@ -12,6 +12,7 @@ use http_body::Frame;
 
 use super::body::Cut;
 use super::rpc;
+use super::silence::Silence;
 use super::under_way::{Ongoing, Remaining, UnderWay};
 use super::visit::Visit;
 use crate::call::{AnswerStream, BrokenOff};
@@ -33,6 +34,8 @@ struct State {
     sent: Option<Watch>,
     /// Whether the reply has failed, and what came before is still being sent.
     is_failing: bool,
+    /// Ends a reply in which nothing comes.
+    silence: Option<Silence>,
 }
 
 impl fmt::Debug for State {
@@ -49,11 +52,17 @@ impl Streamed {
             hangup: None,
             sent: None,
             is_failing: false,
+            silence: None,
         })))
     }
 
     pub(super) fn accompany(&self, visit: Visit) {
         lock(&self.0).visit = Some(visit);
+    }
+
+    /// Ends the reply once nothing of it has come for too long.
+    pub(super) fn set_idle(&self, silence: Silence) {
+        lock(&self.0).silence = Some(silence);
     }
 
     /// Lets the reply end when its client leaves, which `hangup` says.
@@ -89,7 +98,16 @@ impl State {
             return Poll::Ready(Some(Err(Cut)));
         }
         let Some(answer) = &mut self.answer else { return Poll::Ready(Some(Err(Cut))) };
-        let frame = ready!(answer.poll_frame(context));
+        let Poll::Ready(frame) = answer.poll_frame(context) else {
+            let Some(silence) = &mut self.silence else { return Poll::Pending };
+            ready!(silence.poll(context));
+            self.complete_visit();
+            self.answer = None;
+            return Poll::Ready(Some(Err(Cut)));
+        };
+        if let Some(silence) = &mut self.silence {
+            silence.end();
+        }
         let frame = match frame {
             Some(Err(BrokenOff::Client)) => {
                 self.leave();

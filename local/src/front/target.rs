@@ -13,6 +13,9 @@ use crate::model::{Edition, Function, Usage};
 use crate::registry::{Callee, Deployed, Functions};
 use crate::wire::host::{self, Host};
 
+/// The path of the local API that tells of load balancers.
+const BALANCERS: &str = "/_local/v1/alb";
+
 /// fc-local's own operation: how busy the function of an address is.
 const USAGE: &str = "/2023-03-30/usage";
 
@@ -25,6 +28,8 @@ pub(crate) enum Door {
     Grpc,
     /// The port of one function.
     Function(Arc<str>),
+    /// A listener of a load balancer, by its key.
+    Alb(Arc<str>),
 }
 
 /// What leads a client's HTTP request to a function. Its settings say who may call, and how.
@@ -36,6 +41,8 @@ pub(crate) enum EntryPoint {
     Port,
     /// The address of the trigger in edition 2.0, with the part of the path that the function does not see.
     Proxy(String),
+    /// A server group of the load balancer.
+    Alb,
     /// A route of a custom domain.
     Domain {
         domain: Arc<Domain>,
@@ -70,7 +77,7 @@ impl Binding {
     /// The target for the function: the client's, unless the entry point rewrites it.
     pub(crate) fn target(&self, method: &Method, uri: &Uri) -> Result<Uri, Failure> {
         match &self.entry {
-            EntryPoint::BuiltIn | EntryPoint::Port => origin_form(method, uri),
+            EntryPoint::BuiltIn | EntryPoint::Port | EntryPoint::Alb => origin_form(method, uri),
             EntryPoint::Proxy(base) => {
                 let target = origin_form(method, uri)?.to_string();
                 let rest = target.strip_prefix(base.as_str()).unwrap_or(&target);
@@ -101,6 +108,8 @@ pub(crate) enum Destination {
     Async(Operation),
     /// To the API, which has no such operation, function or version. Only a caller of the API is told so.
     Refused(Failure),
+    /// To what is known of load balancers.
+    Balancers,
     /// To the API, which tells how busy a function is.
     Usage,
     /// To the page that lists the functions.
@@ -174,6 +183,10 @@ pub(crate) fn resolve<B>(
     if *door == Door::Grpc {
         let function = found(only(functions, &host.name)?);
         return Ok(Destination::Http(Binding::new(function, EntryPoint::BuiltIn)));
+    }
+    if request.uri().path() == BALANCERS && *request.method() == Method::GET && is_this_machine(&host.name) {
+        check_api_caller(host, request)?;
+        return Ok(Destination::Balancers);
     }
     if request.uri().path() == USAGE && request.method() == Method::GET {
         check_api_caller(host, request)?;

@@ -1,35 +1,92 @@
 //! A WebSocket with the record of its visit.
 
+use std::time::Duration;
+
+use hyper::upgrade::OnUpgrade;
+use tokio::net::TcpStream;
+
 use super::visit::Visit;
 use crate::call::AnswerTunnel;
+use crate::wire::upgrade::take_apart;
+use crate::wire::{Over, Relay, Socket};
 
 /// A WebSocket that starts once the head of the answer is sent. A drop means that the client left.
 #[derive(Debug)]
 pub(crate) struct Tunnel {
-    answer: AnswerTunnel,
+    end: End,
     visit: Option<Visit>,
+    /// How long nothing may pass.
+    idle: Option<Duration>,
+}
+
+/// The other end.
+#[derive(Debug)]
+enum End {
+    /// A function.
+    Call(Box<AnswerTunnel>),
+    /// A server beside the functions: both connections.
+    Server(OnUpgrade, OnUpgrade),
 }
 
 impl Tunnel {
     pub(crate) fn new(answer: AnswerTunnel) -> Self {
-        Tunnel { answer, visit: None }
+        Tunnel { end: End::Call(Box::new(answer)), visit: None, idle: None }
+    }
+
+    /// A WebSocket between a client and a server that is no function.
+    pub(crate) fn joined(client: OnUpgrade, server: OnUpgrade, idle: Duration) -> Self {
+        Tunnel { end: End::Server(client, server), visit: None, idle: Some(idle) }
     }
 
     pub(super) fn accompany(&mut self, visit: Visit) {
         self.visit = Some(visit);
     }
 
+    pub(super) fn set_idle(&mut self, idle: Duration) {
+        self.idle = Some(idle);
+    }
+
     /// Runs the WebSocket to its end.
     pub(super) async fn carry(self: Box<Self>) {
-        let Tunnel { answer, visit } = *self;
-        let carried = answer.carry().await;
-        if let Some(mut visit) = visit {
-            visit.set_traffic(carried.passed);
-            // The drop of an incomplete visit means that the client left.
-            if !carried.has_client_left {
-                visit.complete();
+        let Tunnel { end, visit, idle } = *self;
+        match end {
+            End::Call(answer) => {
+                let carried = answer.carry(idle).await;
+                if let Some(mut visit) = visit {
+                    visit.set_traffic(carried.passed);
+                    // The drop of an incomplete visit means that the client left.
+                    if !carried.has_client_left {
+                        visit.complete();
+                    }
+                }
+                carried.see_off().await;
             }
+            End::Server(client, server) => join(client, server, idle, visit).await,
         }
-        carried.see_off().await;
+    }
+}
+
+/// Relays between a client and a server until one of them ends, or nothing passes for too long.
+async fn join(client: OnUpgrade, server: OnUpgrade, idle: Option<Duration>, visit: Option<Visit>) {
+    let (Ok(client), Ok(server)) = tokio::join!(client, server) else { return };
+    let (Some((client, read)), Some(server)) =
+        (take_apart::<Socket>(client), take_apart::<TcpStream>(server))
+    else {
+        return;
+    };
+    let (stream, again) = client.into_parts();
+    let client = (stream, if again.is_empty() { read } else { [read, again].concat().into() });
+    let mut relay = Relay::new(client, server);
+    let over = relay.pass_unless_idle(idle).await;
+    let has_left = matches!(over, Over::Client) && !relay.is_closing();
+    if let Some(mut visit) = visit {
+        visit.set_traffic(relay.passed());
+        if !has_left {
+            visit.complete();
+        }
+    }
+    match over {
+        Over::Client | Over::TooLargeFromFunction => relay.end_function(None).await,
+        _ => relay.end_client(None).await,
     }
 }

@@ -17,11 +17,11 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
+use super::alb;
 use super::body::{Cut, Outgoing};
-use super::listen::{HEAD_BYTES_MAX, HEADERS_MAX};
+use super::listen::{Clients, HEAD_BYTES_MAX, HEADERS_MAX};
 use super::refusal;
 use super::visit::Visit;
-use crate::event::Log;
 use crate::failure::Failure;
 use crate::wire::{Socket, Turn};
 
@@ -60,10 +60,14 @@ impl Body for InTurn {
 }
 
 /// Answers and records a head that was not parsed. `start` has the bytes that hyper has read.
-pub(super) async fn answer(log: &Log, status: u16, start: &[u8], socket: Socket) {
+pub(super) async fn answer(clients: &Clients, status: u16, start: &[u8], socket: Socket) {
     let request = known_of(start);
     let is_head = request.method() == Method::HEAD;
-    let mut visit = Visit::arrive(log, &request, Instant::now());
+    let mut visit = Visit::arrive(&clients.front.log, &request, Instant::now());
+    if let Some(port) = clients.port() {
+        let page = alb::unread(&port, status, &mut visit);
+        return send(visit.leave(page), is_head, socket).await;
+    }
     let failure = Failure::invalid_argument(match status {
         414 => "the request's target is too long".to_owned(),
         431 if start.len() < HEAD_BYTES_MAX => format!("the request has more than {HEADERS_MAX} headers"),
@@ -72,7 +76,12 @@ pub(super) async fn answer(log: &Log, status: u16, start: &[u8], socket: Socket)
     });
     visit.set_cause(&failure);
     let response = refusal::reply(&failure, &visit.id(), visit.edition());
-    let response = Mutex::new(Some(visit.leave(response)));
+    send(visit.leave(response), is_head, socket).await;
+}
+
+/// Writes a reply, and closes the connection in order.
+async fn send(response: Response<Outgoing>, is_head: bool, socket: Socket) {
+    let response = Mutex::new(Some(response));
     // The request that hyper reads in place of the head. For `HEAD` the stand-in is a `HEAD` too: the reply has no
     // body.
     let stand_in: &[u8] = if is_head {

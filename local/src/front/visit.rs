@@ -6,7 +6,7 @@ use http::{Method, Request};
 use tokio::time::Instant;
 
 use crate::call::{Call, Seat};
-use crate::event::{Cause, Kind, Log, Record, SocketTraffic, Source, Via};
+use crate::event::{AlbVisit, Cause, Kind, Log, Maker, Record, SocketTraffic, Source, Via};
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::model::Edition;
@@ -40,6 +40,7 @@ pub(crate) struct Visit {
     socket: Option<SocketTraffic>,
     grpc_status: Option<u32>,
     cause: Option<Box<Cause>>,
+    alb: Option<Box<AlbVisit>>,
     is_over: bool,
 }
 
@@ -79,6 +80,7 @@ impl Visit {
             socket: None,
             grpc_status: None,
             cause: None,
+            alb: None,
             is_over: false,
         }
     }
@@ -155,6 +157,21 @@ impl Visit {
         self.grpc_status = code;
     }
 
+    /// Notes the part of the load balancer.
+    pub(crate) fn set_alb(&mut self, alb: AlbVisit) {
+        self.alb = Some(Box::new(alb));
+    }
+
+    /// The part of the load balancer, if the request came in there.
+    pub(crate) fn alb(&mut self) -> Option<&mut AlbVisit> {
+        self.alb.as_deref_mut()
+    }
+
+    /// Whether Function Compute itself made the reply: a refusal, or a failure of the function.
+    pub(crate) fn is_by_platform(&self) -> bool {
+        self.cause.is_some() || self.seat.instance.is_none()
+    }
+
     /// Notes why there is no reply, or no whole one.
     pub(crate) fn set_cause(&mut self, failure: &Failure) {
         self.cause = Some(Box::new(Cause::from(failure)));
@@ -191,6 +208,13 @@ impl Drop for Visit {
             socket: self.socket,
             grpc_status: self.grpc_status,
             cause: self.cause.take().filter(|_| self.is_over),
+            alb: self.alb.take().map(|mut alb| {
+                // A client that leaves is the load balancer's: the backend has said nothing of 499.
+                if !self.is_over {
+                    alb.by = Maker::Alb;
+                }
+                alb
+            }),
         };
         self.source.instance = self.seat.instance.take();
         self.log.emit(&self.source, Kind::Request(record));

@@ -1,11 +1,14 @@
 //! A running local platform: its ports, its front, its functions, and its end.
 
+mod alb;
 mod alone;
 mod domains;
 mod invoke;
 mod platform;
+mod settings;
 mod stop;
 
 pub use invoke::Invocation;
-pub(crate) use platform::GRPC_PORT;
-pub use platform::{Platform, Settings};
+pub use platform::Platform;
+pub(crate) use settings::GRPC_PORT;
+pub use settings::Settings;

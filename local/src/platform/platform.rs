@@ -2,86 +2,30 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::alb::Opened;
 use super::domains::Known;
+use super::settings::{GRPC_PORT, Settings};
 use crate::auth::Gate;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_other_running, find_running};
 use crate::event::{Address, Kind, Log, Source};
-use crate::fault::Chaos;
-use crate::front::{Door, Front, Listener, NotBound, Stop, reachable};
+use crate::front::{Balancers, BalancersShared, Door, Front, Listener, NotBound, Stop, reachable};
 use crate::manifest::Manifest;
-use crate::model::{Edition, Function};
+use crate::model::Function;
 use crate::process::{Processes, Runner};
 use crate::queue::{Queue, Trackers};
 use crate::registry::Registry;
 use crate::shell;
 use crate::store::Place;
-use crate::timers::{Clock, Timers};
+use crate::timers::Timers;
 use crate::watch::{self, Follower};
 use crate::wire::Identities;
-
-/// The platform's port for gRPC.
-pub(crate) const GRPC_PORT: u16 = 8089;
-
-/// How a platform is started. [The example of the crate](crate) has the defaults.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Settings {
-    /// The address to listen on; loopback by default.
-    pub listen: IpAddr,
-    /// The port for all functions and the API; 0 takes a free one.
-    pub port: u16,
-    /// The port for gRPC calls of all functions, over TLS or in plain text. If 8089, the platform's own, is taken, a free
-    /// one is used. `None` opens none.
-    pub grpc_port: Option<u16>,
-    /// The folder of the local certificate authority, which is made there at the first start. `None`, the default, offers
-    /// no TLS.
-    pub certificates: Option<PathBuf>,
-    /// Whether the manifest's build steps are run.
-    pub build: bool,
-    /// How long calls may continue when the code of a program with a fixed port is replaced. The new code starts only
-    /// after these calls.
-    pub drain: Duration,
-    /// The faults that are injected; none by default.
-    pub chaos: Option<Chaos>,
-    /// The edition of all functions; `None` is the one that `x-local.edition` names, or 3.0.
-    pub edition: Option<Edition>,
-    /// The folder for what must survive the process: asynchronous calls. `None`, the default, keeps them in memory.
-    pub data: Option<PathBuf>,
-    /// Whether the timer triggers of the manifest fire.
-    pub timers: bool,
-    /// The clock that they go by.
-    #[doc(hidden)]
-    pub clock: Clock,
-    /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
-    pub require_signature: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            listen: IpAddr::from([127, 0, 0, 1]),
-            port: 8080,
-            grpc_port: Some(GRPC_PORT),
-            certificates: None,
-            build: true,
-            drain: Duration::from_secs(30),
-            chaos: None,
-            edition: None,
-            data: None,
-            timers: true,
-            clock: Clock::default(),
-            require_signature: false,
-        }
-    }
-}
 
 /// The certificates for TLS, if the settings ask for them.
 fn identities(settings: &Settings, log: &Log) -> Option<Arc<Identities>> {
@@ -111,9 +55,11 @@ pub struct Platform {
     timers: Arc<Timers>,
     /// Gives the attempts at asynchronous calls up.
     pub(super) abandon: CancellationToken,
-    front: Arc<Front>,
+    pub(super) front: Arc<Front>,
+    /// The listeners of load balancers.
+    pub(super) opened: Mutex<HashMap<Arc<str>, Opened>>,
     pub(super) log: Log,
-    settings: Settings,
+    pub(super) settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
     /// What was told and set of custom domains.
@@ -152,7 +98,7 @@ impl Platform {
         let Settings { build: builds_code, drain, edition, require_signature, .. } = settings;
         let endpoint = reachable(main);
         let project = Project { folder: manifest.folder(), builds_code, drain, edition, endpoint };
-        let gate = Gate::new(manifest.folder().to_owned(), require_signature);
+        let gate = Arc::new(Gate::new(manifest.folder().to_owned(), require_signature));
         let current = shell::current_folder().unwrap_or_default();
         let search = shell::search_path();
         let needed: Vec<&Path> =
@@ -171,6 +117,15 @@ impl Platform {
         };
         let place = settings.data.as_ref().map_or(Place::Memory, |data| Place::File(data.join(STORE)));
         let queue = Queue::new(place, Arc::clone(&registry), log.clone(), trackers);
+        let balancers = Balancers::new(BalancersShared {
+            registry: Arc::clone(&registry),
+            gate: Arc::clone(&gate),
+            queue: Arc::clone(&queue),
+            log: log.clone(),
+            connections: connections.clone(),
+            tasks: tasks.clone(),
+            stop: stop.begun.clone(),
+        });
         let timers = Timers::new(Arc::clone(&queue), log.clone(), settings.clock.clone());
         let platform = Platform {
             front: Front::new(
@@ -179,7 +134,9 @@ impl Platform {
                 gate,
                 log.clone(),
                 identities.clone(),
+                Arc::new(balancers),
             ),
+            opened: Mutex::default(),
             registry,
             deployer,
             queue,
@@ -213,6 +170,7 @@ impl Platform {
             platform.registry.set_pending(&function.name, "is being built");
         }
         platform.use_domains(manifest);
+        platform.use_balancers(manifest);
         platform.queue.resume().await;
         if platform.settings.timers {
             platform.timers.set(manifest.functions());
@@ -337,6 +295,7 @@ impl Platform {
             self.registry.set_pending(name, "is being built");
         }
         self.use_domains(manifest);
+        self.use_balancers(manifest);
         if self.settings.timers {
             self.timers.set(manifest.functions());
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub(crate) struct ClientBody {
     hangup: Option<Arc<Hangup>>,
     /// Takes interim replies. `None` for a client to whom none can be sent.
     early: Option<Early>,
+    /// Set once the whole body was read, if somebody asked for it.
+    has_all: Option<Arc<AtomicBool>>,
 }
 
 /// A client's body that ended too early.
@@ -84,13 +87,50 @@ impl ClientBody {
     ) -> Self {
         let is_sent = !headers.contains_key(header::EXPECT);
         let (tasks, hangup) = (Some(tasks.clone()), Some(Arc::clone(hangup)));
-        ClientBody { incoming: Some(incoming), read: None, is_sent, tasks, hangup, early: None }
+        ClientBody {
+            incoming: Some(incoming),
+            read: None,
+            is_sent,
+            tasks,
+            hangup,
+            early: None,
+            has_all: None,
+        }
     }
 
     /// The body of a request over HTTP/2 with these headers. Without `tasks` the rest of its stream is not drained.
     pub(crate) fn of_stream(incoming: Incoming, headers: &HeaderMap, tasks: Option<TaskTracker>) -> Self {
         let is_sent = !headers.contains_key(header::EXPECT);
-        ClientBody { incoming: Some(incoming), read: None, is_sent, tasks, hangup: None, early: None }
+        ClientBody {
+            incoming: Some(incoming),
+            read: None,
+            is_sent,
+            tasks,
+            hangup: None,
+            early: None,
+            has_all: None,
+        }
+    }
+
+    /// The body of a request that has none.
+    pub(crate) fn empty() -> Self {
+        ClientBody {
+            incoming: None,
+            read: None,
+            is_sent: true,
+            tasks: None,
+            hangup: None,
+            early: None,
+            has_all: None,
+        }
+    }
+
+    /// Tells from now on whether the whole body was read. `None` for a body that has come already.
+    pub(crate) fn tell_end(&mut self) -> Option<Arc<AtomicBool>> {
+        if self.is_end_stream() || self.incoming.is_none() {
+            return None;
+        }
+        Some(Arc::clone(self.has_all.insert(Arc::default())))
     }
 
     /// With a way for interim replies.
@@ -129,6 +169,11 @@ impl Body for ClientBody {
             && let Some(hangup) = &self.hangup
         {
             hangup.tell();
+        }
+        if let Some(has_all) = &self.has_all
+            && (frame.is_none() || self.is_end_stream())
+        {
+            has_all.store(true, Ordering::Relaxed);
         }
         Poll::Ready(frame)
     }

@@ -7,6 +7,7 @@ use fc_runtime::platform::names::{RESERVED_PREFIX, STRIPPED_REPLY_HEADERS, heade
 use http::header::{CONNECTION, HOST, TE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::client_certificate::ClientCertificate;
 use super::h1::Lines;
 
 /// The headers that concern one connection only.
@@ -112,6 +113,16 @@ fn strip(headers: &mut HeaderMap, names: &[&str]) {
     }
 }
 
+/// Removes the headers that concern one connection only.
+pub(crate) fn strip_connection(headers: &mut HeaderMap) {
+    strip_named_by_connection(headers);
+    let going: Vec<HeaderName> =
+        headers.keys().filter(|name| HOP_BY_HOP.contains(&name.as_str())).cloned().collect();
+    for name in going {
+        headers.remove(name);
+    }
+}
+
 /// Whether the platform reserves the name.
 pub(crate) fn is_reserved(name: &HeaderName) -> bool {
     name.as_str().starts_with(RESERVED_PREFIX)
@@ -126,16 +137,47 @@ pub(crate) struct Peer {
     is_near: bool,
     /// For a request whose client names nobody before it.
     usual: Arc<Forwarded>,
+    socket: SocketAddr,
+    certificate: Option<Box<ClientCertificate>>,
 }
 
 impl Peer {
     /// `None` for an address that is no text for a header, which does not happen.
     pub(crate) fn new(address: SocketAddr, is_tls: bool) -> Option<Self> {
-        let is_near = address.ip().to_canonical().is_loopback();
+        let (socket, is_near) = (address, address.ip().to_canonical().is_loopback());
         let address = HeaderValue::from_str(&address.ip().to_string()).ok()?;
         let scheme = HeaderValue::from_static(if is_tls { "https" } else { "http" });
         let usual = Forwarded::new(&address, &scheme, &address);
-        Some(Peer { address, scheme, is_near, usual })
+        Some(Peer { address, scheme, is_near, usual, socket, certificate: None })
+    }
+
+    /// The machine itself, in plain text.
+    pub(crate) fn of_this_machine() -> Option<Self> {
+        Peer::new(SocketAddr::from(([127, 0, 0, 1], 0)), false)
+    }
+
+    /// With the certificate that the client has shown.
+    pub(crate) fn with_certificate(self, certificate: Option<ClientCertificate>) -> Self {
+        Peer { certificate: certificate.map(Box::new), ..self }
+    }
+
+    /// The certificate that the client has shown, and which was verified.
+    pub(crate) fn certificate(&self) -> Option<&ClientCertificate> {
+        self.certificate.as_deref()
+    }
+
+    pub(crate) fn socket(&self) -> SocketAddr {
+        self.socket
+    }
+
+    /// The address as the value of a header.
+    pub(crate) fn address(&self) -> &HeaderValue {
+        &self.address
+    }
+
+    /// `http` or `https`.
+    pub(crate) fn scheme(&self) -> &HeaderValue {
+        &self.scheme
     }
 
     /// Whether the client is a program of this machine. No header can say so.
@@ -192,6 +234,11 @@ impl Forwarded {
             headers.insert(name, value.clone());
         }
     }
+}
+
+/// Adds the client's address as the platform's own header alone.
+pub(crate) fn add_client(headers: &mut HeaderMap, peer: &Peer) {
+    headers.insert(CLIENT_IP, peer.address.clone());
 }
 
 #[cfg(test)]

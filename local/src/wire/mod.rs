@@ -1,6 +1,7 @@
 //! HTTP without knowledge of functions: bodies, headers, hosts, limits, ids, and WebSocket bytes after an upgrade.
 
 mod client_body;
+mod client_certificate;
 mod early;
 mod frames;
 pub(crate) mod gather;
@@ -33,4 +34,4 @@ pub(crate) use relay::{Over, Relay};
 pub(crate) use socket::{STALL_MAX, Socket, Turn, Turns};
 pub(crate) use stream::Stream;
 pub(crate) use ticks::Ticks;
-pub(crate) use tls::{Alpn, Identities};
+pub(crate) use tls::{Alpn, Identities, ServerSettings, TlsServer, Versions};

@@ -44,6 +44,8 @@ pub(crate) enum Over {
     /// The client's next frame makes the message too large. Nothing of the frame's payload is passed on.
     TooLargeFromClient,
     TooLargeFromFunction,
+    /// Nothing has passed for too long.
+    Idle,
 }
 
 impl Relay {
@@ -63,6 +65,29 @@ impl Relay {
     /// Dropping the future loses nothing: the next call of this method continues.
     pub(crate) async fn pass(&mut self) -> Over {
         std::future::poll_fn(|context| self.poll(context)).await
+    }
+
+    /// As [`pass`](Self::pass), and also until nothing has passed for so long, a ping included.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`pass`](Self::pass).
+    pub(crate) async fn pass_unless_idle(&mut self, idle: Option<Duration>) -> Over {
+        let Some(idle) = idle else { return self.pass().await };
+        loop {
+            let before = self.moved();
+            if let Ok(over) = timeout(idle, self.pass()).await {
+                return over;
+            }
+            if self.moved() == before {
+                return Over::Idle;
+            }
+        }
+    }
+
+    /// How often bytes were read, in both directions.
+    fn moved(&self) -> u64 {
+        self.up.reads + self.down.reads
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Over> {
@@ -162,6 +187,8 @@ struct Flow {
     /// The last frame, made by the gateway. It is sent at the next end of a frame.
     goodbye: Option<Vec<u8>>,
     watch: Option<Watch>,
+    /// How often bytes were read.
+    reads: u64,
 }
 
 impl std::fmt::Debug for Flow {
@@ -185,6 +212,7 @@ impl Flow {
             is_muted: false,
             goodbye: None,
             watch: None,
+            reads: 0,
         };
         flow.take_in(first.len());
         flow
@@ -192,6 +220,7 @@ impl Flow {
 
     /// Notes that `length` bytes were read into the buffer, which was empty.
     fn take_in(&mut self, length: usize) {
+        self.reads += 1;
         self.start = 0;
         self.end = match self.meter.follow(&self.buffer[..length]) {
             Ok(()) => length,

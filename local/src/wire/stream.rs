@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::client_certificate::ClientCertificate;
+
 /// The connection to a client.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -18,6 +20,12 @@ pub(crate) enum Stream {
 impl Stream {
     pub(crate) fn is_tls(&self) -> bool {
         matches!(self, Stream::Tls(_))
+    }
+
+    /// The certificate that the client has shown.
+    pub(crate) fn client_certificate(&self) -> Option<ClientCertificate> {
+        let Stream::Tls(stream) = self else { return None };
+        ClientCertificate::read(stream.get_ref().1.peer_certificates()?.first()?)
     }
 
     /// The socket below.

@@ -2,6 +2,8 @@
 //!
 //! [`Identities::add`] sets a certificate of one's own for a name. Every other name gets a certificate of the authority.
 
+mod server;
+
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -23,6 +25,8 @@ use rustls::{ServerConfig, version};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+pub(crate) use server::{ServerSettings, TlsServer, Versions};
 
 /// The key and the certificate of the authority, for fc-local alone.
 const AUTHORITY: &str = "authority.pem";
@@ -108,16 +112,7 @@ impl Identities {
     ///
     /// A text is not PEM, the key does not belong to the certificate, or its kind is not supported.
     pub(crate) fn add(&self, name: &str, chain: &str, key: &str) -> Result<(), String> {
-        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain.as_bytes())
-            .collect::<Result<_, _>>()
-            .map_err(|error| format!("the certificate is not PEM: {error}"))?;
-        if chain.is_empty() {
-            return Err("the certificate has no PEM block CERTIFICATE".to_owned());
-        }
-        let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-            .map_err(|error| format!("the private key is not PEM: {error}"))?;
-        let certified = CertifiedKey::from_der(chain, key, &self.store.provider)
-            .map_err(|error| format!("certificate and private key cannot be used together: {error}"))?;
+        let certified = server::certified(chain, key, &self.store.provider)?;
         let mut certificates = self.store.certificates.write().unwrap_or_else(PoisonError::into_inner);
         certificates.own.insert(name.to_ascii_lowercase(), Arc::new(certified));
         Ok(())

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alb;
 mod alb_config;
+mod alb_servers;
+mod alb_tls;
 mod api;
 mod async_manifest;
 mod auth;

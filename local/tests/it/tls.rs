@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, StreamOwned};
 use testkit::events::{Events, kind};
 use testkit::h1::request;
 use testkit::h2::{Conn, PREFACE};
@@ -16,24 +17,43 @@ use testkit::{Ask, Folder, Launch, PATIENCE, until};
 
 use crate::harness::{Local, f, program, scripted, write_manifest};
 
-type Tls = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Tls = StreamOwned<ClientConnection, TcpStream>;
 
 /// The certificate that clients have to trust.
-fn authority(local: &Local) -> PathBuf {
+pub(crate) fn authority(local: &Local) -> PathBuf {
     PathBuf::from(local.wait_for(kind("tls_ready"))["certificate"].as_str().unwrap())
 }
 
-fn trusting(certificate: &Path) -> RootCertStore {
+pub(crate) fn trusting(certificate: &Path) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
     roots
 }
 
-fn connect(port: u16, roots: RootCertStore, name: &str, alpn: &[&str]) -> std::io::Result<Tls> {
+pub(crate) fn connect(port: u16, roots: RootCertStore, name: &str, alpn: &[&str]) -> std::io::Result<Tls> {
+    let mut config = trust(roots).with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    shake_hands(port, config, name)
+}
+
+/// Connects with a certificate and its key.
+pub(crate) fn connect_as(
+    port: u16,
+    roots: RootCertStore,
+    name: &str,
+    (certificate, key): (CertificateDer<'static>, Vec<u8>),
+) -> std::io::Result<Tls> {
+    let key = PrivateKeyDer::try_from(key).unwrap();
+    shake_hands(port, trust(roots).with_client_auth_cert(vec![certificate], key).unwrap(), name)
+}
+
+fn trust(roots: RootCertStore) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let mut config = config.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    config.with_root_certificates(roots)
+}
+
+fn shake_hands(port: u16, config: ClientConfig, name: &str) -> std::io::Result<Tls> {
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -50,7 +70,7 @@ fn grpc_port(local: &Local) -> u16 {
 
 /// Sends bytes, and reads until the reply has `part`.
 #[track_caller]
-fn exchange(tls: &mut Tls, bytes: &[u8], part: &str) -> String {
+pub(crate) fn exchange(tls: &mut Tls, bytes: &[u8], part: &str) -> String {
     tls.write_all(bytes).unwrap();
     let mut all = Vec::new();
     until(part, || {

@@ -13,10 +13,10 @@ const SECOND: Duration = Duration::from_secs(1);
 const DURATION: Duration = Duration::from_millis(45);
 const MEMORY_BYTES: u64 = 49 * 1024 * 1024;
 
-fn request(status: u16, is_cold: bool) -> Kind {
+pub(super) fn request(status: u16, is_cold: bool) -> Kind {
     let duration = Duration::from_micros(1_234);
     let (path, via) = ("/a".to_owned(), Some(Via::HttpTrigger));
-    let (socket, domain, cause) = (None, None, None);
+    let (socket, domain, cause, alb) = (None, None, None, None);
     Kind::Request(Record {
         method: Method::GET,
         domain,
@@ -29,6 +29,7 @@ fn request(status: u16, is_cold: bool) -> Kind {
         socket,
         grpc_status: None,
         cause,
+        alb,
     })
 }
 
@@ -110,10 +111,8 @@ fn folder() -> PathBuf {
 
 /// Each kind; those with faults several times.
 pub(super) fn samples() -> Vec<Sample> {
-    [calls(), instances(), code(), settings(), programs::samples(), faults::samples(), queue::samples()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let apart = [alb::samples(), programs::samples(), faults::samples(), queue::samples()];
+    [calls(), instances(), code(), settings()].into_iter().chain(apart).flatten().collect()
 }
 
 fn calls() -> Vec<Sample> {

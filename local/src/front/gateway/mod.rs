@@ -7,4 +7,4 @@ mod policy;
 mod reply;
 mod trigger;
 
-pub(super) use trigger::enter;
+pub(super) use trigger::{answer, enter};

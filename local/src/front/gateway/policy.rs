@@ -33,6 +33,17 @@ impl<'a> Policy<'a> {
                 let (auth, cors) = (&trigger.auth, trigger.cors.as_ref());
                 Ok(Policy { methods, auth, cors, via: Via::HttpTrigger })
             }
+            // The load balancer is inside the platform's network, so a trigger that is closed to the internet is open to it.
+            EntryPoint::Alb => match settings.trigger_of(binding.qualifier.as_deref()) {
+                Some(trigger) => {
+                    let (methods, cors) = (Some(&*trigger.methods), trigger.cors.as_ref());
+                    Ok(Policy { methods, auth: &trigger.auth, cors, via: Via::Alb })
+                }
+                None if settings.local.edition == Edition::Fc2 => {
+                    Err(Failure::trigger_not_found(&settings.name, binding.qualifier.as_deref()))
+                }
+                None => Ok(Policy { methods: None, auth: &Auth::Anonymous, cors: None, via: Via::Alb }),
+            },
             // Version 2.0 of the platform lets domains lead to functions with a trigger alone.
             EntryPoint::Domain { .. }
                 if settings.local.edition == Edition::Fc2 && settings.trigger.is_none() =>
@@ -75,7 +86,7 @@ impl<'a> Policy<'a> {
 
     /// The entry point in the words of a refusal.
     pub(crate) fn name(&self) -> &'static str {
-        if self.is_built_in() { "the HTTP trigger" } else { "the route of the domain" }
+        if self.via == Via::CustomDomain { "the route of the domain" } else { "the HTTP trigger" }
     }
 
     /// Whether browsers have to download what the entry point replies.

@@ -21,7 +21,7 @@ use crate::front::asynchronous::{self, Wish};
 use crate::front::body::Outgoing;
 use crate::front::control::Control;
 use crate::front::session::Session;
-use crate::front::target::Binding;
+use crate::front::target::{Binding, EntryPoint};
 use crate::front::visit::Visit;
 use crate::front::{refusal, rpc};
 use crate::model::{Edition, Function};
@@ -44,6 +44,18 @@ pub(crate) async fn enter(
     mut visit: Visit,
     request: Request<ClientBody>,
 ) -> Response<Outgoing> {
+    let response = answer(binding, (gate, queue), peer, &mut visit, request).await;
+    visit.leave_with(response)
+}
+
+/// As [`enter`], for a way in that still changes the response: the caller sends the visit on its way.
+pub(crate) async fn answer(
+    binding: Binding,
+    (gate, queue): (&Gate, &Queue),
+    peer: &Peer,
+    visit: &mut Visit,
+    request: Request<ClientBody>,
+) -> Response<Outgoing> {
     let is_rpc = rpc::is_call(&request);
     let origin = request.headers().get(ORIGIN).cloned();
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
@@ -53,12 +65,10 @@ pub(crate) async fn enter(
     let cors = policy.as_ref().ok().and_then(|policy| policy.cors);
     let is_built_in = policy.as_ref().is_ok_and(Policy::is_built_in);
     let outcome = match policy
-        .and_then(|policy| check(policy, edition, &request, &visit).map(|early| (policy, early)))
+        .and_then(|policy| check(policy, edition, &request, visit).map(|early| (policy, early)))
     {
-        Ok((_, Some(answer))) => return visit.leave(answer),
-        Ok((policy, None)) => {
-            pass_on(policy, &binding, (gate, queue), &settings, peer, &mut visit, request).await
-        }
+        Ok((_, Some(answer))) => return answer.map(Outgoing::whole),
+        Ok((policy, None)) => pass_on(policy, &binding, (gate, queue), &settings, peer, visit, request).await,
         Err(failure) => Err(failure),
     };
     if is_rpc {
@@ -67,7 +77,7 @@ pub(crate) async fn enter(
             rpc::reply(&failure, &visit.id()).map(Outgoing::whole)
         });
         visit.set_grpc_status(rpc::code_of(response.headers()));
-        return visit.leave_with(response);
+        return response;
     }
     let mut response = outcome.unwrap_or_else(|failure| {
         visit.set_cause(&failure);
@@ -81,7 +91,7 @@ pub(crate) async fn enter(
     } else if is_built_in && is_page {
         binding.function.tell_attachment();
     }
-    visit.leave_with(response)
+    response
 }
 
 /// The phases that need the head alone, in the platform's order: size, CORS, method. `Some` is the gateway's own answer.
@@ -131,7 +141,14 @@ async fn pass_on(
     headers::strip_request(&mut headers);
     // A client may name any header in `Connection`, but takes away no claim by that.
     admission.apply(&mut headers, &mut target);
-    let forwarded = Forwarded::take(&mut headers, peer);
+    let forwarded = match binding.entry {
+        // The load balancer has said already, as its listener is set, where the request comes from.
+        EntryPoint::Alb => {
+            headers::add_client(&mut headers, peer);
+            None
+        }
+        _ => Some(Forwarded::take(&mut headers, peer)),
+    };
     let is_fc2 = settings.local.edition == Edition::Fc2;
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
@@ -141,7 +158,9 @@ async fn pass_on(
             let text = "a WebSocket or a gRPC call cannot be asynchronous: nobody would be there to answer";
             return Err(Failure::invalid_argument(text));
         }
-        forwarded.add_to(&mut headers);
+        if let Some(forwarded) = &forwarded {
+            forwarded.add_to(&mut headers);
+        }
         let (via, method) = (policy.via, head.method);
         let body = body.read_in(ASYNC_BODY_MAX).await?;
         let call = StoredCall { is_event: false, via, method, target, headers, body };
@@ -168,7 +187,7 @@ async fn pass_on(
         target,
         method: head.method.clone(),
         headers,
-        forwarded: Some(forwarded),
+        forwarded,
         payload,
         body_fault,
         early,

@@ -169,7 +169,7 @@ fn check_ports(whole: &LoadBalancer, problems: &mut Problems) {
             if one.port == other.port && one.balancer == other.balancer {
                 let text = format!("port {} has a listener already, at {}", one.port, other.place);
                 problems.error(&one.place, text);
-            } else if one.local_port == other.local_port {
+            } else if one.local_port == other.local_port && one.local_port != 0 {
                 let text = format!(
                     "port {} of this machine has a listener already, at {}: set another one in `x-local.alb.ports`",
                     one.local_port, other.place

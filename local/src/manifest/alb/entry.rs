@@ -41,6 +41,11 @@ pub(in crate::manifest) fn read(
         let functions = Functions { names: surroundings.functions, resources: &[] };
         let whole = balancer::read(&source, functions, &here, &mut own);
         balancer::check_groups(&whole, &mut own);
+        // A file that is being written is empty for a moment. Without this its listeners would be closed.
+        if whole.listeners.is_empty() && own.0.is_empty() {
+            let text = "the load balancer has no listener";
+            own.0.push(Problem::error(node.map_or(1, |node| node.line), text));
+        }
         whole
     });
     // What is wrong in the manifest is the manifest's own.
@@ -136,14 +141,15 @@ fn named(
 }
 
 fn ports(node: &Node, here: &mut Here, problems: &mut Problems) {
-    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+    let port = |text: &str| text.parse::<u16>().ok();
     for entry in node.child("ports").map(Node::entries).unwrap_or_default() {
-        if let (Some(cloud), Some(local)) = (port(&entry.key), entry.node.scalar().as_deref().and_then(port))
-        {
+        // 0 takes a free port here, and is none in the cloud.
+        let cloud = port(&entry.key).filter(|port| *port > 0);
+        if let (Some(cloud), Some(local)) = (cloud, entry.node.scalar().as_deref().and_then(port)) {
             here.ports.insert(cloud, local);
         } else {
             let text = format!(
-                "`ports` maps ports of listeners to ports here, both 1 to 65535, but has `{}: {}`",
+                "`ports` maps ports of listeners to ports here, 0 being a free one, but has `{}: {}`",
                 entry.key,
                 entry.node.to_text()
             );

@@ -1,0 +1,20 @@
+//! The load balancer: its listeners' requests, server groups, health checks, and what is said on the way to a backend.
+
+mod balancers;
+mod compress;
+mod forward;
+mod forwarded;
+mod group;
+mod health;
+mod limiter;
+mod port;
+mod probe;
+mod replies;
+mod serve;
+mod state;
+mod trace;
+mod upstream;
+
+pub(crate) use balancers::{Balancers, Shared};
+pub(crate) use port::{Port, key};
+pub(super) use replies::unread;

@@ -1,0 +1,367 @@
+//! The life of a request at a listener: what is refused, what the rules say, the backend, and the way back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_LENGTH, COOKIE, HOST, ORIGIN, SET_COOKIE,
+};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use tokio::time::{Instant, timeout};
+
+use super::balancers::Balancers;
+use super::compress;
+use super::forward::Backed;
+use super::forwarded;
+use super::group::Group;
+use super::port::Port;
+use super::replies;
+use super::trace;
+use crate::alb::{self, Decision, HeaderChange, RequestView, ResponseView, Target, Terminal};
+use crate::event::{AlbVisit, Maker};
+use crate::front::body::{Outgoing, plain};
+use crate::front::visit::Visit;
+use crate::model::alb::{AlbCors, GroupId};
+use crate::wire::headers::Peer;
+use crate::wire::{ClientBody, host};
+
+/// The longest target, and the largest headers, in bytes.
+const HEAD_MAX: usize = 32 * 1024;
+
+/// The largest body: 50 GiB.
+const BODY_MAX: u64 = 50 << 30;
+
+/// The largest body that is copied for a mirror.
+const MIRROR_BODY_MAX: usize = 1024 * 1024;
+
+/// The largest body that is compressed. It takes the processor a while, during which nothing else of the connection happens.
+const COMPRESSED_MAX: usize = 1024 * 1024;
+
+impl Balancers {
+    /// Answers one request of a client of the listener `key`. `note` is told the function, once it is known.
+    pub(crate) async fn serve(
+        &self,
+        key: &str,
+        (peer, begin): (&Peer, Instant),
+        request: Request<ClientBody>,
+        note: impl Fn(&Visit),
+    ) -> Response<Outgoing> {
+        let mut visit = Visit::arrive(&self.shared.log, &request, begin);
+        let Some(port) = self.port(key) else {
+            visit.set_alb(AlbVisit::new(None));
+            return visit.leave(replies::page(503, ""));
+        };
+        visit.set_alb(AlbVisit::new(Some(&port.name)));
+        let response = match refusal(&port, peer, &request) {
+            Some(refused) => refused.map(Outgoing::whole),
+            None => self.answer(&port, peer, &mut visit, request, note).await,
+        };
+        visit.leave_with(response)
+    }
+
+    async fn answer(
+        &self,
+        port: &Arc<Port>,
+        peer: &Peer,
+        visit: &mut Visit,
+        request: Request<ClientBody>,
+        note: impl Fn(&Visit),
+    ) -> Response<Outgoing> {
+        let (mut head, mut body) = request.into_parts();
+        let source = forwarded::source(
+            &head.headers,
+            port.listener().x_forwarded.trusted.as_deref(),
+            peer.socket().ip(),
+        );
+        let asked = Asked {
+            method: head.method.clone(),
+            uri: head.uri.clone(),
+            source_port: peer.socket().port(),
+            source,
+        };
+        // Rules of the way back see the request as it came.
+        let kept = port.rules.looks_at_responses().then(|| head.headers.clone());
+        let decision = port.rules.decide(&asked.view(&head.headers), random());
+        let rule = decision.rule.map(|hit| hit.index);
+        if let Some(alb) = visit.alb() {
+            alb.rule = rule.and_then(|rule| port.rule_names.get(rule).cloned());
+        }
+        let origin = decision.cors.and_then(|_| head.headers.get(ORIGIN).cloned());
+        let accepted = if port.listener().gzip { compress::accepted(&head.headers) } else { None };
+        let is_head = head.method == Method::HEAD;
+        let own = admitted(port, &decision, rule, &asked, &mut head.headers);
+        let mut response = if let Some(own) = own {
+            own.map(Outgoing::whole)
+        } else {
+            let mirrored = match self.mirrored(&decision, port, &mut body).await {
+                Ok(mirrored) => mirrored,
+                Err(status) => return replies::page(status, "").map(Outgoing::whole),
+            };
+            if change_head(&mut head, &decision, port, peer).is_none() {
+                return replies::page(400, "").map(Outgoing::whole);
+            }
+            if let Some((groups, bytes)) = mirrored {
+                self.mirror(&groups, &head, &bytes);
+            }
+            let forward = (group_of(port, &decision), &decision);
+            self.forward(port, peer, visit, Request::from_parts(head, body), forward, note).await
+        };
+        if let (Some(cors), Some(origin)) = (decision.cors, &origin) {
+            let_read(cors, response.headers_mut(), origin);
+        }
+        if let Some(kept) = &kept {
+            response = by_response_rules(port, visit, &asked.view(kept), response);
+        }
+        if let Some(accepted) = accepted.filter(|_| !is_head) {
+            response = compressed(&accepted, response).await;
+        }
+        response
+    }
+
+    /// Sends a request to its group, and waits for the head of the reply for so long as the listener says.
+    async fn forward(
+        &self,
+        port: &Port,
+        peer: &Peer,
+        visit: &mut Visit,
+        request: Request<ClientBody>,
+        (group, decision): (Option<&Arc<Group>>, &Decision<'_>),
+        note: impl Fn(&Visit),
+    ) -> Response<Outgoing> {
+        let Some(group) = group else { return replies::page(503, "").map(Outgoing::whole) };
+        if let Some(alb) = visit.alb() {
+            alb.group = Some(Arc::clone(&group.name));
+        }
+        let (head, mut body) = request.into_parts();
+        let has_all = body.tell_end();
+        let backed = Backed { shared: &self.shared, group, peer, idle: port.listener().idle_timeout };
+        let answer = backed.answer(visit, Request::from_parts(head, body), note);
+        let Ok(answered) = timeout(port.listener().request_timeout, answer).await else {
+            let is_slow_client = !has_all.is_none_or(|all: Arc<AtomicBool>| all.load(Ordering::Relaxed));
+            return replies::page(if is_slow_client { 408 } else { 504 }, "").map(Outgoing::whole);
+        };
+        let mut response = match answered {
+            Ok((response, by)) => {
+                if let Some(alb) = visit.alb() {
+                    (alb.upstream_status, alb.by) = (Some(response.status().as_u16()), by);
+                }
+                response
+            }
+            Err((status, why)) => return replies::page(status, &why).map(Outgoing::whole),
+        };
+        response.body_mut().set_idle(port.listener().idle_timeout);
+        if let Terminal::Forward { remember: Some(length), .. } = &decision.terminal {
+            response.headers_mut().append(SET_COOKIE, alb::set_cookie(&group.name, *length));
+        }
+        response
+    }
+
+    /// The groups that get a copy of the request, and its body. A request whose body is too large for that is not copied. An
+    /// error is a status.
+    async fn mirrored(
+        &self,
+        decision: &Decision<'_>,
+        port: &Port,
+        body: &mut ClientBody,
+    ) -> Result<Option<(Vec<Arc<Group>>, Bytes)>, u16> {
+        if decision.mirrors.is_empty() {
+            return Ok(None);
+        }
+        let groups = decision.mirrors.iter().filter_map(|id| port.groups.get(id.0).cloned());
+        let length = http_body::Body::size_hint(body).exact();
+        if length.is_none_or(|length| length > MIRROR_BODY_MAX as u64) {
+            return Ok(None);
+        }
+        match timeout(port.listener().request_timeout, body.read_in(MIRROR_BODY_MAX)).await {
+            Ok(Ok(bytes)) => Ok(Some((groups.collect(), bytes))),
+            Ok(Err(_)) => Err(400),
+            Err(_) => Err(408),
+        }
+    }
+}
+
+/// The parts of a request that rules look at, besides its headers.
+struct Asked {
+    method: Method,
+    uri: Uri,
+    source: std::net::IpAddr,
+    source_port: u16,
+}
+
+impl Asked {
+    fn view<'a>(&'a self, headers: &'a HeaderMap) -> RequestView<'a> {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        RequestView {
+            method: &self.method,
+            host: without_port(host),
+            path: self.uri.path(),
+            query: self.uri.query(),
+            headers,
+            source: self.source,
+            source_port: self.source_port,
+        }
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// What the listener refuses before it asks its rules.
+fn refusal(port: &Port, peer: &Peer, request: &Request<ClientBody>) -> Option<Response<Bytes>> {
+    if port.is_https() && !peer.is_tls() {
+        return Some(replies::page(400, "The plain HTTP request was sent to HTTPS port"));
+    }
+    let target = request.uri().path_and_query().map_or(0, |target: &PathAndQuery| target.as_str().len());
+    if target > HEAD_MAX {
+        return Some(replies::page(414, ""));
+    }
+    let headers = request.headers();
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size > HEAD_MAX {
+        return Some(replies::page(400, "Request Header Or Cookie Too Large"));
+    }
+    if *request.method() == Method::TRACE {
+        return Some(replies::page(405, ""));
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > BODY_MAX) {
+        return Some(replies::page(413, ""));
+    }
+    host::check(request).is_err().then(|| replies::page(400, ""))
+}
+
+/// The listener's own reply, if there is one: the request comes again, too many come, or the rule answers itself.
+fn admitted(
+    port: &Port,
+    decision: &Decision<'_>,
+    rule: Option<usize>,
+    asked: &Asked,
+    headers: &mut HeaderMap,
+) -> Option<Response<Bytes>> {
+    if !trace::pass(headers, port.mark(rule)) {
+        return Some(replies::page(replies::LOOP, ""));
+    }
+    if let Some(limit) = decision.limit
+        && let Some(limiter) = rule.and_then(|rule| port.limiters.get(rule))
+        && !limiter.admit(limit, asked.source)
+    {
+        return Some(replies::limited());
+    }
+    if let Some(allowed) = decision.cors.and_then(|cors| alb::preflight(cors, &asked.method, headers)) {
+        return Some(plain(StatusCode::NO_CONTENT, allowed, Bytes::new()));
+    }
+    match &decision.terminal {
+        Terminal::Forward { .. } => None,
+        Terminal::NoGroup => Some(replies::page(503, "")),
+        Terminal::Redirect { status, location } => Some(replies::redirect(*status, location)),
+        Terminal::Fixed(fixed) => Some(replies::fixed(fixed)),
+    }
+}
+
+fn group_of<'a>(port: &'a Port, decision: &Decision<'_>) -> Option<&'a Arc<Group>> {
+    match decision.terminal {
+        Terminal::Forward { group: GroupId(number), .. } => port.groups.get(number),
+        _ => None,
+    }
+}
+
+/// Makes of the client's head the one for the backend. `None` if a rewritten target or host cannot be one.
+fn change_head(head: &mut Parts, decision: &Decision<'_>, port: &Port, peer: &Peer) -> Option<()> {
+    let client_host = head.headers.get(HOST).cloned();
+    if decision.target.is_some() || head.uri.authority().is_some() {
+        let target = match &decision.target {
+            None => head.uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned(),
+            Some(Target { path, query: None, .. }) => path.clone(),
+            Some(Target { path, query: Some(query), .. }) => format!("{path}?{query}"),
+        };
+        let target = if target.starts_with('/') { target } else { format!("/{target}") };
+        head.uri = target.parse().ok()?;
+    }
+    if let Some(host) = decision.target.as_ref().and_then(|target| target.host.as_deref()) {
+        head.headers.insert(HOST, HeaderValue::from_str(host).ok()?);
+    }
+    apply(&decision.headers, &mut head.headers);
+    forwarded::apply(&mut head.headers, port, peer, client_host.as_ref());
+    // Backends speak HTTP/1.1, whatever the client speaks.
+    head.version = Version::HTTP_11;
+    Some(())
+}
+
+fn apply(changes: &[HeaderChange], headers: &mut HeaderMap) {
+    for change in changes {
+        match change {
+            HeaderChange::Insert(name, value) => drop(headers.insert(name, value.clone())),
+            HeaderChange::Remove(name) => drop(headers.remove(name)),
+        }
+    }
+}
+
+/// Applies the rules for responses.
+fn by_response_rules(
+    port: &Port,
+    visit: &mut Visit,
+    request: &RequestView<'_>,
+    mut response: Response<Outgoing>,
+) -> Response<Outgoing> {
+    let view = ResponseView { status: response.status(), headers: response.headers() };
+    let decision = port.rules.decide_response(request, &view);
+    if let Some(fixed) = decision.fixed {
+        if let Some(alb) = visit.alb() {
+            alb.by = Maker::Alb;
+        }
+        response = replies::fixed(fixed).map(Outgoing::whole);
+    }
+    apply(&decision.headers, response.headers_mut());
+    response
+}
+
+/// Says by a rule who may read a reply, in place of the backend.
+fn let_read(cors: &AlbCors, headers: &mut HeaderMap, origin: &HeaderValue) {
+    // The answer to a preflight has its own.
+    if headers.contains_key(ACCESS_CONTROL_ALLOW_METHODS) {
+        return;
+    }
+    for name in [ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_EXPOSE_HEADERS]
+    {
+        headers.remove(name);
+    }
+    alb::allow(cors, origin, headers);
+}
+
+async fn compressed(accepted: &HeaderValue, response: Response<Outgoing>) -> Response<Outgoing> {
+    let (mut head, mut body) = response.into_parts();
+    if let Some(bytes) = body.whole_bytes().filter(|bytes| bytes.len() <= COMPRESSED_MAX)
+        && let Some(coding) = compress::choose(accepted, &head.headers, bytes.len())
+        && let Some(bytes) = compress::compress(coding, &mut head.headers, bytes)
+    {
+        body = Outgoing::whole(bytes);
+        // Compression may take a millisecond: others come first for once.
+        tokio::task::yield_now().await;
+    }
+    Response::from_parts(head, body)
+}
+
+/// A number for choices by weight.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(())
+}
+
+/// The value of a cookie of the request.
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut pairs = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(own, _)| *own == name).map(|(_, value)| value)
+}

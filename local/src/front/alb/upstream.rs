@@ -1,0 +1,130 @@
+//! Servers beside the functions: one connection for each request, as for a group without kept connections.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, SET_COOKIE, UPGRADE};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, request};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use super::balancers::Balancers;
+use super::forward::Answered;
+use super::group::Group;
+use super::serve::cookie;
+use crate::event::Maker;
+use crate::front::body::Outgoing;
+use crate::model::alb::{IpServer, StickySession};
+use crate::wire::{ClientBody, headers, upgrade};
+
+/// How long a connection to a server may take.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// How long a copy of a request may take.
+const MIRROR_MAX: Duration = Duration::from_secs(60);
+
+/// The cookie of sticky sessions.
+const SERVER_ID: &str = "SERVERID";
+
+/// Sends a request to a server of the group.
+pub(super) async fn answer(
+    group: &Group,
+    connections: &TaskTracker,
+    mut request: Request<ClientBody>,
+    idle: Duration,
+) -> Answered {
+    let sticky = match &group.settings.sticky_session {
+        Some(StickySession::Insert(length)) => Some(*length),
+        _ => None,
+    };
+    let token = sticky.and_then(|_| cookie(request.headers(), SERVER_ID)).map(str::to_owned);
+    let number = group.choose(token.as_deref());
+    let Some((number, server)) = number.and_then(|number| Some((number, group.server(number)?))) else {
+        return Err((503, String::new()));
+    };
+    let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
+    headers::strip_connection(request.headers_mut());
+    if client.is_some() {
+        upgrade::set(request.headers_mut());
+    }
+    let mut response = send(server, connections, request).await?;
+    let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let body = match client.filter(|_| is_upgrade && upgrade::is_agreed(response.headers())) {
+        Some(client) => {
+            let server = hyper::upgrade::on(&mut response);
+            let (mut head, _) = response.into_parts();
+            headers::strip_connection(&mut head.headers);
+            upgrade::set(&mut head.headers);
+            return Ok((Response::from_parts(head, Outgoing::joined(client, server, idle)), Maker::Server));
+        }
+        None if is_upgrade => return Err((502, String::new())),
+        None => response,
+    };
+    let (mut head, body) = body.into_parts();
+    headers::strip_connection(&mut head.headers);
+    if let Some(length) = sticky.filter(|_| token.as_deref() != Some(group.token(number))) {
+        let cookie = format!("{SERVER_ID}={}; Path=/; Max-Age={}", group.token(number), length.as_secs());
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            head.headers.append(SET_COOKIE, cookie);
+        }
+    }
+    Ok((Response::from_parts(head, Outgoing::passed(body)), Maker::Server))
+}
+
+/// Sends a request on a connection of its own. A failure is the status that the client gets.
+pub(super) async fn send<B>(
+    server: &IpServer,
+    connections: &TaskTracker,
+    request: Request<B>,
+) -> Result<Response<Incoming>, (u16, String)>
+where
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let failed = |status: u16| (status, String::new());
+    let connect = TcpStream::connect((server.host.as_str(), server.port));
+    let connected = timeout(CONNECT_MAX, connect).await.map_err(|_| failed(504))?;
+    let stream = connected.map_err(|_| failed(502))?;
+    _ = stream.set_nodelay(true);
+    let opened = http1::handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = opened.map_err(|_| failed(502))?;
+    // Ends with the reply's body, or with its drop.
+    connections.spawn(async move { drop(connection.with_upgrades().await) });
+    sender.send_request(request).await.map_err(|error| failed(if error.is_parse() { 502 } else { 500 }))
+}
+
+impl Balancers {
+    /// Sends copies of a request, whose replies are dropped. Beyond a bound nothing is copied.
+    pub(super) fn mirror(&self, groups: &[std::sync::Arc<Group>], head: &request::Parts, body: &Bytes) {
+        for group in groups {
+            let Ok(permit) = std::sync::Arc::clone(&self.mirrors).try_acquire_owned() else { return };
+            let mut request = Request::new(Full::new(body.clone()));
+            *request.method_mut() = head.method.clone();
+            *request.uri_mut() = head.uri.clone();
+            *request.headers_mut() = copied(&head.headers);
+            let (group, connections) = (std::sync::Arc::clone(group), self.shared.connections.clone());
+            self.shared.tasks.spawn(async move {
+                let _permit = permit;
+                let server = group.choose(None).and_then(|number| group.server(number));
+                if let Some(server) = server {
+                    drop(timeout(MIRROR_MAX, send(server, &connections, request)).await);
+                }
+            });
+        }
+    }
+}
+
+fn copied(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    headers::strip_connection(&mut headers);
+    headers.remove(CONNECTION);
+    headers.remove(UPGRADE);
+    headers
+}

@@ -1,0 +1,65 @@
+//! How a platform is started.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::fault::Chaos;
+use crate::model::Edition;
+use crate::timers::Clock;
+
+/// The platform's port for gRPC.
+pub(crate) const GRPC_PORT: u16 = 8089;
+
+/// How a platform is started. [The example of the crate](crate) has the defaults.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The address to listen on; loopback by default.
+    pub listen: IpAddr,
+    /// The port for all functions and the API; 0 takes a free one.
+    pub port: u16,
+    /// The port for gRPC calls of all functions, over TLS or in plain text. If 8089, the platform's own, is taken, a free
+    /// one is used. `None` opens none.
+    pub grpc_port: Option<u16>,
+    /// The folder of the local certificate authority, which is made there at the first start. `None`, the default, offers
+    /// no TLS.
+    pub certificates: Option<PathBuf>,
+    /// Whether the manifest's build steps are run.
+    pub build: bool,
+    /// How long calls may continue when the code of a program with a fixed port is replaced. The new code starts only
+    /// after these calls.
+    pub drain: Duration,
+    /// The faults that are injected; none by default.
+    pub chaos: Option<Chaos>,
+    /// The edition of all functions; `None` is the one that `x-local.edition` names, or 3.0.
+    pub edition: Option<Edition>,
+    /// The folder for what must survive the process: asynchronous calls. `None`, the default, keeps them in memory.
+    pub data: Option<PathBuf>,
+    /// Whether the timer triggers of the manifest fire.
+    pub timers: bool,
+    /// The clock that they go by.
+    #[doc(hidden)]
+    pub clock: Clock,
+    /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
+    pub require_signature: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            listen: IpAddr::from([127, 0, 0, 1]),
+            port: 8080,
+            grpc_port: Some(GRPC_PORT),
+            certificates: None,
+            build: true,
+            drain: Duration::from_secs(30),
+            chaos: None,
+            edition: None,
+            data: None,
+            timers: true,
+            clock: Clock::default(),
+            require_signature: false,
+        }
+    }
+}
