@@ -72,7 +72,10 @@ mod tests {
 
     #[test]
     fn nothing_steers_the_terminal() {
-        assert_eq!(harmless("a\x1b[2J\nb\tc\u{202e}d\u{2066}"), "a\u{fffd}[2J\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}");
+        assert_eq!(
+            harmless("a\x1b[2J\nb\tc\u{202e}d\u{2066}"),
+            "a\u{fffd}[2J\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}"
+        );
         assert_eq!(harmless("plain é"), "plain é");
     }
 }
