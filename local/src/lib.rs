@@ -27,6 +27,8 @@
 
 pub mod cli;
 
+#[allow(dead_code, unused_imports, reason = "listeners ask for the rest")]
+mod alb;
 mod auth;
 mod call;
 mod conform;
@@ -56,8 +58,8 @@ mod wire;
 pub use deploy::Built;
 pub use event::{
     Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault, DomainAddress,
-    Ending, Event, Events, HookFault, Kind, Level, Log, Record, Remark, SocketTraffic, TimerNews, TimerWhat,
-    Unfit, VersionNews, Via,
+    Ending, Event, Events, HookFault, ImageFault, Kind, Level, Log, Record, Remark, SocketTraffic, TimerNews,
+    TimerWhat, Unfit, VersionNews, Via,
 };
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};

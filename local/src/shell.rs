@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The arguments, without the program's own name.
 pub(crate) fn arguments() -> Vec<OsString> {
@@ -42,4 +42,11 @@ pub(crate) fn temporary_folder() -> PathBuf {
 /// The folders in which this machine looks for programs.
 pub(crate) fn search_path() -> Vec<PathBuf> {
     variable("PATH").map_or_else(Vec::new, |path| env::split_paths(&path).collect())
+}
+
+/// A path as a reader in the current folder writes it.
+pub(crate) fn shown(path: &Path) -> String {
+    let path: PathBuf = path.components().collect();
+    let below = current_folder().and_then(|folder| path.strip_prefix(folder).ok().map(Path::to_owned));
+    below.unwrap_or(path).display().to_string()
 }

@@ -7,6 +7,26 @@
 //! Announcements alone would be lost while a connection is away, and nobody would know how many. The stream makes it
 //! exact: numbers without holes show a gap, and what is still kept is read from it. What Redis has no more is told to
 //! the listeners as a gap, with its size if that can be known.
+//!
+//! A feed to the clients of all instances is one room:
+//!
+//! ```no_run
+//! use fc_runtime::{App, Metrics, Result, Sse};
+//! use rooms::{Rooms, Settings};
+//!
+//! fn main() -> Result {
+//!     let metrics = Metrics::new();
+//!     App::with_state_from(async move |instance| {
+//!         Rooms::open(&instance.var("REDIS")?, Settings::default(), &metrics)
+//!     })
+//!     .get("/feed", async |ex| {
+//!         let after = ex.last_event_id().and_then(|id| id.parse().ok());
+//!         Ok(Sse::new(ex.state().enter("news").await?.events(after)))
+//!     })
+//!     .post("/feed", async |ex| Ok(ex.state().say("news", &ex.text().await?).await?.to_string()))
+//!     .run()
+//! }
+//! ```
 
 mod counts;
 mod heard;
@@ -48,7 +68,7 @@ const JOIN_MAX: Duration = Duration::from_secs(3);
 pub struct Settings {
     /// Begins the keys in Redis, which other apps may use too.
     pub prefix: String,
-    /// How many lines of each room are kept, in Redis and in each instance.
+    /// How many lines of each room are kept, in Redis and in each instance; at least one.
     pub kept: usize,
     /// After how long without a line Redis forgets a room.
     pub lasts: Duration,
@@ -93,7 +113,8 @@ impl Rooms {
     ///
     /// # Errors
     /// When the address is none of Redis.
-    pub fn open(address: &str, settings: Settings, metrics: &Metrics) -> Result<Self> {
+    pub fn open(address: &str, mut settings: Settings, metrics: &Metrics) -> Result<Self> {
+        settings.kept = settings.kept.max(1);
         let client = Client::open(address)?;
         let speaker = Speaker::new(client.clone(), settings.kept, settings.lasts);
         let counts = Counts::new(metrics);

@@ -18,7 +18,7 @@ mod signing;
 mod time;
 
 pub(crate) use caller::{Admission, BodyNeed, body_need, judge, judge_api};
-pub(crate) use encoding::encode;
+pub(crate) use encoding::{encode, hex};
 pub(crate) use gate::Gate;
 pub(crate) use key_file::{load as load_keys, random};
 pub(crate) use keys::AccessKey;

@@ -18,7 +18,7 @@ use super::run::Run;
 use super::stream::{AnswerStream, unreadable};
 use super::tunnel::AnswerTunnel;
 use crate::failure::Failure;
-use crate::model::SessionId;
+use crate::model::{Edition, SessionId};
 use crate::wire::h1::{self, Link};
 
 /// The largest reply that is not streamed, in bytes. The platform states no limit; this limit protects the machine.
@@ -65,7 +65,8 @@ pub(crate) struct Whole {
     pub(crate) bytes: Bytes,
     /// The last 4 KiB of the call's log, if the caller asked for the log.
     pub(crate) log: Option<String>,
-    pub(crate) usage: Usage,
+    /// What the call took, in edition 2.0, which tells its client.
+    pub(crate) usage: Option<Usage>,
 }
 
 /// What a call took.
@@ -150,7 +151,8 @@ impl AnswerBody {
         let failure = match self.run.within(read(&mut self.source)).await {
             Ok(Ok(bytes)) => {
                 self.run.receive(bytes.len());
-                let usage = Usage { duration: self.run.begin.elapsed(), memory: self.run.memory() };
+                let usage = (self.run.edition == Edition::Fc2)
+                    .then(|| Usage { duration: self.run.begin.elapsed(), memory: self.run.memory() });
                 let log = self.run.finish(self.source.take_link(), wants_log).await;
                 return Ok(Whole { bytes, log, usage });
             }

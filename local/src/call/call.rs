@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use crate::event::{Tail, Via};
 use crate::model::Claim;
 use crate::registry::Callee;
+use crate::wire::headers::Forwarded;
 use crate::wire::{BodyFault, Early, Payload};
 
 /// The content of a call: a request or an event.
@@ -63,6 +64,8 @@ pub(crate) struct Call {
     pub(crate) target: Uri,
     /// The client's headers, without hop-by-hop and reserved headers. `dispatch` adds the platform's own.
     pub(crate) headers: HeaderMap,
+    /// What the function is told of the client. `None` if that is among the headers, or there is no client.
+    pub(crate) forwarded: Option<Arc<Forwarded>>,
     pub(crate) payload: Payload,
     pub(crate) body_fault: BodyFault,
     /// Takes interim replies to the client, if some can be sent.
@@ -91,6 +94,7 @@ impl Call {
             method: Method::POST,
             target: Uri::from_static(path::INVOKE),
             headers,
+            forwarded: None,
             payload,
             body_fault,
             early: None,

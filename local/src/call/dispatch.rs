@@ -2,12 +2,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use fc_runtime::platform::names::header as fc;
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header, response};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::answer::{Answer, BodySource};
 use super::call::{Call, CallKind, Seat};
@@ -20,6 +20,7 @@ use crate::model::Edition;
 use crate::process::Rest;
 use crate::registry::Callee;
 use crate::wire::h1::{Broken, Draft};
+use crate::wire::headers::Forwarded;
 use crate::wire::{Payload, final_reply, headers, upgrade};
 
 /// How often an unsent call tries another connection or instance.
@@ -82,7 +83,7 @@ impl Run {
         call: Call,
         seat: &mut Seat,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        let Call { method, target, headers, mut payload, kind, claim, early, .. } = call;
+        let Call { method, target, headers, forwarded, mut payload, kind, claim, early, .. } = call;
         self.claim = claim;
         self.begin_at(callee, seat).await?;
         let spare = payload.is_repeatable() && is_idempotent(&method);
@@ -97,9 +98,9 @@ impl Run {
         // How long the kept connection had been idle that broke under this call.
         let mut closed = None;
         loop {
-            let Connection { mut link, is_reused, idle_for } = connection;
+            let Connection { mut link, kept_since } = connection;
             // A second try writes the request again. Those are rare, so no copy of the request is kept.
-            self.write(link.begin(&method, &target), &headers, payload, kind)?;
+            self.write(link.begin(&method, &target), (&headers, forwarded.as_deref()), payload, kind)?;
             if let Some(after) = self.take_upstream_fault() {
                 // The end of the connection is the instance's to notice, whether it has answered or not.
                 drop(timeout(after, link.reply()).await);
@@ -120,9 +121,10 @@ impl Run {
                 }
                 // The platform's rule for a connection that was used before and breaks before any byte of a
                 // reply: once more, on a new one.
-                Err(Broken::Ended { has_begun: false, .. }) if spare && is_reused => {
+                Err(Broken::Ended { has_begun: false, .. }) if spare && kept_since.is_some() => {
+                    closed = kept_since.map(|since| self.begin.saturating_duration_since(since));
                     connection = self.reopen().await?;
-                    (closed, payload) = (Some(idle_for), Payload::Empty);
+                    payload = Payload::Empty;
                 }
                 Err(broken) => return Err(self.failed(&broken).await),
             }
@@ -136,7 +138,10 @@ impl Run {
         call: Call,
         seat: &mut Seat,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        let Call { method, target, headers, mut payload, kind, claim, .. } = call;
+        let Call { method, target, mut headers, forwarded, mut payload, kind, claim, .. } = call;
+        if let Some(forwarded) = forwarded {
+            forwarded.add_to(&mut headers);
+        }
         self.claim = claim;
         self.begin_at(callee, seat).await?;
         for tries in 1..=TRIES {
@@ -171,7 +176,7 @@ impl Run {
         self.draw_faults(callee);
         self.inject_before_lease(callee)?;
         self.lease(callee, seat).await?;
-        self.begin = Instant::now();
+        self.begin_time();
         self.inject_before_request().await;
         Ok(())
     }
@@ -238,7 +243,7 @@ impl Run {
             self.lease = None;
             self.lease(callee, seat).await?;
             // The start of another instance does not count as the function's time.
-            self.begin = Instant::now();
+            self.begin_time();
         }
         Err(self.crashed().await)
     }
@@ -255,11 +260,11 @@ impl Run {
         Err(self.crashed().await)
     }
 
-    /// Writes the client's headers, and the platform's.
+    /// Writes the client's headers, what is told of the client, and the platform's.
     fn write(
         &self,
         mut draft: Draft<'_>,
-        headers: &HeaderMap,
+        (headers, forwarded): (&HeaderMap, Option<&Forwarded>),
         payload: Payload,
         kind: CallKind,
     ) -> Result<(), Failure> {
@@ -280,6 +285,9 @@ impl Run {
                 draft.header(name, value);
             }
         }
+        if let Some(forwarded) = forwarded {
+            draft.lines(&forwarded.lines);
+        }
         if is_handshake {
             let mut upgrade = HeaderMap::new();
             upgrade::set(&mut upgrade);
@@ -298,8 +306,7 @@ impl Run {
 
     /// When the function's time is over, in milliseconds since 1970.
     fn deadline_millis(&self) -> u64 {
-        let deadline = SystemTime::now() + self.limit.saturating_sub(self.begin.elapsed());
-        let since = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = (self.begun_at + self.limit).duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 

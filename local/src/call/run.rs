@@ -1,7 +1,7 @@
 //! A call while an instance works on it: its time, its lease, and how it ends.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fc_runtime::platform::limits::KIB;
 use http::HeaderValue;
@@ -29,6 +29,8 @@ pub(super) struct Run {
     pub(super) source: Source,
     pub(super) log: Log,
     pub(super) begin: Instant,
+    /// The same by the clock of the wall, for the function.
+    pub(super) begun_at: SystemTime,
     pub(super) lease: Option<Lease>,
     pub(super) claim: Claim,
     /// The alias that the caller named, for the function.
@@ -60,6 +62,7 @@ impl Run {
             source: Source::function(function).with_request(id),
             log: log.clone(),
             begin: Instant::now(),
+            begun_at: SystemTime::UNIX_EPOCH,
             lease: None,
             claim: Claim::Any,
             alias: None,
@@ -80,6 +83,11 @@ impl Run {
             Ok(output) => Ok(output),
             Err(_) => Err(self.timed_out()),
         }
+    }
+
+    /// The function's time begins.
+    pub(super) fn begin_time(&mut self) {
+        (self.begin, self.begun_at) = (Instant::now(), SystemTime::now());
     }
 
     pub(super) fn deadline(&self) -> Instant {

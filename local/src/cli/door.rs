@@ -14,9 +14,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::curl::{body_of, header_of};
-use super::line::neutral;
 use super::print;
 use crate::auth::iso8601;
+use crate::event::neutral;
 use crate::wire::ids;
 
 /// The request, for doors that send requests.

@@ -12,9 +12,9 @@ use http::{Request, StatusCode, header};
 
 use super::client::exchange;
 use super::door::{self, Shown};
-use super::line::neutral;
 use super::print::{self, Hidden, Out, Printer, Style};
 use super::{Colour, InvokeArguments, check_name, settings, tasks};
+use crate::event::neutral;
 use crate::manifest::{read_bounded, take_bounded};
 use crate::model::LATEST;
 use crate::wire::limits::BODY_MAX;
@@ -186,7 +186,7 @@ async fn start_and_call(
     const DRAIN: Duration = Duration::from_secs(10);
     let function = |problem: &Problem| problem.text.contains(&format!("`{}`", arguments.function));
     if let Some(problem) = manifest.without_code(!arguments.no_build).find(function) {
-        let text = format!("{}:{}: {}", manifest.file().display(), problem.line, problem.text);
+        let text = problem.placed(manifest.file());
         return Err(io::Error::other(text));
     }
     let (log, events) = Log::new();

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::print::Style;
-use crate::event::Clock;
+use crate::event::{Clock, neutral, steers};
 use crate::{Event, Kind, Level};
 
 /// Appends the line of an event.
@@ -113,11 +113,6 @@ fn tail(text: &str, length: usize) -> &str {
     text.get(text.len().saturating_sub(length)..).unwrap_or(text)
 }
 
-fn steers(c: char) -> bool {
-    c.is_control() && c != '\t' && c != '\n'
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// `text` with its colours, but without the other control characters. Colours end with the line.
 fn neutral_but_coloured(text: &str) -> Cow<'_, str> {
     if !text.contains(COLOUR) {
@@ -138,24 +133,6 @@ fn neutral_but_coloured(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
-}
-
-/// `text` without the terminal's control characters: a function must not overwrite the output of other functions.
-pub(super) fn neutral(text: &str) -> Cow<'_, str> {
-    // Without an early end the compiler looks at many bytes at once.
-    let is_plain = text.bytes().fold(true, |is_plain, byte| is_plain & matches!(byte, b' '..=b'~'));
-    if is_plain || !text.contains(steers) {
-        return Cow::Borrowed(text);
-    }
-    let escaped = text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        if steers(c) {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-        out
-    });
-    Cow::Owned(escaped)
 }
 
 #[cfg(test)]

@@ -7,9 +7,7 @@ use crate::Manifest;
 use crate::model::{Domain, Function, LATEST, Route, TimerTrigger};
 
 pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
-    for note in manifest.notes() {
-        print::complain(&format!("{}:{}: {}", manifest.file().display(), note.line, note.text));
-    }
+    print::notes(manifest);
     if arguments.json {
         let functions: Vec<_> =
             manifest.functions().iter().map(|function| json(function, manifest.domains())).collect();

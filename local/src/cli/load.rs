@@ -18,8 +18,8 @@ use tokio_util::task::TaskTracker;
 use super::client::Running;
 use super::curl::body_of;
 use super::dev::{INTERRUPTED, StopSignal};
-use super::line::neutral;
 use super::print;
+use crate::event::neutral;
 use crate::load::{
     self, Advice, Client, Goal, Limits, Protocol, Schedule, Search, Step, Target, Usage, Wish,
 };

@@ -8,11 +8,11 @@ use http::Method;
 use serde_json::Value;
 
 use super::client::Running;
-use super::line::neutral;
 use super::print;
 use super::version::finish;
 use crate::Manifest;
 use crate::auth::encode;
+use crate::event::neutral;
 
 #[derive(Debug, Args)]
 pub(super) struct MessagesArguments {

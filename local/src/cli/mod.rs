@@ -1,5 +1,6 @@
 //! The command line. Only this module prints.
 
+mod alb;
 mod alias;
 mod client;
 mod conform;
@@ -7,6 +8,7 @@ mod curl;
 mod dev;
 mod doctor;
 mod door;
+mod explain;
 mod invoke;
 mod keys;
 mod line;
@@ -72,6 +74,9 @@ enum Command {
     /// List, show, stop or repeat asynchronous calls that are tasks, in a running `fc-local dev`
     #[command(subcommand)]
     Tasks(tasks::TasksCommand),
+    /// Make or ask a load balancer (ALB) in front of the functions
+    #[command(subcommand)]
+    Alb(alb::AlbCommand),
     /// Look for what bites in production: in the manifest, the code, the program and the running server
     Doctor(doctor::DoctorArguments),
     /// Make the project of a new function, from a template
@@ -293,13 +298,17 @@ fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCo
             return ExitCode::FAILURE;
         }
     };
-    if let Command::List(arguments) = &command {
-        list::run(&manifest, arguments);
-        return ExitCode::SUCCESS;
+    match &command {
+        Command::List(arguments) => {
+            list::run(&manifest, arguments);
+            return ExitCode::SUCCESS;
+        }
+        Command::Alb(command) => return alb::run(&manifest, command),
+        _ => {}
     }
     let run = async {
         match command {
-            Command::Dev(arguments) => dev::run(manifest, arguments).await,
+            Command::Dev(arguments) => Box::pin(dev::run(manifest, arguments)).await,
             Command::Invoke(arguments) => invoke::run(&manifest, arguments).await,
             Command::Send(arguments) => send::run(&manifest, arguments).await,
             Command::Version(command) => version::run(&manifest, command).await,
@@ -352,7 +361,7 @@ fn check_name(manifest: &Manifest, name: &str) -> io::Result<()> {
 
 /// An error for the functions that have no code to start, a line for each.
 fn refuse_without_code(manifest: &Manifest, builds: bool) -> io::Result<()> {
-    let line = |problem: Problem| format!("{}:{}: {}", manifest.file().display(), problem.line, problem.text);
+    let line = |problem: Problem| problem.placed(manifest.file());
     let lines: Vec<String> = manifest.without_code(builds).map(line).collect();
     if lines.is_empty() { Ok(()) } else { Err(io::Error::other(lines.join("\n"))) }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::print;
+use crate::manifest::is_function_name;
 use crate::scaffold::{Answers, Runtime, TEMPLATES, Template, create, files};
 
 #[derive(Debug, Args)]
@@ -14,7 +15,7 @@ pub(super) struct NewArguments {
     name: String,
     /// What the function does
     ///
-    /// One of http, sse, websocket, grpc, event, async, axum and mcp [default: http]
+    /// One of http, sse, websocket, grpc, event, async, axum, mcp and container [default: http]
     // The same type as the option for the manifest, which has this name in all other commands.
     #[arg(id = "template", short, long, value_name = "KIND")]
     kind: Option<PathBuf>,
@@ -47,10 +48,7 @@ pub(super) fn run(arguments: &NewArguments) -> ExitCode {
 
 fn make(arguments: &NewArguments) -> Result<String, String> {
     let name = &arguments.name;
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.len() <= 64
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if !is_name {
+    if !is_function_name(name) {
         return Err(format!(
             "`{name}` is no name of a function: 1 to 64 letters, digits, `_` or `-`, not starting with a digit or `-`"
         ));

@@ -1,15 +1,16 @@
 //! `fc-local package`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::line::neutral;
 use super::{check_name, print, settings};
+use crate::event::neutral;
 use crate::model::Function;
 use crate::package::{Packed, Wish, pack};
+use crate::shell::shown;
 use crate::{Log, Manifest, Platform};
 
 #[derive(Debug, Args)]
@@ -31,9 +32,7 @@ pub(super) struct PackageArguments {
 }
 
 pub(super) async fn run(manifest: &Manifest, arguments: PackageArguments) -> ExitCode {
-    for note in manifest.notes() {
-        print::complain(&format!("{}:{}: {}", manifest.file().display(), note.line, note.text));
-    }
+    print::notes(manifest);
     if let Some(name) = &arguments.function
         && let Err(error) = check_name(manifest, name)
     {
@@ -98,14 +97,6 @@ fn show(function: &Function, packed: &Packed) {
         let level = if finding.is_fatal { "error" } else { "warning" };
         print::complain(&format!("  {level}: {}", finding.text));
     }
-}
-
-/// A path from the current folder, if it is below.
-fn shown(path: &Path) -> String {
-    let path: PathBuf = path.components().collect();
-    let current = crate::shell::current_folder();
-    let below = current.and_then(|folder| path.strip_prefix(folder).ok().map(Path::to_owned));
-    below.unwrap_or(path).display().to_string()
 }
 
 fn size(bytes: u64) -> String {

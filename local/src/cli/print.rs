@@ -10,7 +10,7 @@ use super::line::line;
 use super::progress::Progress;
 use crate::event::Clock;
 use crate::event::Source;
-use crate::{Event, Events, Kind, Log, shell};
+use crate::{Event, Events, Kind, Log, Manifest, shell};
 
 /// The most events in one write.
 const BATCH: usize = 512;
@@ -20,6 +20,13 @@ const GATHER: Duration = Duration::from_millis(10);
 
 /// How long the last lines may take to be written, because the terminal may have stopped.
 const FINISH_MAX: Duration = Duration::from_secs(2);
+
+/// Says what a manifest has that is left as it is.
+pub(super) fn notes(manifest: &Manifest) {
+    for note in manifest.notes() {
+        complain(&note.placed(manifest.file()));
+    }
+}
 
 /// One line to the standard output.
 pub(super) fn say(text: &str) {

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::line::{line, neutral};
+use super::line::line;
 use super::print::Style;
-use crate::event::Clock;
+use crate::event::{Clock, neutral};
 use crate::{Event, Kind};
 
 /// How often the line is drawn anew.

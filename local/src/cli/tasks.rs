@@ -11,10 +11,10 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::client::exchange;
-use super::line::neutral;
 use super::version::{Of, finish, show, show_all};
 use super::{InvokeArguments, print};
 use crate::auth::encode;
+use crate::event::neutral;
 use crate::model::LATEST;
 use crate::{Manifest, Platform};
 

@@ -8,10 +8,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::Running;
-use super::line::neutral;
 use super::print;
 use crate::Manifest;
 use crate::auth::encode;
+use crate::event::neutral;
 
 /// What to do with versions.
 #[derive(Debug, Subcommand)]

@@ -34,6 +34,9 @@ pub(crate) struct Settings {
     pub(crate) health: String,
 }
 
+/// The health check of the conventions.
+const HEALTH: &str = "/conform/health";
+
 /// The pause between two questions, where an answer is waited for.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -109,7 +112,12 @@ impl Bench {
 
     /// A program that answers every path alike has none of the routes, although no route is a 404.
     pub(super) async fn check_route(&mut self, route: &str) -> Outcome {
-        let path = route.split(' ').nth(1).filter(|path| path.starts_with("/conform/") || *path == "/invoke");
+        // The caller says where the health check is. Another path than that of the conventions is no route of them.
+        let is_route = |path: &&str| match *path {
+            HEALTH => self.settings.health == HEALTH,
+            path => path.starts_with("/conform/") || path == "/invoke",
+        };
+        let path = route.split(' ').nth(1).filter(is_route);
         let (Some(path), Some(all)) = (path, self.answers_all.clone()) else { return Ok(()) };
         let reply = self.get(path).await?;
         if reply.status < 400 && reply.body == all {

@@ -71,6 +71,7 @@ impl Program {
             group: None,
             network: None,
             mounts: None,
+            container: None,
         };
         let started = Processes.start(&line, tasks);
         let (process, stdout, stderr) =

@@ -69,6 +69,7 @@ pub(crate) async fn run(
         group: None,
         network: None,
         mounts: None,
+        container: None,
     };
     let output = Output::new(source.clone(), log.clone(), redactor.clone(), [Kind::Build, Kind::Build]);
     ended(match step.run(runner, output, tasks).await {

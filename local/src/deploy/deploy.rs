@@ -4,17 +4,18 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
 use super::build;
+use super::images::Images;
 use super::layout::Folders;
 use super::sessions::Beginnings;
 use super::snapshot::{self, Snapshot};
 use super::sources::{BuiltFrom, Files, Sources};
-use super::store::Store;
+use super::store::{Stamp, Store};
 use super::workspace::Workspace;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::fault::{Chaos, FaultPlan};
@@ -75,6 +76,8 @@ pub(crate) struct Deployer {
     pub(super) store: Store,
     /// Changes of versions and aliases come one after the other. Code that may be published is removed in a turn too.
     pub(super) releases_turn: Arc<tokio::sync::Mutex<()>>,
+    /// The state of each function as it was last read.
+    seen: Mutex<HashMap<String, Stamp>>,
     pub(super) beginnings: Beginnings,
     edition: Option<Edition>,
     endpoint: SocketAddr,
@@ -82,6 +85,7 @@ pub(crate) struct Deployer {
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
     networks: Option<Arc<Networks>>,
+    pub(super) images: Images,
     faults: FaultPlan,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
@@ -118,6 +122,7 @@ impl Deployer {
             workspace,
             store: Store::of(folder),
             releases_turn: Arc::default(),
+            seen: Mutex::default(),
             beginnings: Beginnings::default(),
             edition,
             endpoint,
@@ -125,11 +130,16 @@ impl Deployer {
             runner,
             cgroups,
             networks,
+            images: Images::default(),
             faults: FaultPlan::default(),
             snapshots: Mutex::default(),
             builds: Mutex::default(),
             pools: Mutex::default(),
         })
+    }
+
+    pub(super) fn lock_seen(&self) -> MutexGuard<'_, HashMap<String, Stamp>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Injects faults into functions that are deployed from now on.
@@ -160,7 +170,13 @@ impl Deployer {
                 return Deployment::Refused;
             }
         }
-        let snapshot = match self.snapshot(function).await {
+        let mut function = function.clone();
+        if let Err(fault) = Box::pin(self.settle_image(&mut function)).await {
+            self.log.emit(&source, Kind::ImageMissing(fault));
+            self.registry.set_pending(name, "has no image; see fc-local's output");
+            return Deployment::Refused;
+        }
+        let snapshot = match self.snapshot(&function).await {
             Ok(snapshot) => snapshot,
             Err(error) => {
                 self.log.emit(&source, Kind::CodeMissing { code: function.code.clone(), error });
@@ -168,7 +184,8 @@ impl Deployer {
                 return Deployment::Refused;
             }
         };
-        let layout = match self.folders.layout(function, &snapshot.folder, &self.workspace, &self.log).await {
+        let layout = match self.folders.layout(&function, &snapshot.folder, &self.workspace, &self.log).await
+        {
             Ok(layout) => layout,
             Err((code, error)) => {
                 self.log.emit(&source, Kind::CodeMissing { code, error });
@@ -176,7 +193,6 @@ impl Deployer {
                 return Deployment::Refused;
             }
         };
-        let mut function = function.clone();
         function.local.edition = self.edition.unwrap_or(function.local.edition);
         let functions = self.registry.functions();
         let current = functions.get(name).map(|deployed| deployed.pool());
@@ -211,7 +227,7 @@ impl Deployer {
 
     async fn snapshot(&self, function: &Function) -> Result<Snapshot, String> {
         let workspace = Arc::clone(&self.workspace);
-        let (code, name) = (function.code.clone(), function.name.clone());
+        let (code, name) = (self.code_of(function)?, function.name.clone());
         let former = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
         let source = Source::function(&Arc::from(name.as_str()));
         let (log, source_of_copy) = (self.log.clone(), source.clone());
@@ -299,9 +315,10 @@ impl Deployer {
         let (log, tasks) = (self.log.clone(), self.tasks.clone());
         let runner = Arc::clone(&self.runner);
         let faults = self.faults.of(&function.name);
+        let engine = self.images.engine_for(&function);
         let generation =
             Generation::new(Arc::new(function), version, layout, log, tasks, runner, self.cgroups.clone());
-        let generation = generation.with_faults(faults).with_endpoint(self.endpoint);
+        let generation = generation.with_faults(faults).with_endpoint(self.endpoint).with_engine(engine);
         Arc::new(generation.with_networks(self.networks.clone()))
     }
 

@@ -3,12 +3,14 @@
 mod build;
 mod copy;
 mod deploy;
+mod images;
 mod interpreters;
 mod layers;
 mod layout;
 mod releases;
 mod running;
 mod sessions;
+mod shared;
 mod snapshot;
 mod sources;
 mod store;

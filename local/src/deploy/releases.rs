@@ -212,14 +212,7 @@ impl Deployer {
         let deployed = self.registry.find(name)?;
         let kept = reason.clone();
         self.keep_state(&deployed, |state| state.disabled = Some(kept)).await?;
-        deployed.set_disabled(Some(reason));
-        let latest = self.successor(&deployed.pool(), aborts);
-        deployed.swap(latest);
-        deployed.change_releases(|releases| {
-            for release in releases.versions.values_mut() {
-                release.pool = self.successor(&release.pool, aborts);
-            }
-        });
+        self.refuse_calls(&deployed, reason, aborts);
         Ok(())
     }
 
@@ -232,12 +225,37 @@ impl Deployer {
         let _turn = self.releases_turn.lock().await;
         let deployed = self.registry.find(name)?;
         self.keep_state(&deployed, |state| state.disabled = None).await?;
+        self.take_calls(&deployed);
+        Ok(())
+    }
+
+    /// Does what another fc-local of this project has set.
+    pub(super) fn follow_disabled(&self, deployed: &Deployed, reason: Option<String>) {
+        match reason {
+            // One that is refused already is refused for another reason.
+            Some(reason) if deployed.disabled().is_some() => deployed.set_disabled(Some(reason)),
+            Some(reason) => self.refuse_calls(deployed, reason, false),
+            None => self.take_calls(deployed),
+        }
+    }
+
+    fn refuse_calls(&self, deployed: &Deployed, reason: String, aborts: bool) {
+        deployed.set_disabled(Some(reason));
+        let latest = self.successor(&deployed.pool(), aborts);
+        deployed.swap(latest);
+        deployed.change_releases(|releases| {
+            for release in releases.versions.values_mut() {
+                release.pool = self.successor(&release.pool, aborts);
+            }
+        });
+    }
+
+    fn take_calls(&self, deployed: &Deployed) {
         deployed.set_disabled(None);
         deployed.pool().set_kept(true);
         if deployed.pool().generation.keeps_instances() {
-            self.warm(name);
+            self.warm(&deployed.name);
         }
-        Ok(())
     }
 
     /// Instances of the same generation that are still to be started. The former ones end.
@@ -260,6 +278,7 @@ impl Deployer {
     /// Reads the versions and aliases of a function that is deployed for the first time.
     pub(super) async fn restore(&self, deployed: &Deployed) {
         let name = deployed.name.to_string();
+        self.note_seen(&name, self.store.stamp(&name));
         let read = move |store: &Store| Ok((store.state(&name), store.versions(&name)));
         let complain = |error: String| {
             self.log.emit(&Source::function(&deployed.name), Kind::VersionsNotRead { error });
@@ -295,8 +314,18 @@ impl Deployer {
         }
     }
 
+    /// As [`refresh`](Self::refresh), if the function is there.
+    pub(crate) async fn refresh_named(&self, name: &str) {
+        if let Ok(deployed) = self.registry.find(name) {
+            self.refresh(&deployed).await;
+        }
+    }
+
     /// A version whose instances are still to be started.
-    async fn release(&self, Stored { version, function, code }: Stored) -> Result<Release, String> {
+    pub(super) async fn release(
+        &self,
+        Stored { version, function, code }: Stored,
+    ) -> Result<Release, String> {
         let layout = self.folders.layout(&function, &code, &self.workspace, &self.log).await;
         let layout = layout.map_err(|(folder, error)| format!("{}: {error}", folder.display()))?;
         let generation = self.generation(function, Some(version.id), layout);
@@ -321,7 +350,7 @@ impl Deployer {
     }
 
     /// Work on files, on a thread where blocking does no harm.
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
@@ -330,7 +359,7 @@ impl Deployer {
         outcome.map_err(io::Error::other).and_then(|outcome| outcome)
     }
 
-    fn tell(&self, deployed: &Deployed, news: VersionNews) {
+    pub(super) fn tell(&self, deployed: &Deployed, news: VersionNews) {
         self.log.emit(&Source::function(&deployed.name), Kind::VersionsChanged(news));
     }
 }

@@ -50,6 +50,7 @@ impl Sources {
         let is_built = !function.actions.is_empty();
         let roots = match (&function.local.watch[..], is_built) {
             ([], true) => vec![manifest.folder().to_owned()],
+            ([], false) if function.container.is_some() => Vec::new(),
             ([], false) => vec![function.code.clone()],
             (chosen, _) => chosen.to_vec(),
         };
@@ -68,7 +69,8 @@ impl Sources {
 
     /// Whether a file is part of the code.
     pub(crate) fn is_code(&self, file: &Path) -> bool {
-        file.starts_with(&self.code)
+        // An image has no code here.
+        !self.code.as_os_str().is_empty() && file.starts_with(&self.code)
     }
 
     /// As [`files`](Self::files), on a thread where blocking does no harm.

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -48,6 +48,13 @@ pub(super) struct State {
     pub(super) disabled: Option<String>,
 }
 
+/// What a file is known by. It is replaced when it changes, so that the text of one file never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    inode: u64,
+    changed: (i64, i64),
+}
+
 /// A stored version.
 #[derive(Debug, Clone)]
 pub(super) struct Stored {
@@ -87,7 +94,7 @@ impl Store {
         Ok(numbers.filter_map(|id| Stored::read(&self.version(name, id)).transpose()).collect())
     }
 
-    fn numbers(&self, name: &str) -> io::Result<Vec<VersionId>> {
+    pub(super) fn numbers(&self, name: &str) -> io::Result<Vec<VersionId>> {
         let entries = match fs::read_dir(self.function(name).join("versions")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
@@ -99,6 +106,22 @@ impl Store {
         }
         numbers.sort_unstable();
         Ok(numbers)
+    }
+
+    /// A version. `None` if it was removed.
+    pub(super) fn stored_version(&self, name: &str, id: VersionId) -> io::Result<Option<Stored>> {
+        Stored::read(&self.version(name, id))
+    }
+
+    /// Whether a version is there, and was not removed.
+    pub(super) fn has_version(&self, name: &str, id: VersionId) -> bool {
+        self.version(name, id).join(VERSION).exists()
+    }
+
+    /// The stamp of a function's state. Each change of its versions and aliases gives it another. `None` without a state.
+    pub(super) fn stamp(&self, name: &str) -> Option<Stamp> {
+        let found = fs::metadata(self.function(name).join(STATE)).ok()?;
+        Some(Stamp { inode: found.ino(), changed: (found.mtime(), found.mtime_nsec()) })
     }
 
     /// Changes the state of a function. What another fc-local of this project has kept meanwhile stays.
@@ -177,8 +200,9 @@ impl Store {
     /// Removes a version, whose code may still be in use.
     pub(super) fn retire(&self, name: &str, id: VersionId) -> io::Result<()> {
         match fs::remove_file(self.version(name, id).join(VERSION)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            outcome => outcome,
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            // For the others of this project.
+            _ => self.change(name, |_| {}),
         }
     }
 

@@ -54,6 +54,13 @@ impl Workspace {
         self.folder.join(format!("{name}-{}", self.count.fetch_add(1, Ordering::Relaxed)))
     }
 
+    /// An empty folder: the code of functions that are images.
+    pub(super) fn nothing(&self) -> io::Result<PathBuf> {
+        let folder = self.folder.join("nothing");
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
     /// Makes the folders that mounts need. `kept` are entries of `/tmp` that instances see as well.
     pub(super) fn mount_folders(&self, kept: Vec<PathBuf>) -> io::Result<MountFolders> {
         let folders = MountFolders {

@@ -158,6 +158,16 @@ pub struct Address {
     pub qualified_urls: Vec<(String, String)>,
 }
 
+/// Why a function's image is not run. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImageFault {
+    /// The image in the manifest.
+    pub image: String,
+    /// What is wrong, and what to do.
+    pub error: String,
+}
+
 /// Why the system does not start a program. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

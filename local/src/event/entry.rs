@@ -78,6 +78,7 @@ impl Kind {
             Kind::CodeMissing { code: path, error } | Kind::FolderNotWatched { folder: path, error } => {
                 path_bytes(path) + error.capacity()
             }
+            Kind::ImageMissing(fault) => fault.image.capacity() + fault.error.capacity(),
             Kind::CodeRunInPlace { code } | Kind::CodeCopying { code, .. } => path_bytes(code),
             Kind::Ready(address) => address_bytes(address),
             Kind::DomainReady(address) => {

@@ -110,6 +110,7 @@ fn own(kind: &Kind) -> Value {
         }
         Kind::BuildProducts { files } => json!({ "files": files.iter().map(shown).collect::<Vec<_>>() }),
         Kind::CodeMissing { code, error } => json!({ "code": shown(code), "error": error }),
+        Kind::ImageMissing(fault) => json!({ "image": fault.image, "error": fault.error }),
         Kind::CodeRunInPlace { code } => json!({ "code": shown(code) }),
         Kind::Ready(address) => {
             let fields = json!({

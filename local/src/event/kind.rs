@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::details::{
     Address, AsyncNews, BuildFailure, CallInFlight, Cause, DestinationFault, DomainAddress, Ending,
-    HookFault, Record, Remark, Unfit, VersionNews,
+    HookFault, ImageFault, Record, Remark, Unfit, VersionNews,
 };
 use super::timer_news::TimerNews;
 use crate::fault::Fault;
@@ -247,6 +247,8 @@ pub enum Kind {
         /// The system's error.
         error: String,
     },
+    /// The image of a function is not on this machine, or nothing that runs containers.
+    ImageMissing(ImageFault),
     /// The code is larger than the platform accepts. fc-local runs the code in place, without a copy.
     CodeRunInPlace {
         /// The folder.

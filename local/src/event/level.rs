@@ -122,6 +122,7 @@ impl Kind {
             | Kind::InstanceNotEnded { .. }
             | Kind::BuildFailed(_)
             | Kind::CodeMissing { .. }
+            | Kind::ImageMissing(_)
             | Kind::SwapRefused(_)
             | Kind::FormerCodeRemains
             | Kind::NotStarted { .. }

@@ -10,6 +10,7 @@ mod log;
 mod names;
 mod redact;
 mod tail;
+mod terminal;
 mod text;
 mod text_of_programs;
 mod text_of_runs;
@@ -19,7 +20,7 @@ mod timer_news;
 
 pub use details::{
     Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault, DomainAddress,
-    Ending, HookFault, Record, Remark, SocketTraffic, Unfit, VersionNews, Via,
+    Ending, HookFault, ImageFault, Record, Remark, SocketTraffic, Unfit, VersionNews, Via,
 };
 pub use entry::Event;
 pub(crate) use entry::Source;
@@ -28,6 +29,7 @@ pub use level::Level;
 pub use log::{Events, Log};
 pub(crate) use redact::{MASK, Redactor, is_secret_name};
 pub(crate) use tail::Tail;
+pub(crate) use terminal::{neutral, steers};
 pub(crate) use text::{about, call_end, not_bound};
 pub(crate) use time::Clock;
 pub use timer_news::{TimerNews, TimerWhat};

@@ -76,6 +76,7 @@ names! {
     BuildProducts => "build_products",
     BuildUnsettled => "build_unsettled",
     CodeMissing => "code_missing",
+    ImageMissing => "image_missing",
     CodeRunInPlace => "code_run_in_place",
     CodeCopying => "code_copying",
     InterpreterMapped => "interpreter_mapped",

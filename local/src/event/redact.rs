@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use memchr::memmem;
 
@@ -199,9 +199,10 @@ fn masked_begun_url(mut text: String) -> String {
 
 /// `text` with the passwords of its URLs masked.
 fn mask_urls(text: &str) -> Cow<'_, str> {
+    static BEGIN: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("://"));
     let mut out = String::new();
     let mut done = 0;
-    for at in memmem::find_iter(text.as_bytes(), "://") {
+    for at in BEGIN.find_iter(text.as_bytes()) {
         if let Some((start, end)) = password(text, at + 3)
             && start >= done
         {

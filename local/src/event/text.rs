@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, BuildFault, Cause, DestinationFault, Ending, HookFault, Record, Remark,
-    SocketTraffic,
+    Address, BuildFailure, BuildFault, Cause, DestinationFault, Ending, HookFault, ImageFault, Record,
+    Remark, SocketTraffic,
 };
 use super::entry::Event;
 use super::kind::Kind;
@@ -79,6 +79,9 @@ impl Event {
                 "every build changes the sources; it is built again after the next change. {NAME_WHAT_TO_WATCH}"
             ),
             Kind::CodeMissing { code, error } => format!("cannot take the code: {}: {error}", code.display()),
+            Kind::ImageMissing(ImageFault { image, error }) => {
+                format!("cannot run the image {image}: {error}")
+            }
             Kind::CodeRunInPlace { code } => {
                 format!("{} is larger than the platform takes (500 MiB); it is run in place", code.display())
             }
@@ -95,8 +98,8 @@ impl Event {
             Kind::DoctorFindings(errors) => of_runs::doctor_findings(*errors),
             Kind::VersionsChanged(news) => version_news(news),
             Kind::ProjectShared { address } => format!(
-                "another fc-local dev of this project runs at {address}: each sees the versions and aliases of the other after its \
-                 next start"
+                "another fc-local dev of this project runs at {address}: they share the versions and \
+                 aliases"
             ),
             Kind::InstancesKept { count, schedule } => of_runs::kept(*count, schedule.as_deref()),
             Kind::Timer(news) => news.text(),
@@ -260,12 +263,19 @@ fn request(record: &Record) -> String {
     let domain = domain.as_deref().unwrap_or_default();
     let tenths = duration.as_micros() / 100;
     let mut text = String::with_capacity(path.len() + 64);
-    // Into memory, which does not fail. One text for all parts: there is one for each request.
-    _ = write!(text, "{method} {domain}{path} {status}");
+    // One text for all parts, without the detour of a format: there is one for each request.
+    for part in [method.as_str(), " ", domain, path, " ", itoa::Buffer::new().format(*status)] {
+        text.push_str(part);
+    }
+    // Into memory, which does not fail.
     if let Some(code) = grpc_status {
         _ = write!(text, " grpc-status {code}");
     }
-    _ = write!(text, " {}.{} ms", tenths / 10, tenths % 10);
+    for part in
+        [" ", itoa::Buffer::new().format(tenths / 10), ".", itoa::Buffer::new().format(tenths % 10), " ms"]
+    {
+        text.push_str(part);
+    }
     if *is_cold {
         text.push_str(" cold");
     }

@@ -110,7 +110,6 @@ impl Entrance {
         if self.is_closing.load(Ordering::Relaxed) {
             self.begun.notify_one();
         }
-        self.current.under_way.begin(&request);
         let Clients { front, door, stop, tasks, .. } = &self.clients;
         let (head, body) = request.into_parts();
         let early = (head.version == Version::HTTP_11).then(|| Early::new(&self.turns));

@@ -18,7 +18,7 @@ use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::failure::Failure;
 use crate::queue::Queue;
-use crate::registry::Registry;
+use crate::registry::{Callee, Registry};
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities, host};
 
@@ -57,7 +57,7 @@ impl Front {
         request: Request<ClientBody>,
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
-        let mut visit = Visit::arrive(&self.log, &request);
+        let mut visit = Visit::arrive(&self.log, &request, under_way.begin(&request));
         let is_rpc = rpc::is_call(&request);
         let destination = self
             .check_door(door, is_rpc)
@@ -80,8 +80,17 @@ impl Front {
                 Ok(page.map(Outgoing::whole))
             }
             // The future of a request is moved several times, and as large as its largest branch: rare ones are boxed.
-            Ok(Destination::Invoke(callee)) => {
-                Box::pin(api::invoke(callee, (&self.gate, peer), &self.queue, &mut visit, request)).await
+            Ok(Destination::Invoke(function, qualifier)) => {
+                if qualifier.is_some() {
+                    Box::pin(self.deployer.refresh(&function)).await;
+                }
+                match Callee::choose(function, qualifier.as_deref()) {
+                    Ok(callee) => {
+                        Box::pin(api::invoke(callee, (&self.gate, peer), &self.queue, &mut visit, request))
+                            .await
+                    }
+                    Err(failure) => Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await),
+                }
             }
             Ok(Destination::Manage(operation)) => {
                 Box::pin(api::manage(operation, &self.deployer, (&self.gate, peer), &visit, request)).await
@@ -101,6 +110,9 @@ impl Front {
                 Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await)
             }
             Ok(Destination::Http(binding)) => {
+                if binding.qualifier.is_some() {
+                    Box::pin(self.deployer.refresh(&binding.function)).await;
+                }
                 return gateway::enter(binding, (&self.gate, &self.queue), peer, visit, request).await;
             }
         };

@@ -81,7 +81,6 @@ impl Shared {
         join_cookies(&mut head.headers);
         let body = ClientBody::of_stream(body, &head.headers, drains);
         let request = Request::from_parts(head, body);
-        current.under_way.begin(&request);
         let mut response = self.front.serve(&self.door, &self.peer, request, &current.under_way).await;
         let mut outflow = None;
         if let Some(streamed) = response.body().as_streamed() {

@@ -93,8 +93,8 @@ impl Binding {
 pub(crate) enum Destination {
     /// To the function as an HTTP request.
     Http(Binding),
-    /// To `InvokeFunction`.
-    Invoke(Callee),
+    /// To `InvokeFunction`, of a version or an alias.
+    Invoke(Arc<Deployed>, Option<String>),
     /// To another operation of the API.
     Manage(Operation),
     /// To an operation on asynchronous calls.
@@ -129,7 +129,7 @@ pub(crate) fn answering(
 ) -> Result<Answering, Failure> {
     let callee = match resolve(functions, door, &host::check(request)?, request, visit)? {
         Destination::Http(binding) => Callee::choose(binding.function, binding.qualifier.as_deref())?,
-        Destination::Invoke(callee) => callee,
+        Destination::Invoke(function, qualifier) => Callee::choose(function, qualifier.as_deref())?,
         _ => return Err(Failure::invalid_argument("no function answers at this address")),
     };
     let settings = callee.settings()?;
@@ -192,9 +192,7 @@ pub(crate) fn resolve<B>(
                 let function = found(functions.find(&operation.function)?);
                 check_service(&function, operation.service.as_deref())?;
                 Ok(match &operation.what {
-                    What::Invoke { qualifier } => {
-                        Destination::Invoke(Callee::choose(function, qualifier.as_deref())?)
-                    }
+                    What::Invoke { qualifier } => Destination::Invoke(function, qualifier.clone()),
                     What::Async { .. } => Destination::Async(operation),
                     _ => Destination::Manage(operation),
                 })

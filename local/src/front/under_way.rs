@@ -3,8 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::{Method, Request, Uri};
+use http::{Method, Request};
 use tokio::time::Instant;
+
+/// How much memory of a path is kept for the next one, in bytes.
+const PATH_KEPT: usize = 1024;
 
 /// The latest request of a connection, or the request of an HTTP/2 stream.
 #[derive(Debug, Default)]
@@ -13,7 +16,8 @@ pub(super) struct UnderWay(Mutex<Option<Latest>>);
 #[derive(Debug)]
 struct Latest {
     method: Method,
-    uri: Uri,
+    /// Without the query, in which signatures and tokens live. Its memory serves one request after another.
+    path: String,
     begin: Instant,
     function: Option<Arc<str>>,
 }
@@ -25,7 +29,6 @@ pub(crate) struct Remaining {
     /// `None` if the request is not for a function.
     pub(crate) function: Option<Arc<str>>,
     pub(crate) method: Method,
-    /// Without the query, in which signatures and tokens live.
     pub(crate) path: String,
     pub(crate) age: Duration,
 }
@@ -37,15 +40,29 @@ pub(super) trait Ongoing: Send + Sync {
 }
 
 impl UnderWay {
-    pub(super) fn begin<B>(&self, request: &Request<B>) {
-        // Copies of both share their texts.
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        *self.lock() = Some(Latest { method, uri, begin: Instant::now(), function: None });
+    /// Notes a request, and gives the time of its begin. Its function is to be set at once.
+    pub(super) fn begin<B>(&self, request: &Request<B>) -> Instant {
+        let begin = Instant::now();
+        let mut latest = self.lock();
+        let latest = latest.get_or_insert_with(|| Latest {
+            method: Method::GET,
+            path: String::new(),
+            begin,
+            function: None,
+        });
+        latest.begin = begin;
+        latest.method.clone_from(request.method());
+        latest.path.clear();
+        latest.path.shrink_to(PATH_KEPT);
+        latest.path.push_str(request.uri().path());
+        begin
     }
 
     pub(super) fn set_function(&self, name: Option<&Arc<str>>) {
-        if let (Some(latest), Some(name)) = (&mut *self.lock(), name) {
-            latest.function = Some(Arc::clone(name));
+        let Some(latest) = &mut *self.lock() else { return };
+        let is_known = |own: &Arc<str>| name.is_some_and(|name| Arc::ptr_eq(own, name));
+        if !latest.function.as_ref().is_some_and(is_known) {
+            latest.function = name.cloned();
         }
     }
 
@@ -53,7 +70,7 @@ impl UnderWay {
         self.lock().as_ref().map(|latest| Remaining {
             function: latest.function.clone(),
             method: latest.method.clone(),
-            path: latest.uri.path().to_owned(),
+            path: latest.path.clone(),
             age: latest.begin.elapsed(),
         })
     }

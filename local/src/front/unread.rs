@@ -15,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt;
+use tokio::time::Instant;
 
 use super::body::{Cut, Outgoing};
 use super::listen::{HEAD_BYTES_MAX, HEADERS_MAX};
@@ -62,7 +63,7 @@ impl Body for InTurn {
 pub(super) async fn answer(log: &Log, status: u16, start: &[u8], socket: Socket) {
     let request = known_of(start);
     let is_head = request.method() == Method::HEAD;
-    let mut visit = Visit::arrive(log, &request);
+    let mut visit = Visit::arrive(log, &request, Instant::now());
     let failure = Failure::invalid_argument(match status {
         414 => "the request's target is too long".to_owned(),
         431 if start.len() < HEAD_BYTES_MAX => format!("the request has more than {HEADERS_MAX} headers"),

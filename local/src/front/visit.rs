@@ -61,14 +61,14 @@ impl Departure {
 }
 
 impl Visit {
-    pub(crate) fn arrive<B>(log: &Log, request: &Request<B>) -> Self {
+    pub(crate) fn arrive<B>(log: &Log, request: &Request<B>, begin: Instant) -> Self {
         let id = ids::request();
         Visit {
             log: log.clone(),
             source: Source::default().with_request(&id),
             id,
             edition: if request.uri().path().starts_with(FC2_API) { Edition::Fc2 } else { Edition::Fc3 },
-            begin: Instant::now(),
+            begin,
             method: request.method().clone(),
             domain: None,
             path: request.uri().path().to_owned(),

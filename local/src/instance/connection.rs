@@ -24,10 +24,8 @@ const READY_MAX: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) link: Link,
-    /// Whether the connection has carried a request before.
-    pub(crate) is_reused: bool,
-    /// How long the connection was kept without a call.
-    pub(crate) idle_for: Duration,
+    /// The end of its last request. `None` if the connection has carried none before.
+    pub(crate) kept_since: Option<Instant>,
 }
 
 /// Whether a reply announces the end of its connection.
@@ -81,7 +79,7 @@ impl Connections {
     pub(crate) async fn take(&self) -> io::Result<Connection> {
         let (link, closed) = take_open(&mut self.lock());
         let connection = match link {
-            Some((link, idle_for)) => Connection { link, is_reused: true, idle_for },
+            Some((link, since)) => Connection { link, kept_since: Some(since) },
             None => self.open().await?,
         };
         // The program still listens, so its end is not why the connection was closed.
@@ -107,7 +105,7 @@ impl Connections {
         let stream =
             tokio::time::timeout(CONNECT_MAX, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;
-        Ok(Connection { link: Link::new(stream), is_reused: false, idle_for: Duration::ZERO })
+        Ok(Connection { link: Link::new(stream), kept_since: None })
     }
 
     /// Keeps a connection whose reply was read to its end.
@@ -140,15 +138,15 @@ impl Connections {
     }
 }
 
-/// A kept connection with the time it was idle, and how long one that the program has closed was kept at most.
-fn take_open(idle: &mut Vec<(Link, Instant)>) -> (Option<(Link, Duration)>, Option<Duration>) {
+/// A kept connection with the end of its last call, and how long one that the program has closed was kept at most.
+fn take_open(idle: &mut Vec<(Link, Instant)>) -> (Option<(Link, Instant)>, Option<Duration>) {
     let mut closed = None;
     while let Some((link, since)) = idle.pop() {
         if link.is_open() {
             // The program closes those first that were kept longest. Each holds a file until it is dropped.
             let ended = idle.iter().take_while(|(link, _)| !link.is_open()).count();
             idle.drain(..ended);
-            return (Some((link, since.elapsed())), closed);
+            return (Some((link, since)), closed);
         }
         closed.get_or_insert_with(|| since.elapsed());
     }

@@ -39,13 +39,16 @@ const HEADERS_OF_A_CALL: usize = 48;
 impl Surroundings {
     pub(crate) fn new(function: &Function, version: Option<VersionId>, layout: &Layout) -> Self {
         let version = version.map_or_else(|| LATEST.to_owned(), |version| version.to_string());
-        let defaults = [("TZ", "UTC"), ("HOME", "/tmp")];
+        // An image has its own home and search path.
+        let is_image = function.container.is_some();
+        let defaults = [("TZ", "UTC"), ("HOME", "/tmp")].into_iter().take(if is_image { 1 } else { 2 });
         let mut variables: BTreeMap<String, OsString> =
-            defaults.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            defaults.map(|(name, value)| (name.to_owned(), value.into())).collect();
         // A program needs its search path, and a panic asks its reader to set `RUST_BACKTRACE`. Nothing else of the
         // developer's shell is passed on.
         for name in ["PATH", "RUST_BACKTRACE", "RUST_LIB_BACKTRACE"]
             .into_iter()
+            .skip(usize::from(is_image))
             .chain(function.local.pass_env.iter().map(String::as_str))
         {
             if let Some(value) = shell::variable(name) {
@@ -63,7 +66,9 @@ impl Surroundings {
         set(env::FUNCTION_VERSION, &version);
         set(env::VERSION_ID, &version);
         set(env::REGION, &function.region);
-        variables.insert(env::CODE_PATH.to_owned(), layout.code_folder().as_os_str().to_owned());
+        if !is_image {
+            variables.insert(env::CODE_PATH.to_owned(), layout.code_folder().as_os_str().to_owned());
+        }
 
         // With room for the headers of a call, which are added to a clone.
         let mut headers = HeaderMap::with_capacity(HEADERS_OF_A_CALL);

@@ -14,7 +14,7 @@ use crate::event::{Kind, Log, Source};
 use crate::failure::{Failure, FailureSource};
 use crate::fault::Faults;
 use crate::model::{Edition, Function, Hook, Kept, VersionId, kept};
-use crate::process::{Cgroups, Runner};
+use crate::process::{Cgroups, Engine, Runner};
 
 /// A function with everything its instances have in common: one generation of its code and settings.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(crate) struct Generation {
     pub(super) faults: Option<Arc<Faults>>,
     /// The networks for programs that keep to the declared port. `None` if there can be none.
     pub(super) networks: Option<Arc<Networks>>,
+    /// What runs the containers of a function that is an image.
+    pub(super) engine: Option<Arc<Engine>>,
     /// Whether the program is known to keep to the declared port, and its instances get networks.
     pub(super) keeps_port: AtomicBool,
     /// What was said once and is not said again.
@@ -63,7 +65,8 @@ impl Generation {
     ) -> Self {
         let surroundings = Surroundings::new(&function, version, &layout);
         let name = Arc::from(function.name.as_str());
-        let cgroups = cgroups.filter(|_| !function.local.sample_memory);
+        // The engine limits its containers.
+        let cgroups = cgroups.filter(|_| !function.local.sample_memory && function.container.is_none());
         Generation {
             function,
             name,
@@ -77,6 +80,7 @@ impl Generation {
             last_error: Mutex::default(),
             faults: None,
             networks: None,
+            engine: None,
             keeps_port: AtomicBool::new(false),
             told: Told::default(),
         }
@@ -100,9 +104,16 @@ impl Generation {
         Generation { faults, ..self }
     }
 
-    /// The address at which the instances call the API.
+    /// With what runs the containers of a function that is an image.
+    pub(crate) fn with_engine(self, engine: Option<Arc<Engine>>) -> Self {
+        Generation { engine, ..self }
+    }
+
+    /// The address at which the instances call the API. Containers do not reach this machine's loopback address.
     pub(crate) fn with_endpoint(mut self, endpoint: SocketAddr) -> Self {
-        self.surroundings.set_endpoint(endpoint);
+        if self.function.container.is_none() {
+            self.surroundings.set_endpoint(endpoint);
+        }
         self
     }
 

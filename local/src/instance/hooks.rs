@@ -12,7 +12,8 @@ use super::instance::Instance;
 use crate::event::{HookFault, Kind, about};
 use crate::failure::Failure;
 use crate::model::Hook;
-use crate::process::{CommandLine, Exit, Output, Rest};
+use crate::process::{CommandLine, Engine, Exit, Output, Rest};
+use crate::shell;
 use crate::wire::{Payload, final_reply, ids};
 
 /// The most of a hook's reply that is read, in bytes.
@@ -103,10 +104,15 @@ impl Instance {
     /// Runs the command form of a hook beside the instance, with the instance's environment. It succeeds with code 0.
     async fn run_hook(&self, command: &[String], limit: Duration) -> Result<(), HookFault> {
         let generation = &self.generation;
-        let command: Vec<String> = command.iter().map(|part| generation.layout.translate(part)).collect();
+        let mut command: Vec<String> = command.iter().map(|part| generation.layout.translate(part)).collect();
         let is = (false, self.connections.reach().network.is_some());
         let mounts = generation.layout.mounts(self.scratch.as_deref(), generation.disk(), is);
-        let variables = generation.surroundings.variables(&self.id, self.connections.port());
+        let mut variables = generation.surroundings.variables(&self.id, self.connections.port());
+        if let Some(engine) = &generation.engine {
+            // The command has the variables of the container.
+            command = engine.exec(&Engine::container_name(&self.id), &command);
+            variables = shell::variables().collect();
+        }
         let redactor = generation.surroundings.redactor.clone();
         let output =
             Output::new(self.source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]);
@@ -116,7 +122,8 @@ impl Instance {
             environment: &variables,
             group: self.group.as_deref(),
             network: self.connections.reach().network.as_deref(),
-            mounts: mounts.as_ref(),
+            mounts: mounts.as_ref().filter(|_| generation.engine.is_none()),
+            container: None,
         };
         match tokio::time::timeout(limit, line.run(&*generation.runner, output, &generation.tasks)).await {
             Ok(Ok(Exit::Code(0))) => Ok(()),

@@ -3,6 +3,7 @@
 
 mod chaos;
 mod connection;
+mod contained;
 mod diagnosis;
 mod environment;
 mod generation;

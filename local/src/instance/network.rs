@@ -48,7 +48,7 @@ impl Networks {
 impl Generation {
     /// With networks for programs that keep to the declared port.
     pub(crate) fn with_networks(mut self, networks: Option<Arc<Networks>>) -> Self {
-        self.networks = networks.filter(|_| self.function.local.network);
+        self.networks = networks.filter(|_| self.function.local.network && self.function.container.is_none());
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout};
 
 use super::connection::CONNECT_MAX;
@@ -29,6 +30,9 @@ const PAUSE_MAX: Duration = Duration::from_millis(20);
 
 /// How much later than the declared port a program may open the given one.
 const BOTH: Duration = Duration::from_millis(20);
+
+/// How long a connection to a container is looked at: whether something ends it.
+const PROXY_MAX: Duration = Duration::from_millis(100);
 
 /// The wait for an open port.
 pub(super) struct Opening<'a> {
@@ -59,6 +63,9 @@ impl<'a> Opening<'a> {
     pub(super) async fn wait_for_port(&mut self) -> Result<u16, Failure> {
         let given = self.reach.port;
         let declared = self.generation.function.port;
+        let is_contained = self.generation.function.container.is_some();
+        // In its own network a container has the declared port, to which the given one leads.
+        let own = if is_contained { declared } else { given };
         let limit = self.generation.function.local.start_timeout;
         let begin = Instant::now();
         let mut pause = PAUSE_MIN;
@@ -69,14 +76,17 @@ impl<'a> Opening<'a> {
                 return Err(self.exited(exit).await);
             }
             if self.is_open(given).await {
-                if self.process.may_listen_on(given) {
+                if self.process.may_listen_on(own) {
                     return Ok(given);
                 }
-                // Without this check, calls would go to another program.
-                let text = format!("another program has taken port {given}, which the instance was given");
-                return Err(Failure::unavailable(text));
+                // Without this check, calls would go to another program. The engine opens its side of the port early.
+                if !is_contained {
+                    let text =
+                        format!("another program has taken port {given}, which the instance was given");
+                    return Err(Failure::unavailable(text));
+                }
             }
-            if !is_strangers && declared != given && self.is_open(declared).await {
+            if !is_contained && !is_strangers && declared != given && self.is_open(declared).await {
                 // A program may open both ports, the given one last.
                 tokio::time::sleep(BOTH).await;
                 if let Some(port) = self.fixed_port(&self.process.listening(), given, declared).await {
@@ -88,7 +98,7 @@ impl<'a> Opening<'a> {
             if begin.elapsed() >= look {
                 is_strangers = false;
                 look = begin.elapsed() + LOOK_AT_SOCKETS;
-                if let Some(port) = self.look_at_sockets(given, declared).await {
+                if let Some(port) = self.look_at_sockets(own, declared).await {
                     return Ok(port);
                 }
             }
@@ -112,7 +122,12 @@ impl<'a> Opening<'a> {
 
     async fn is_open(&self, port: u16) -> bool {
         let reach = Reach { port, ..self.reach.clone() };
-        matches!(timeout(CONNECT_MAX, reach.connect()).await, Ok(Ok(_)))
+        let Ok(Ok(mut stream)) = timeout(CONNECT_MAX, reach.connect()).await else { return false };
+        if self.generation.function.container.is_none() {
+            return true;
+        }
+        // The engine may open the port before the program does, and end connections that lead to nothing.
+        timeout(PROXY_MAX, stream.read(&mut [0])).await.is_err()
     }
 
     async fn exited(&self, exit: Exit) -> Failure {
@@ -130,15 +145,18 @@ impl<'a> Opening<'a> {
         (!is_public(given) && is_public(declared) && self.is_open(declared).await).then_some(declared)
     }
 
-    /// The declared port, if the program opened it. Logs once why a program is unreachable.
+    /// The declared port, if the program opened it, not in a container. Logs once why a program is unreachable.
     async fn look_at_sockets(&mut self, given: u16, declared: u16) -> Option<u16> {
         // One look for all that is said: a port that is opened meanwhile is not out of reach.
         let listening = self.process.listening();
-        if let Some(port) = self.fixed_port(&listening, given, declared).await {
+        if self.generation.function.container.is_some() {
+            if self.process.may_listen_on(declared) {
+                return None;
+            }
+        } else if let Some(port) = self.fixed_port(&listening, given, declared).await {
             return Some(port);
-        }
-        // The program may have opened the port since the last attempt.
-        if self.is_open(given).await {
+        } else if self.is_open(given).await {
+            // The program has opened the port since the last attempt.
             return None;
         }
         if let Some(kind) = why_unreachable(&listening, given, declared) {

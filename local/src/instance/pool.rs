@@ -195,7 +195,7 @@ impl Pool {
         let place = {
             let mut effects = Effects::new();
             let mut state = self.lock();
-            let place = match state.slots.acquire(&claim, Instant::now().into_std(), &mut effects) {
+            let place = match state.slots.acquire(&claim, begin.into_std(), &mut effects) {
                 Acquired::Waiting(waiter) => {
                     let (sender, handed) = oneshot::channel();
                     state.waiting.insert(waiter, Ticket { claim, sender });

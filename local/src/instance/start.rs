@@ -1,7 +1,5 @@
 //! A cold start: spawn, TCP check, initializer, first health check.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::time::Duration;
@@ -9,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connections;
+use super::contained::Contained;
 use super::diagnosis;
 use super::generation::Generation;
 use super::health;
@@ -19,7 +18,7 @@ use super::network::Reach;
 use super::opening::Opening;
 use crate::event::{Kind, Source};
 use crate::failure::Failure;
-use crate::process::{CommandLine, Network, Order, Output, OwnGroup, Port};
+use crate::process::{CommandLine, Network, Order, Output, OwnGroup, Port, is_program};
 use crate::wire::ids;
 
 /// How long the last output of an ended instance may still take to arrive.
@@ -56,17 +55,21 @@ async fn try_start(
     id: Arc<str>,
     network: Option<Arc<Network>>,
 ) -> Result<Started, Failure> {
-    let command = command(generation)?;
+    let mut command = command(generation)?;
     let source = generation.source().with_instance(&id);
     // In a network of its own an instance has the declared port, as on the platform.
     let given = if network.is_none() { Some(take_port()?) } else { None };
     let port = given.as_ref().map_or(generation.function.port, Port::number);
     let reach = Reach { port, network };
     let (layout, is) = (&generation.layout, (true, reach.network.is_some()));
-    let variables = generation.surroundings.variables(&id, port);
+    let contained = Contained::of(generation, &id, port)?;
+    let mut variables = generation.surroundings.variables(&id, port);
+    if let Some(contained) = &contained {
+        (command.real, variables) = (contained.command.clone(), contained.environment.clone());
+    }
     let group = group(generation, &id, &source);
     let scratch = generation.layout.scratch(&id);
-    let mounts = layout.mounts(scratch.as_deref(), generation.disk(), is);
+    let mounts = layout.mounts(scratch.as_deref(), generation.disk(), is).filter(|_| contained.is_none());
     let line = CommandLine {
         command: &command.real,
         folder: &generation.layout.code,
@@ -74,6 +77,7 @@ async fn try_start(
         group: group.as_deref(),
         network: reach.network.as_deref(),
         mounts: mounts.as_ref(),
+        container: contained.as_ref().map(|contained| &contained.container),
     };
     let started = generation.runner.start(&line, &generation.tasks);
     let (process, stdout, stderr) = started
@@ -137,6 +141,7 @@ async fn try_start(
         Ok::<_, Failure>(Started { instance, ignores_port })
     }
     .await;
+    drop(contained);
     if outcome.is_err() {
         shown.reveal();
     }
@@ -166,21 +171,22 @@ struct Command {
 
 fn command(generation: &Generation) -> Result<Command, Failure> {
     let declared = generation.function.command_line();
+    if let Some(container) = &generation.function.container {
+        let shown = [std::slice::from_ref(&container.image), &declared].concat().join(" ");
+        return Ok(Command { real: Vec::new(), shown });
+    }
     let shown = declared.join(" ");
     let real: Vec<String> = declared.iter().map(|part| generation.layout.translate(part)).collect();
     let program = declared.first().map(String::as_str).unwrap_or_default();
     // A bare name is looked up on the search path by the system.
     if program.contains('/') {
         let file = generation.layout.here(program);
-        match std::fs::metadata(&file) {
-            Ok(metadata) if metadata.is_file() && is_executable(&file) => {}
-            Ok(_) => return Err(Failure::file_permission(&shown)),
-            Err(_) => return Err(Failure::file_not_found(&declared[0])),
+        if !file.exists() {
+            return Err(Failure::file_not_found(program));
+        }
+        if !is_program(&file) {
+            return Err(Failure::file_permission(&shown));
         }
     }
     Ok(Command { real, shown })
-}
-
-fn is_executable(file: &Path) -> bool {
-    std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::container::{self, RunsBy};
 use super::node::{Entry, Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
@@ -46,11 +47,15 @@ pub(crate) fn read(
             "must be 1 to 64 letters, digits, `_` or `-`, not starting with a digit or `-`",
         );
     }
-    let code = code(props, folder, &mut reader);
-    let custom = props.child("customRuntimeConfig");
+    let runs_by = container::read(props, &local, &mut reader);
+    let custom = props.child(runs_by.config());
+    let code = match &runs_by {
+        RunsBy::Code => code(props, folder, &mut reader),
+        RunsBy::Instead(_) => Some(local.code.clone().unwrap_or_else(|| folder.to_owned())),
+        RunsBy::Image(_) => None,
+    };
     let (memory_mib, disk_mib) = (memory(props, &mut reader), disk(props, &mut reader));
-    let mut command = custom.map(|custom| reader.texts(custom, "command")).unwrap_or_default();
-    command.extend(custom.map(|custom| reader.texts(custom, "args")).unwrap_or_default());
+    let (container, command) = runs_by.program(custom, &mut reader);
     let lifecycle = props.child("instanceLifecycleConfig");
     let mut local = local;
     if let Some(reserved) = props.child("concurrencyConfig") {
@@ -76,6 +81,7 @@ pub(crate) fn read(
         runtime: runtime.unwrap_or_default(),
         handler: reader.text(props, "handler").unwrap_or_else(|| "handler".to_owned()),
         code: code.unwrap_or_default(),
+        container,
         command,
         port: custom.map_or(fc_runtime::platform::limits::DEFAULT_PORT, |custom| {
             let default = u64::from(fc_runtime::platform::limits::DEFAULT_PORT);
@@ -117,17 +123,20 @@ fn fatal(problems: &[Problem]) -> usize {
 }
 
 fn check_runtime(runtime: &str, props: &Node, reader: &mut Reader<'_>) {
-    const CUSTOM: [&str; 4] = ["custom", "custom.debian10", "custom.debian11", "custom.debian12"];
+    const CUSTOM: [&str; 5] =
+        ["custom", "custom.debian10", "custom.debian11", "custom.debian12", container::RUNTIME];
     if CUSTOM.contains(&runtime) {
         return;
     }
     let why = match runtime {
-        "custom-container" | "micro-sandbox" => "containers are not supported here; use a custom runtime",
+        "micro-sandbox" => "is not supported here; use a custom runtime or `custom-container`",
         _ if runtime.starts_with("custom") => {
-            let why = "is no runtime; there are custom and custom.debian10, 11 and 12";
+            let why = "is no runtime; there are custom, custom.debian10, 11 and 12, and custom-container";
             return reader.error(props, "runtime", why);
         }
-        _ => "is not supported here: fc-local runs custom runtimes (custom, custom.debian10, 11 and 12)",
+        _ => {
+            "is not supported here: fc-local runs custom runtimes (custom, custom.debian10, 11 and 12, custom-container)"
+        }
     };
     reader.error_here(props, "runtime", why);
 }
@@ -184,7 +193,8 @@ fn layers(props: &Node, local: &Local, reader: &mut Reader<'_>) -> Vec<String> {
     layers
 }
 
-fn is_function_name(name: &str) -> bool {
+/// Whether the platform takes the name for a function.
+pub(crate) fn is_function_name(name: &str) -> bool {
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     starts_well
         && name.len() <= 64
@@ -193,7 +203,7 @@ fn is_function_name(name: &str) -> bool {
 
 fn code(props: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<PathBuf> {
     let Some(code) = props.child("code") else {
-        if props.is_failed("code") || props.child("customContainerConfig").is_some() {
+        if props.is_failed("code") {
             return None;
         }
         reader.error(props, "code", "is missing: name the folder that holds `bootstrap`");

@@ -11,9 +11,10 @@ use super::overlay::{self, Overlay};
 use super::problem::{ManifestError, Matters, Problem};
 use super::resources::Resources;
 use super::written::Written;
-use super::{base, flow, function, keys, resources, text_file, yaml};
+use super::{alb, base, flow, function, keys, resources, text_file, yaml};
 use crate::event::Redactor;
-use crate::model::{Auth, Domain, Function, Secret};
+use crate::model::alb::LoadBalancer;
+use crate::model::{Domain, Function};
 use crate::shell;
 
 /// A manifest that can be started. [The example of the crate](crate) loads one.
@@ -23,6 +24,7 @@ pub struct Manifest {
     environment: Option<String>,
     functions: Vec<Function>,
     domains: Vec<Domain>,
+    load_balancer: LoadBalancer,
     notes: Vec<Problem>,
     /// The manifest and the files that it may read, with their contents.
     sources: Vec<PathBuf>,
@@ -36,18 +38,6 @@ pub(crate) type Texts = Vec<Option<Vec<u8>>>;
 
 /// A name by which a value is known for a secret.
 const SECRET: &str = "SECRET";
-
-/// Tells each function what its callers prove themselves with. A domain may come to lead to any of them.
-fn tell_secrets(functions: &mut [Function], domains: &[Domain]) {
-    let of_domains: Vec<Secret> =
-        domains.iter().filter_map(|domain| domain.auth.as_ref()).flat_map(Auth::secrets).collect();
-    for function in functions {
-        let qualified = function.qualified.iter().map(|(_, trigger)| trigger);
-        let triggers = function.trigger.iter().chain(qualified);
-        function.secrets =
-            triggers.flat_map(|trigger| trigger.auth.secrets()).chain(of_domains.iter().cloned()).collect();
-    }
-}
 
 impl Manifest {
     /// Reads `file`, and the `.env` files in the current folder, in the functions' `code` folders and beside it.
@@ -74,8 +64,9 @@ impl Manifest {
         for file in &files {
             reading.add_source(file);
         }
+        let load_balancer = reading.load_balancer(&content, &functions);
         reading.done()?;
-        tell_secrets(&mut functions, &domains);
+        resources::tell_secrets(&mut functions, &domains);
         let redactor = reading.redactor(&functions, &domains);
         Ok(Manifest {
             texts: read_all(&reading.sources),
@@ -83,6 +74,7 @@ impl Manifest {
             environment: environment.map(str::to_owned),
             functions,
             domains,
+            load_balancer,
             notes: reading.problems,
             sources: reading.sources,
             variables: reading.variables,
@@ -146,6 +138,7 @@ impl Manifest {
         for function in &mut open.functions {
             (function.local.mounts, function.local.network) = (false, false);
             if let Some(program) = program {
+                function.container = None;
                 function.command = vec![program.to_string_lossy().into_owned()];
                 if let Some(folder) = program.parent().filter(|_| !function.code.is_dir()) {
                     folder.clone_into(&mut function.code);
@@ -196,15 +189,19 @@ impl Manifest {
     /// Reports the functions that cannot start: their code does not exist, and no build step makes it.
     pub(crate) fn without_code(&self, builds: bool) -> impl Iterator<Item = Problem> {
         let made = move |function: &&Function| builds && !function.actions.is_empty();
-        self.functions.iter().filter(move |function| !made(function) && !function.code.is_dir()).map(
-            |function| {
-                // Without what `.` adds to the path.
-                let code: PathBuf = function.code.components().collect();
-                let what = if code.exists() { "a file, where fc-local takes a folder" } else { "not there" };
-                let text = format!("the code of `{}` is {what}: {}", function.name, code.display());
-                Problem::error(function.line, text)
-            },
-        )
+        let has_code = |function: &&Function| function.container.is_some() || function.code.is_dir();
+        self.functions.iter().filter(move |function| !made(function) && !has_code(function)).map(|function| {
+            // Without what `.` adds to the path.
+            let code: PathBuf = function.code.components().collect();
+            let what = if code.exists() { "a file, where fc-local takes a folder" } else { "not there" };
+            let text = format!("the code of `{}` is {what}: {}", function.name, code.display());
+            Problem::error(function.line, text)
+        })
+    }
+
+    /// The listeners in front of the functions; there may be none.
+    pub(crate) fn load_balancer(&self) -> &LoadBalancer {
+        &self.load_balancer
     }
 
     /// Whether the files have changed since they were read.
@@ -308,6 +305,25 @@ impl Reading {
         self.variables.get(name).cloned().or_else(|| shell::text(name))
     }
 
+    /// Reads the load balancer in front of the functions.
+    fn load_balancer(&mut self, content: &Content, functions: &[Function]) -> LoadBalancer {
+        let mut problems = std::mem::take(&mut self.problems);
+        let mut files = Vec::new();
+        let names: Vec<String> = functions.iter().map(|function| function.name.clone()).collect();
+        let surroundings = alb::Surroundings {
+            file: &self.file,
+            folder: &self.folder,
+            functions: &names,
+            environment: &|name| self.variable(name),
+        };
+        let load_balancer = alb::read(&content.root, &surroundings, &mut files, &mut problems);
+        self.problems = problems;
+        for file in &files {
+            self.add_source(file);
+        }
+        load_balancer
+    }
+
     fn add_source(&mut self, file: &Path) {
         if !self.sources.iter().any(|own| own == file) {
             self.sources.push(file.to_owned());
@@ -358,10 +374,10 @@ impl Reading {
 
     /// Sorts the problems, and ends if one of them is fatal.
     fn done(&mut self) -> Result<(), ManifestError> {
-        self.problems.sort_by_key(|problem| problem.line);
+        self.problems.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
         let mut kept: Vec<Problem> = Vec::new();
         for problem in std::mem::take(&mut self.problems) {
-            if !kept.iter().any(|own| own.line == problem.line && own.text == problem.text) {
+            if !kept.iter().any(|own| own.placed(&self.file) == problem.placed(&self.file)) {
                 kept.push(problem);
             }
         }

@@ -67,6 +67,8 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
     let or_base = |own: Vec<String>, base: &[String]| if own.is_empty() { base.to_vec() } else { own };
     let watch = reader.texts(node, "watch");
     let layers = reader.texts(node, "layers");
+    let command = or_base(reader.texts(node, "command"), &base.command);
+    let code = reader.text(node, "code").map(|path| folder.join(path)).or_else(|| base.code.clone());
     let build = build(node, folder, &mut reader);
     let recipe = node.child("package").map(|package| recipe(package, folder, &mut reader));
     let destinations = asynchronous::addresses(node, &mut reader);
@@ -88,6 +90,8 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         },
         mounts: reader.boolean(node, "mounts", base.mounts),
         network: reader.boolean(node, "network", base.network),
+        command,
+        code,
         layers: if layers.is_empty() {
             base.layers.clone()
         } else {

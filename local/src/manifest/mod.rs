@@ -4,10 +4,12 @@
 //! reported together, each with its line.
 
 mod affinity;
+mod alb;
 mod asynchronous;
 mod auth;
 mod base;
 mod certificate;
+mod container;
 mod content;
 mod cors;
 mod domain;
@@ -34,6 +36,7 @@ mod written;
 mod yaml;
 
 pub(crate) use dot_env::Variables;
+pub(crate) use function::is_function_name;
 pub use load::Manifest;
 pub(crate) use node::{Node, Value, items};
 pub(crate) use problem::Matters;

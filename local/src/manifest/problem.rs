@@ -11,6 +11,8 @@ use crate::event::Remark;
 pub struct Problem {
     /// The line, counted from 1.
     pub line: usize,
+    /// The file, if the problem is not the manifest's own.
+    pub file: Option<PathBuf>,
     /// Whether the problem keeps the functions from starting.
     pub fatal: bool,
     /// The mistake, and what to do about it.
@@ -35,16 +37,46 @@ pub(crate) enum Matters {
 
 impl Problem {
     pub(crate) fn error(line: usize, text: impl Into<String>) -> Self {
-        Problem { line, fatal: true, text: text.into(), variable: None, matters: Matters::Usually }
+        Problem {
+            line,
+            file: None,
+            fatal: true,
+            text: text.into(),
+            variable: None,
+            matters: Matters::Usually,
+        }
     }
 
     /// The problem as part of an event.
     pub(crate) fn remark(&self) -> Remark {
-        Remark { line: self.line, text: self.text.clone() }
+        match &self.file {
+            None => Remark { line: self.line, text: self.text.clone() },
+            // The event names the manifest; which line of the manifest led to the file is not known here.
+            Some(file) => {
+                Remark { line: 1, text: format!("{}:{}: {}", file.display(), self.line, self.text) }
+            }
+        }
+    }
+
+    pub(crate) fn in_file(self, file: &Path) -> Self {
+        Problem { file: Some(file.to_owned()), ..self }
+    }
+
+    /// The problem with its place: `manifest` is the file of problems that name none.
+    pub(crate) fn placed(&self, manifest: &Path) -> String {
+        let file = self.file.as_deref().unwrap_or(manifest);
+        format!("{}:{}: {}", file.display(), self.line, self.text)
     }
 
     pub(crate) fn note(line: usize, text: impl Into<String>) -> Self {
-        Problem { line, fatal: false, text: text.into(), variable: None, matters: Matters::Usually }
+        Problem {
+            line,
+            file: None,
+            fatal: false,
+            text: text.into(),
+            variable: None,
+            matters: Matters::Usually,
+        }
     }
 
     /// A problem that a deployment does not have.
@@ -87,7 +119,8 @@ impl fmt::Display for ManifestError {
         let mut separator = "";
         for problem in &self.problems {
             let kind = if problem.fatal { "" } else { "note: " };
-            write!(out, "{separator}{}:{}: {kind}{}", self.file.display(), problem.line, problem.text)?;
+            let file = problem.file.as_deref().unwrap_or(&self.file);
+            write!(out, "{separator}{}:{}: {kind}{}", file.display(), problem.line, problem.text)?;
             separator = "\n";
         }
         Ok(())

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::content::{self, Content};
 use super::expression;
+use super::load::Manifest;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::{asynchronous, domain, function, hooks, local};
-use crate::model::{Domain, Function, Local};
+use crate::model::{Auth, Domain, Function, Local, Secret};
 
 /// What is started and served.
 #[derive(Debug, Default)]
@@ -96,6 +97,18 @@ pub(super) fn read(
     Resources { functions, domains: domains.domains, files: domains.files }
 }
 
+/// Tells each function what its callers prove themselves with. A domain may come to lead to any of them.
+pub(super) fn tell_secrets(functions: &mut [Function], domains: &[Domain]) {
+    let of_domains: Vec<Secret> =
+        domains.iter().filter_map(|domain| domain.auth.as_ref()).flat_map(Auth::secrets).collect();
+    for function in functions {
+        let qualified = function.qualified.iter().map(|(_, trigger)| trigger);
+        let triggers = function.trigger.iter().chain(qualified);
+        function.secrets =
+            triggers.flat_map(|trigger| trigger.auth.secrets()).chain(of_domains.iter().cloned()).collect();
+    }
+}
+
 fn check_edition(root: &Node, problems: &mut Vec<Problem>) {
     let edition = root.child("edition");
     match edition.and_then(Node::scalar).as_deref() {
@@ -144,5 +157,21 @@ fn check_left(node: &Node, problems: &mut Vec<Problem>) {
             });
         }
         _ => {}
+    }
+}
+
+impl Manifest {
+    /// Reports the functions that cannot start: their code does not exist, and no build step makes it.
+    pub(crate) fn without_code(&self, builds: bool) -> impl Iterator<Item = Problem> {
+        let made = move |function: &&Function| builds && !function.actions.is_empty();
+        self.functions().iter().filter(move |function| !made(function) && !function.code.is_dir()).map(
+            |function| {
+                // Without what `.` adds to the path.
+                let code: PathBuf = function.code.components().collect();
+                let what = if code.exists() { "a file, where fc-local takes a folder" } else { "not there" };
+                let text = format!("the code of `{}` is {what}: {}", function.name, code.display());
+                Problem::error(function.line, text)
+            },
+        )
     }
 }

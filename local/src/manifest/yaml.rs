@@ -27,8 +27,17 @@ const TABS_MAX: usize = 1000;
 
 /// Parses `source`, which holds one document.
 pub(crate) fn parse(source: &str) -> Result<Document, Problem> {
+    parse_with(source, false)
+}
+
+/// Parses a template, in which `!Ref NAME` and others of its kind are short for `{Ref: NAME}` and `{Fn::…: …}`.
+pub(crate) fn parse_template(source: &str) -> Result<Document, Problem> {
+    parse_with(source, true)
+}
+
+fn parse_with(source: &str, has_functions: bool) -> Result<Document, Problem> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
-    let failure = match read(source) {
+    let failure = match read(source, has_functions) {
         Err(problem) if source.contains('\t') => problem,
         result => return result,
     };
@@ -39,7 +48,7 @@ pub(crate) fn parse(source: &str) -> Result<Document, Problem> {
         let Some(line) = problem.line.checked_sub(1).and_then(|at| lines.get_mut(at)) else { break };
         let Some(mended) = without_tab(line) else { break };
         *line = mended;
-        match read(&lines.join("\n")) {
+        match read(&lines.join("\n"), has_functions) {
             Err(next) => problem = next,
             result => return result,
         }
@@ -58,8 +67,9 @@ fn without_tab(line: &str) -> Option<String> {
     Some(format!("{} {behind}", &line[..at]))
 }
 
-fn read(source: &str) -> Result<Document, Problem> {
+fn read(source: &str, has_functions: bool) -> Result<Document, Problem> {
     let mut builder = Builder {
+        has_functions,
         events: Parser::new_from_str(source),
         anchors: HashMap::new(),
         nodes: 0,
@@ -71,6 +81,7 @@ fn read(source: &str) -> Result<Document, Problem> {
 }
 
 struct Builder<'a> {
+    has_functions: bool,
     events: Parser<'a, saphyr_parser::StrInput<'a>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
@@ -117,6 +128,13 @@ impl<'a> Builder<'a> {
             return Err(Problem::error(line, format!("values nest deeper than {DEPTH_MAX} levels")));
         }
         match event {
+            Event::Scalar(text, _, _, Some(tag)) if self.has_functions && function(&tag).is_some() => {
+                Ok(call(line, &tag, Value::Text(text.into_owned())))
+            }
+            Event::SequenceStart(anchor, Some(tag)) if self.has_functions && function(&tag).is_some() => {
+                let list = self.node(Event::SequenceStart(anchor, None), span, depth)?;
+                Ok(call(line, &tag, list.value))
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 let value = self.scalar(&text, style == ScalarStyle::Plain, tag.as_deref(), line)?;
                 Ok(self.keep(anchor, Node { line, value }))
@@ -236,6 +254,19 @@ impl<'a> Builder<'a> {
         }
         Ok(())
     }
+}
+
+/// The function of a template that a tag is short for.
+fn function(tag: &Tag) -> Option<String> {
+    let name = if tag.handle == "!" { tag.suffix.as_str() } else { tag.suffix.strip_prefix('!')? };
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_name.then(|| if name == "Ref" { name.to_owned() } else { format!("Fn::{name}") })
+}
+
+fn call(line: usize, tag: &Tag, value: Value) -> Node {
+    let key = function(tag).unwrap_or_default();
+    let entry = Entry { key, line, node: Node { line, value } };
+    Node { line, value: Value::Map(vec![entry]) }
 }
 
 /// `!`: whatever stands there is text.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::affinity::Affinity;
 use super::asynchronous::AsyncConfig;
 use super::auth::Secret;
+use super::container::Container;
 use super::local::Local;
 use super::schedule::Schedule;
 use super::timer::TimerTrigger;
@@ -23,9 +24,12 @@ pub(crate) struct Function {
     pub(crate) account: String,
     pub(crate) runtime: String,
     pub(crate) handler: String,
-    /// The folder that the platform would mount at `/code`.
+    /// The folder that the platform would mount at `/code`. Empty for a function of an image.
     pub(crate) code: PathBuf,
-    /// `command` and `args`; empty means `/code/bootstrap`.
+    /// The image of a function that runs in containers; `None` runs `command` as a process.
+    #[serde(default)]
+    pub(crate) container: Option<Container>,
+    /// `command` and `args`; empty means `/code/bootstrap`, or what the image says.
     pub(crate) command: Vec<String>,
     pub(crate) port: u16,
     pub(crate) memory_mib: u32,
@@ -122,8 +126,11 @@ impl Function {
         (own.as_deref() == qualifier).then_some(config)
     }
 
-    /// The command line, `/code/bootstrap` if none is declared.
+    /// The command line, `/code/bootstrap` if none is declared. For a function of an image, what the manifest says.
     pub(crate) fn command_line(&self) -> Vec<String> {
+        if let Some(container) = &self.container {
+            return [&container.entrypoint[..], &self.command].concat();
+        }
         if self.command.is_empty() { vec!["/code/bootstrap".to_owned()] } else { self.command.clone() }
     }
 

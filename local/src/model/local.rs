@@ -49,6 +49,12 @@ pub(crate) struct Local {
     /// Whether the instances of a program that keeps to the declared port get networks of their own, where this machine
     /// allows that.
     pub(crate) network: bool,
+    /// The command that stands for the image of a container on this machine, without a container.
+    #[serde(default)]
+    pub(crate) command: Vec<String>,
+    /// Where that command is run; `None` is the manifest's folder.
+    #[serde(default)]
+    pub(crate) code: Option<PathBuf>,
     /// Folders and zips that stand for the function's layers.
     pub(crate) layers: Vec<PathBuf>,
     /// The commands that build the code, in place of the steps of `actions`.
@@ -95,6 +101,8 @@ impl Default for Local {
             watch: Vec::new(),
             mounts: true,
             network: true,
+            command: Vec::new(),
+            code: None,
             layers: Vec::new(),
             build: None,
             recipe: Recipe::default(),

@@ -1,8 +1,11 @@
-//! The model: functions, triggers and domains of a manifest, as plain data.
+//! The model: functions, triggers and domains of a manifest, as plain data. Load balancers have a module of their own.
 
 mod affinity;
+#[allow(dead_code, unused_imports, reason = "listeners ask for the rest")]
+pub(crate) mod alb;
 mod asynchronous;
 mod auth;
+mod container;
 mod cors;
 mod cron;
 mod domain;
@@ -23,6 +26,7 @@ pub(crate) use asynchronous::{AGE_MAX_SECONDS, AsyncConfig, Destination, RETRIES
 pub(crate) use auth::{
     Auth, AuthPaths, BasicUser, BearerToken, ClaimPass, JwtAuth, KeySource, Position, Secret, TokenLookup,
 };
+pub(crate) use container::Container;
 pub(crate) use cors::Cors;
 pub(crate) use domain::{Certificate, Domain, Protocol, Rewrite, RewriteKind, Route};
 pub use edition::Edition;

@@ -6,6 +6,7 @@ use object::read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _};
 use object::{Endianness, Object as _, ObjectSymbol as _};
 
 use super::image::Version;
+use crate::auth::hex;
 
 /// What a program says of itself.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -122,16 +123,6 @@ pub(crate) fn strip(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     builder.write(&mut out).map_err(|error| error.to_string())?;
     Ok(out)
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string cannot fail.
-        _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -11,11 +11,12 @@ use serde_json::Value;
 use super::archive;
 use super::cargo::{Program, executable};
 use super::check::{self, Finding};
-use super::elf::{Elf, Resolver, hex, strip};
+use super::elf::{Elf, Resolver, strip};
 use super::image::{self, Image};
 use super::toolchain::Toolchain;
+use crate::auth::hex;
 use crate::model::{Function, Product};
-use crate::process::Tool;
+use crate::process::{Tool, is_program};
 
 /// How a function is packed.
 #[derive(Debug, Default)]
@@ -83,7 +84,7 @@ pub(crate) fn pack(function: &Function, project: &Path, wish: &Wish) -> Result<P
     } else {
         None
     };
-    if !is_executable(&program) && name != "bootstrap" {
+    if !is_program(&program) && name != "bootstrap" {
         let text = format!(
             "{} is not executable, and only a file `bootstrap` is made so: chmod +x",
             program.display()
@@ -212,10 +213,6 @@ fn digest(file: &Path) -> io::Result<String> {
         let length = piece.len();
         reader.consume(length);
     }
-}
-
-fn is_executable(file: &Path) -> bool {
-    fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
 }
 
 fn make_folder(folder: &Path) -> Result<(), String> {

@@ -71,12 +71,13 @@ fn enter(folder: &OsStr) -> io::Result<()> {
 
 fn guard(arguments: &[OsString]) -> ExitCode {
     match arguments {
-        [folder, network, command @ ..] if try_guard(folder, network, command).is_ok() => ExitCode::SUCCESS,
+        [folder, network, rest @ ..] if try_guard(folder, network, rest).is_ok() => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
 }
 
-fn try_guard(folder: &OsStr, network: &OsStr, command: &[OsString]) -> io::Result<()> {
+fn try_guard(folder: &OsStr, network: &OsStr, rest: &[OsString]) -> io::Result<()> {
+    let (last_wish, command) = parse_last_wish(rest).ok_or(io::ErrorKind::InvalidInput)?;
     let (mounts, _) = Mounts::parse(command).ok_or(io::ErrorKind::InvalidInput)?;
     if let Some(mounts) = &mounts {
         mounts.create_scratch()?;
@@ -111,6 +112,14 @@ fn try_guard(folder: &OsStr, network: &OsStr, command: &[OsString]) -> io::Resul
     let status = child.wait()?;
     // The lock is held while the number becomes invalid, so that no signal reaches another process.
     *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    // An empty line is no report. Its write fails if fc-local is gone.
+    if let [program, arguments @ ..] = last_wish
+        && writeln!(report).is_err()
+    {
+        // Before the descendants, since no signal ends a paused container. What fails here, the next fc-local removes.
+        let mut command = Command::new(program);
+        _ = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
     kill_descendants();
     let mut text = String::new();
     if let Some(group) = group(folder) {
@@ -125,6 +134,12 @@ fn try_guard(folder: &OsStr, network: &OsStr, command: &[OsString]) -> io::Resul
         mounts.remove_scratch();
     }
     Ok(())
+}
+
+/// The command at the front of `arguments` that is run if fc-local is gone, and the arguments behind it.
+fn parse_last_wish(arguments: &[OsString]) -> Option<(&[OsString], &[OsString])> {
+    let (count, rest) = arguments.split_first()?;
+    rest.split_at_checked(count.to_str()?.parse().ok()?)
 }
 
 fn describe(status: ExitStatus) -> String {

@@ -11,6 +11,7 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 use tokio_util::task::TaskTracker;
 
+use super::contained::Container;
 use super::handle::{Exit, Order, Process, Reporter};
 use super::mounts::Mounts;
 use super::network::Network;
@@ -42,6 +43,7 @@ impl Runner for Processes {
             .arg(GUARD)
             .arg(line.group.map_or(OsStr::new(NOTHING), |group| group.folder().as_os_str()))
             .arg(Network::argument(line.network))
+            .args(last_wish(line))
             .args(line.mounts.map_or_else(Mounts::no_arguments, Mounts::arguments))
             .args(line.command)
             .current_dir(line.folder)
@@ -60,12 +62,22 @@ impl Runner for Processes {
             (Box::new(KernelPipe::new(stdout)?), Box::new(KernelPipe::new(stderr)?));
         let (process, reporter) = Process::new(Box::new(Guarded { control: Arc::clone(&control), guard }));
         tasks.spawn(follow(child, guard, control, reporter));
+        let process = match line.container {
+            Some(container) => container.watched(process, tasks),
+            None => process,
+        };
         Ok((process, stdout, stderr))
     }
 
     fn has_processes(&self) -> bool {
         true
     }
+}
+
+/// What a guard runs if it outlives fc-local, for its arguments: how many words, then the words.
+fn last_wish(line: &CommandLine<'_>) -> Vec<String> {
+    let words = line.container.map_or_else(Vec::new, Container::removal);
+    [vec![words.len().to_string()], words].concat()
 }
 
 impl Running for Guarded {

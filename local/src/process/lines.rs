@@ -1,7 +1,7 @@
 //! Lines of a program's output, and the requests to which the lines belong.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use fc_runtime::platform::limits::{KIB, LOG_LINE_MAX};
 use memchr::{memchr, memmem};
@@ -124,26 +124,32 @@ impl Requests {
 
     /// The request that a line belongs to: the one it names, or the one that was alone when the line began.
     pub(super) fn of<'a>(&'a self, line: &str, alone: Option<&'a Owner>) -> Option<&'a Owner> {
-        ids_in(line).find_map(|id| self.named(id)).or(alone)
+        candidates(line).find_map(|id| self.named(id)).or(alone)
     }
 
     fn named(&self, id: &str) -> Option<&Owner> {
         let own = |own: &&Owner| *own.id == *id;
-        self.under_way.iter().find(own).or_else(|| self.ended.iter().rev().find(own))
+        // Those that have ended are many. Their ids are looked for only by what has the form of one.
+        let ended = || if is_id(id) { self.ended.iter().rev().find(own) } else { None };
+        self.under_way.iter().find(own).or_else(ended)
     }
 }
 
-/// The texts in a line that have the form of a request's id.
-fn ids_in(line: &str) -> impl Iterator<Item = &str> {
-    const LENGTH: usize = "1-00000000-00000000-000000000000".len();
-    let is_id = |text: &&str| {
-        text.bytes().enumerate().skip(1).all(|(at, byte)| match at {
-            1 | 10 | 19 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-    };
-    let begins = memmem::find_iter(line.as_bytes(), "1-");
-    begins.filter_map(|at| line.get(at..at + LENGTH)).filter(is_id)
+/// The length of a request's id.
+const ID_LENGTH: usize = "1-00000000-00000000-000000000000".len();
+
+/// The texts in a line that may be a request's id.
+fn candidates(line: &str) -> impl Iterator<Item = &str> {
+    static BEGIN: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("1-"));
+    BEGIN.find_iter(line.as_bytes()).filter_map(|at| line.get(at..at + ID_LENGTH))
+}
+
+/// Whether a text has the form of a request's id.
+fn is_id(text: &str) -> bool {
+    text.bytes().enumerate().skip(1).all(|(at, byte)| match at {
+        1 | 10 | 19 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Processes that cannot outlive fc-local: how they are started, limited, listened to and ended.
 
 mod cgroup;
+mod contained;
+mod engine;
 pub(crate) mod guard;
 mod guarded;
 mod handle;
@@ -19,6 +21,8 @@ mod runner;
 mod tool;
 
 pub(crate) use cgroup::{Cgroups, OwnGroup};
+pub(crate) use contained::Container;
+pub(crate) use engine::{Engine, Plan};
 pub(crate) use guarded::Processes;
 pub use handle::{Exit, Order, Process, Reporter};
 pub(crate) use mounts::{Mounts, kept_in_tmp};
@@ -26,6 +30,6 @@ pub(crate) use network::Network;
 pub(crate) use output::{Output, Rest};
 pub(crate) use port::Port;
 pub use proc::Listening;
-pub(crate) use proc::{Holder, find_program, holder, ignores_hangup};
+pub(crate) use proc::{Holder, find_program, holder, ignores_hangup, is_program};
 pub use runner::{CommandLine, Pipe, Printed, Runner, Running};
 pub(crate) use tool::{HiddenFile, Tool, output_of, run_tool};

@@ -161,7 +161,7 @@ impl Output {
         self.flush(&mut state, at);
         state.ended_pipes += 1;
         drop(state);
-        self.lines.send_modify(|lines| *lines += 1);
+        self.tell_news();
     }
 
     /// Reads the available bytes, at most [`REST_MAX`].
@@ -258,7 +258,7 @@ impl Output {
         if self.shows(at) {
             self.log.emit(&source, self.kinds[at](text));
         }
-        self.lines.send_modify(|lines| *lines += 1);
+        self.tell_news();
     }
 
     /// Begins a request, to which later lines may belong.
@@ -348,6 +348,13 @@ impl Output {
         let mut lines = self.lines.subscribe();
         let silence = async { while tokio::time::timeout(pause, lines.changed()).await.is_ok() {} };
         _ = tokio::time::timeout(limit, silence).await;
+    }
+
+    /// Tells of a line, or of the end of a pipe. Mostly nobody waits, and a look for who does costs less than the news.
+    fn tell_news(&self) {
+        if self.lines.receiver_count() > 0 {
+            self.lines.send_modify(|lines| *lines += 1);
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

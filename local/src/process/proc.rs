@@ -39,10 +39,12 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
 
 /// The first of `files` that is a program.
 pub(crate) fn find_program(files: &[PathBuf]) -> Option<&Path> {
-    let is_program = |file: &&PathBuf| {
-        fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-    };
-    files.iter().find(is_program).map(PathBuf::as_path)
+    files.iter().find(|file| is_program(file)).map(PathBuf::as_path)
+}
+
+/// Whether the path leads to a file that somebody may start.
+pub(crate) fn is_program(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 /// All descendants of `root`, without `root` itself.
@@ -59,12 +61,21 @@ fn descendants(root: u32) -> Vec<u32> {
 
 /// The resident memory of all descendants of `root`, in bytes.
 pub(super) fn memory(root: u32) -> u64 {
+    resident(descendants(root).into_iter())
+}
+
+/// The resident memory of `root` and its descendants, in bytes.
+pub(super) fn memory_from(root: u32) -> u64 {
+    resident([root].into_iter().chain(descendants(root)))
+}
+
+fn resident(processes: impl Iterator<Item = u32>) -> u64 {
     let page = rustix::param::page_size() as u64;
-    let resident = |pid| {
+    let pages = |pid| {
         let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
         text.split_whitespace().nth(1)?.parse::<u64>().ok()
     };
-    descendants(root).into_iter().filter_map(resident).sum::<u64>() * page
+    processes.filter_map(pages).sum::<u64>() * page
 }
 
 /// The processor time of all descendants of `root`, and of those of their children that have ended.
@@ -108,6 +119,16 @@ pub struct Listening {
 pub(super) fn listening(root: u32) -> Vec<Listening> {
     let sockets = sockets(root);
     listeners(&sockets)
+}
+
+/// The TCP ports that are open in the network of a process. `None` if the process has no network of its own, or shows none.
+pub(super) fn listening_in_network_of(pid: u32) -> Option<Vec<Listening>> {
+    let network = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).ok();
+    let own = network(&pid.to_string()).filter(|own| Some(own) != network("self").as_ref());
+    own?;
+    let open = table(&pid.to_string());
+    let open = open.iter().filter_map(|line| listener(line));
+    Some(open.map(|Listener { port, is_loopback, .. }| Listening { port, is_loopback }).collect())
 }
 
 /// Whether a descendant of `root` listens on `port`. True if not every process shows its sockets.

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, DuplexStream};
 use tokio_util::task::TaskTracker;
 
 use super::cgroup::Group;
+use super::contained::Container;
 use super::handle::{Exit, Order, Process};
 use super::mounts::Mounts;
 use super::network::Network;
@@ -112,6 +113,8 @@ pub struct CommandLine<'a> {
     pub(crate) network: Option<&'a Network>,
     /// What the program finds at the platform's places. Without mounts the program sees this machine's files alone.
     pub(crate) mounts: Option<&'a Mounts>,
+    /// The container that the command runs.
+    pub(crate) container: Option<&'a Container>,
 }
 
 /// How long the last lines of an ended command may still take to arrive.

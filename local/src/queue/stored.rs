@@ -93,6 +93,7 @@ impl StoredCall {
             method: self.method,
             target: self.target,
             headers: self.headers,
+            forwarded: None,
             payload: if self.body.is_empty() { Payload::Empty } else { Payload::whole(self.body) },
             body_fault: BodyFault::default(),
             early: None,

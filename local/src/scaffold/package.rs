@@ -25,7 +25,9 @@ const TRIGGER: &str = include_str!("parts/trigger.yaml");
 
 /// All files of a template's package.
 pub(crate) fn package(template: &Template) -> Vec<File> {
-    let shared = SHARED.iter().map(|(path, text)| (*path, fill(text, template)));
+    let is_own = |path: &str| template.files.iter().any(|(own, _)| *own == path);
+    let shared =
+        SHARED.iter().filter(|(path, _)| !is_own(path)).map(|(path, text)| (*path, fill(text, template)));
     let own = template.files.iter().map(|(path, text)| (*path, (*text).to_owned()));
     shared.chain(own).map(|(path, text)| File { path: path.to_owned(), text }).collect()
 }
@@ -71,7 +73,8 @@ mod tests {
             for entry in std::fs::read_dir(next).unwrap().flatten() {
                 let path = entry.path();
                 let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                let is_made = ["src/target", "src/Cargo.lock", "src/code/bootstrap", "src/.fc-local"];
+                let is_made =
+                    ["src/target", "src/Cargo.lock", "src/code/bootstrap", "src/code/app", "src/.fc-local"];
                 if is_made.contains(&name.as_str()) {
                     continue;
                 }

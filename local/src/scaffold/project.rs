@@ -66,6 +66,21 @@ pub(crate) fn create(folder: &Path, files: &[File]) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes the files to a folder, which may be there. Without `replaces` a file that is there stays, and nothing is written.
+///
+/// # Errors
+///
+/// A file is there already, or cannot be written.
+pub(crate) fn put(folder: &Path, files: &[File], replaces: bool) -> io::Result<()> {
+    let is_there = files.iter().map(|file| folder.join(&file.path)).find(|path| path.exists() && !replaces);
+    if let Some(path) = is_there {
+        let text = format!("{} is there already: nothing is written; --force replaces it", path.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+    }
+    fs::create_dir_all(folder)?;
+    files.iter().try_for_each(|file| fs::write(folder.join(&file.path), &file.text))
+}
+
 fn render(text: &str, answers: &Answers) -> String {
     let memory = answers.memory.to_string();
     let values = [

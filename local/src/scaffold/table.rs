@@ -16,7 +16,7 @@ pub(crate) struct Template {
     /// More properties of `s.yaml`, each line with its indentation and its end.
     pub(crate) settings: &'static str,
     pub(crate) has_trigger: bool,
-    /// Its own files, by their paths in the package.
+    /// Its own files, by their paths in the package. They take the place of shared ones.
     pub(crate) files: &'static [(&'static str, &'static str)],
 }
 
@@ -34,7 +34,7 @@ macro_rules! own {
 }
 
 /// All templates, the first one by default.
-pub(crate) const TEMPLATES: [Template; 8] = [
+pub(crate) const TEMPLATES: [Template; 9] = [
     Template {
         kind: "http",
         title: ("A web function in Rust", "Rust Web 函数"),
@@ -156,5 +156,29 @@ pub(crate) const TEMPLATES: [Template; 8] = [
         settings: "      sessionAffinity: MCP_STREAMABLE\n      sessionAffinityConfig: '{\"sessionConcurrencyPerInstance\": 20}'\n",
         has_trigger: true,
         files: own!("mcp", "src/Cargo.toml", "src/src/main.rs"),
+    },
+    Template {
+        kind: "container",
+        title: ("A container in Rust", "Rust 容器函数"),
+        about: (
+            "A web function as an image: one static program on nothing else, which no root runs.",
+            "以镜像部署的 Web 函数：镜像中只有一个静态链接的程序，并且不以 root 运行。",
+        ),
+        ask: "curl http://127.0.0.1:8080/hello/you",
+        timeout: 30,
+        concurrency: 20,
+        environment: &[],
+        settings: "",
+        has_trigger: true,
+        files: own!(
+            "container",
+            "src/.dockerignore",
+            "src/Cargo.toml",
+            "src/Dockerfile",
+            "src/readme.md",
+            "src/readme_zh.md",
+            "src/s.yaml",
+            "src/src/main.rs"
+        ),
     },
 ];

@@ -119,7 +119,8 @@ fn tell(
     for function in manifest.functions() {
         let Some(sources) = sources.get(&function.name) else { continue };
         let folders: Vec<PathBuf> = sources.roots().iter().map(|root| root.components().collect()).collect();
-        if told.get(&function.name) != Some(&folders) {
+        // Nothing is watched for an image that no step builds.
+        if !folders.is_empty() && told.get(&function.name) != Some(&folders) {
             told.insert(function.name.clone(), folders.clone());
             let builds = !function.actions.is_empty();
             say(follower, &function.name, Kind::Watching { folders, builds });

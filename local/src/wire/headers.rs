@@ -1,25 +1,25 @@
 //! The headers that pass between client and function, in both directions.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use fc_runtime::platform::names::{RESERVED_PREFIX, STRIPPED_REPLY_HEADERS, header as fc};
 use http::header::{CONNECTION, HOST, TE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Whether a header concerns one connection only.
-fn is_hop_by_hop(name: &str) -> bool {
-    matches!(
-        name,
-        "connection"
-            | "keep-alive"
-            | "proxy-connection"
-            | "proxy-authenticate"
-            | "proxy-authorization"
-            | "te"
-            | "transfer-encoding"
-            | "upgrade"
-    )
-}
+use super::h1::Lines;
+
+/// The headers that concern one connection only.
+const HOP_BY_HOP: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// Framing headers, which each side sets by itself.
 const FRAMING: [&str; 2] = ["content-length", "expect"];
@@ -93,11 +93,20 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
 /// Removes `names`, hop-by-hop headers and the platform's own. One pass over the headers costs less than a look-up of
 /// each name.
 fn strip(headers: &mut HeaderMap, names: &[&str]) {
-    let goes = |name: &HeaderName| {
-        let name = name.as_str();
-        name.starts_with(RESERVED_PREFIX) || is_hop_by_hop(name) || names.contains(&name)
+    // Most names have the length of none that goes.
+    let lengths = HOP_BY_HOP.iter().chain(names).fold(0_u64, |lengths, name| lengths | 1 << name.len());
+    let goes = |name: &str| {
+        name.starts_with(RESERVED_PREFIX)
+            || name.len() < 64
+                && lengths & 1 << name.len() != 0
+                && (HOP_BY_HOP.contains(&name) || names.contains(&name))
     };
-    let going: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();
+    let mut going = Vec::new();
+    for name in headers.keys() {
+        if goes(name.as_str()) {
+            going.push(name.clone());
+        }
+    }
     for name in going {
         headers.remove(name);
     }
@@ -115,6 +124,8 @@ pub(crate) struct Peer {
     /// The scheme that the client used.
     scheme: HeaderValue,
     is_near: bool,
+    /// For a request whose client names nobody before it.
+    usual: Arc<Forwarded>,
 }
 
 impl Peer {
@@ -123,7 +134,8 @@ impl Peer {
         let is_near = address.ip().to_canonical().is_loopback();
         let address = HeaderValue::from_str(&address.ip().to_string()).ok()?;
         let scheme = HeaderValue::from_static(if is_tls { "https" } else { "http" });
-        Some(Peer { address, scheme, is_near })
+        let usual = Forwarded::new(&address, &scheme, &address);
+        Some(Peer { address, scheme, is_near, usual })
     }
 
     /// Whether the client is a program of this machine. No header can say so.
@@ -137,21 +149,49 @@ impl Peer {
     }
 }
 
-/// Adds the client's address for the function.
-pub(crate) fn add_forwarding(headers: &mut HeaderMap, peer: &Peer) {
-    let own = &peer.address;
-    let mut chain = Vec::new();
-    for value in headers.get_all(&FORWARDED_FOR) {
-        chain.extend_from_slice(value.as_bytes());
-        chain.extend_from_slice(b", ");
+/// The headers that tell the function of the client. Most requests of a connection share one.
+#[derive(Debug)]
+pub(crate) struct Forwarded {
+    headers: [(HeaderName, HeaderValue); 3],
+    /// The same as a request of HTTP/1 has them.
+    pub(crate) lines: Lines,
+}
+
+impl Forwarded {
+    fn new(chain: &HeaderValue, scheme: &HeaderValue, address: &HeaderValue) -> Arc<Self> {
+        let headers = [(FORWARDED_FOR, chain), (FORWARDED_PROTO, scheme), (CLIENT_IP, address)]
+            .map(|(name, value)| (name, value.clone()));
+        let lines = Lines::of(headers.iter().map(|(name, value)| (name, value)));
+        Arc::new(Forwarded { headers, lines })
     }
-    let chain = (!chain.is_empty()).then(|| {
-        chain.extend_from_slice(own.as_bytes());
-        HeaderValue::from_bytes(&chain).ok()
-    });
-    headers.insert(FORWARDED_FOR, chain.flatten().unwrap_or_else(|| own.clone()));
-    headers.insert(FORWARDED_PROTO, peer.scheme.clone());
-    headers.insert(CLIENT_IP, own.clone());
+
+    /// Takes the place of the client's own headers of these names. The addresses that the client names stay in front.
+    pub(crate) fn take(headers: &mut HeaderMap, peer: &Peer) -> Arc<Self> {
+        let own = [FORWARDED_FOR, FORWARDED_PROTO, CLIENT_IP];
+        // Mostly there are none, and a look at few names costs less than three look-ups.
+        if !headers.keys().any(|name| own.contains(name)) {
+            return Arc::clone(&peer.usual);
+        }
+        let mut chain = Vec::new();
+        for value in headers.get_all(&FORWARDED_FOR) {
+            chain.extend_from_slice(value.as_bytes());
+            chain.extend_from_slice(b", ");
+        }
+        chain.extend_from_slice(peer.address.as_bytes());
+        for name in own {
+            headers.remove(name);
+        }
+        // The parts were values.
+        let Ok(chain) = HeaderValue::from_bytes(&chain) else { return Arc::clone(&peer.usual) };
+        Forwarded::new(&chain, &peer.scheme, &peer.address)
+    }
+
+    /// Adds them to headers that have none of these names.
+    pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -236,16 +276,27 @@ mod tests {
     #[test]
     fn the_peer_is_appended_to_the_chain() {
         let peer = Peer::new("127.0.0.1:5".parse().unwrap(), false).unwrap();
-        let mut headers = map(&[]);
-        add_forwarding(&mut headers, &peer);
-        assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
-        headers = map(&[("x-forwarded-for", "1.2.3.4")]);
-        add_forwarding(&mut headers, &peer);
-        assert_eq!(headers["x-forwarded-for"], "1.2.3.4, 127.0.0.1");
-        assert_eq!(headers["x-fc-client-ip"], "127.0.0.1");
-        assert_eq!(headers["x-forwarded-proto"], "http");
-        let peer = Peer::new("127.0.0.1:5".parse().unwrap(), true).unwrap();
-        add_forwarding(&mut headers, &peer);
-        assert_eq!(headers["x-forwarded-proto"], "https");
+        let tls = Peer::new("127.0.0.1:5".parse().unwrap(), true).unwrap();
+        let said = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "gopher"), ("x-fc-client-ip", "5")];
+        for (peer, sent, chain, scheme) in [
+            (&peer, &[][..], "127.0.0.1", "http"),
+            (&peer, &said[..1], "1.2.3.4, 127.0.0.1", "http"),
+            (&tls, &said[1..2], "127.0.0.1", "https"),
+            (&tls, &said[2..], "127.0.0.1", "https"),
+            (&tls, &said[..], "1.2.3.4, 127.0.0.1", "https"),
+        ] {
+            let mut headers = map(sent);
+            headers.insert("a", HeaderValue::from_static("b"));
+            let forwarded = Forwarded::take(&mut headers, peer);
+            assert_eq!(headers, map(&[("a", "b")]), "{sent:?}");
+            let lines = format!(
+                "x-forwarded-for: {chain}\r\nx-forwarded-proto: {scheme}\r\nx-fc-client-ip: 127.0.0.1\r\n"
+            );
+            assert_eq!(String::from_utf8_lossy(forwarded.lines.as_bytes()), lines, "{sent:?}");
+            forwarded.add_to(&mut headers);
+            assert_eq!(headers["x-forwarded-for"], chain);
+            assert_eq!(headers["x-forwarded-proto"], scheme);
+            assert_eq!(headers["x-fc-client-ip"], "127.0.0.1");
+        }
     }
 }

@@ -27,15 +27,14 @@ pub(crate) async fn exchange<T, R>(
 where
     R: Future<Output = Result<T, String>>,
 {
-    let host = address.host().ok_or("its address has no host")?.trim_matches(['[', ']']);
-    let is_tls = address.scheme_str() == Some("https");
-    let port = address.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+    let host = host(address)?;
+    let is_tls = is_tls(address);
     let request = request
         .uri(address.path_and_query().map_or("/", |target| target.as_str()))
         .header(header::HOST, address.authority().map_or(host, |authority| authority.as_str()))
         .body(Full::new(body))
         .map_err(|error| error.to_string())?;
-    let stream = TcpStream::connect((reached(host), port)).await.map_err(|error| error.to_string())?;
+    let stream = connect(address).await?;
     if !is_tls {
         return ask(stream, request, read).await;
     }
@@ -43,6 +42,20 @@ where
     let stream =
         connector(Vec::new(), &[])?.connect(name, stream).await.map_err(|error| error.to_string())?;
     ask(stream, request, read).await
+}
+
+/// Connects to the host and port of `address`, without TLS. The caller bounds the time.
+pub(crate) async fn connect(address: &Uri) -> Result<TcpStream, String> {
+    let port = address.port_u16().unwrap_or(if is_tls(address) { 443 } else { 80 });
+    TcpStream::connect((reached(host(address)?), port)).await.map_err(|error| error.to_string())
+}
+
+fn host(address: &Uri) -> Result<&str, String> {
+    Ok(address.host().ok_or("its address has no host")?.trim_matches(['[', ']']))
+}
+
+fn is_tls(address: &Uri) -> bool {
+    address.scheme_str() == Some("https")
 }
 
 /// Where a host is. Names below `localhost` are this machine's, which not every resolver knows.

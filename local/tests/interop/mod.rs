@@ -1,6 +1,7 @@
 //! Real clients and real servers. They run when `--ignored` asks for them, and then fail where a tool is missing.
 
 mod ai;
+mod alb_corpus;
 mod browser;
 mod catalogue;
 mod chaos;

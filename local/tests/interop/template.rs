@@ -107,7 +107,8 @@ fn assert_clean(output: &std::process::Output) {
 }
 
 /// The templates by their names behind `--template`.
-pub(super) const KINDS: [&str; 8] = ["async", "axum", "event", "grpc", "http", "mcp", "sse", "websocket"];
+pub(super) const KINDS: [&str; 9] =
+    ["async", "axum", "container", "event", "grpc", "http", "mcp", "sse", "websocket"];
 
 /// Makes a project by `fc-local new` in an empty folder. The function has the name of the folder.
 pub(super) fn new(kind: &str, more: &[&str]) -> Folder {

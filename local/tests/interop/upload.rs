@@ -65,6 +65,7 @@ fn a_page_uploads_a_file_and_shows_how_far_it_is() {
     let said = seen["said"].as_array().unwrap();
     assert_eq!(said.last().unwrap(), "this is none of JPEG, MP4, PDF, PNG and WebP");
     assert_eq!(stored(&local.folder).0.len(), 1);
+    // For somebody who wants to look at the page.
     if let Some(folder) = std::env::var_os("FC_SCREENSHOTS") {
         for name in ["tea.png", "page.png"] {
             let seen = local.folder.file(&format!("{name}.seen.png"));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alb_config;
 mod api;
 mod async_manifest;
 mod auth;
@@ -12,6 +13,7 @@ mod chaos;
 mod cli;
 mod client;
 mod conform;
+mod containers;
 mod destinations;
 mod doctor;
 mod domain_manifest;

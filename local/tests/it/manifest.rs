@@ -118,7 +118,7 @@ fn values_that_the_platform_would_refuse_are_refused() {
     check(9, "      functionName: 9f", true, "must be 1 to 64 letters");
     check(10, "      runtime: nodejs20", true, "is not supported here");
     check(10, "      runtime: custom.debian13", true, "is no runtime");
-    check(10, "      runtime: custom-container", true, "containers are not supported");
+    check(10, "      runtime: micro-sandbox", true, "is not supported here; use a custom runtime");
     check(11, "      code: ./f.zip", true, "must be a folder");
     check(11, "      code: {ossBucketName: b, ossObjectName: o}", true, "must be a folder");
     check(12, "      timeout: 0", true, "must be 1 to 86400 but is 0");
@@ -393,4 +393,29 @@ fn expressions_have_bounds() {
     let sum = " + vars.big".repeat(200);
     let text = format!("vars: {{region: '${{str(\"a\"){sum}}}', big: {big}}}");
     check(3, &text, true, "more than 128 MiB of text");
+}
+
+#[test]
+fn a_container_needs_an_image_and_a_server() {
+    let check = |text: String, remark: &str| {
+        let folder = Folder::new();
+        folder.write("s.yaml", &text);
+        let errors = list(&folder, &[]).2;
+        assert!(errors.contains(remark), "{remark} in {errors}");
+    };
+    let image = GOOD.replace("custom.debian12", "custom-container");
+    let with = |config: &str| image.replace("timeout: 10", &format!("customContainerConfig: {config}"));
+    check(image.clone(), "customContainerConfig` is missing: `custom-container` needs an image");
+    check(with("{port: 9000}"), "s.yaml:12: `image` is missing");
+    check(with("{image: a, port: 0}"), "s.yaml:12: `port` must be 1 to 65535 but is 0");
+    check(with("{image: a, webServerMode: false}"), "s.yaml:12: `webServerMode` must be left out");
+    let own = "x-local: {command: [./app]}\nresources:";
+    check(
+        GOOD.replace("resources:", own),
+        "s.yaml:11: `runtime` must be `custom-container` for `x-local.command`",
+    );
+    let folder = Folder::new();
+    folder.write("s.yaml", &with("{image: a, port: 8080, command: [serve]}"));
+    let (is_ok, out, errors) = list(&folder, &[]);
+    assert!(is_ok && out.contains("custom-container"), "{errors}");
 }

@@ -275,11 +275,43 @@ fn a_version_is_published_whole_though_its_client_leaves() {
 }
 
 #[test]
-fn a_second_dev_of_a_project_is_told_of_the_first() {
+fn two_devs_of_a_project_know_of_each_other_and_see_what_the_other_sets() {
     let local = Local::scripted(f());
     let (mut second, events) = local.beside();
     events.wait_for(kind("project_shared").field("address", format!("127.0.0.1:{}", local.main_port())));
-    events.wait_for(kind("ready"));
+    let ready = events.wait_for(kind("ready"));
+    let port = ready["url"].as_str().unwrap().trim_end_matches('/').rsplit_once(':').unwrap().1;
+    let port: u16 = port.parse().unwrap();
+    let ask = |port: u16, method: &str, below: &str, body: &Value| {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        exchange(port, &request(method, &format!("{FUNCTION}/{below}"), "", body.as_bytes()))
+    };
+    let version_of = |port: u16| {
+        let answer = ask(port, "POST", "invocations?qualifier=prod", &Value::Null);
+        answer.header("x-fc-invocation-service-version").map(str::to_owned)
+    };
+    // What one publishes or sets, the other has at its next call.
+    let (one, two, nothing) = (local.main_port(), port, &Value::Null);
+    for (number, (from, to)) in [(one, two), (two, one)].into_iter().enumerate() {
+        ask(from, "POST", "versions", &json!({})).assert_ok();
+        let id = (number + 1).to_string();
+        let (method, alias) = if number == 0 { ("POST", "aliases") } else { ("PUT", "aliases/prod") };
+        ask(from, method, alias, &json!({"aliasName": "prod", "versionId": id})).assert_ok();
+        assert_eq!(version_of(to), Some(id.clone()), "of the one that did not set it");
+        assert_eq!(version_of(from), Some(id));
+        let listed = ask(to, "GET", "versions", nothing).json();
+        assert_eq!(listed["versions"].as_array().unwrap().len(), number + 1, "{listed}");
+    }
+    assert_eq!(ask(one, "DELETE", "versions/1", nothing).status, 204);
+    assert_eq!(ask(one, "DELETE", "aliases/prod", nothing).status, 204);
+    let refused = ask(two, "POST", "invocations?qualifier=prod", nothing);
+    refused.assert_platform_error(404, "FcCommonError", "AliasNotFound", "there are: LATEST, 2");
+    events.wait_for(kind("versions_changed").field("change", "alias_removed").field("alias", "prod"));
+    ask(two, "POST", "invoke/disable", &json!({"reason": "so"})).assert_ok();
+    assert_eq!(ask(one, "GET", "versions", nothing).status, 200);
+    assert_eq!(local.get("/name").status, 403);
+    ask(one, "POST", "invoke/enable", nothing).assert_ok();
+    assert_eq!(ask(two, "POST", "invocations?qualifier=2", nothing).status, 200);
     second.signal("INT");
     assert_eq!(second.ended().0.code(), Some(0));
     assert!(local.get("/name").status == 200, "the first one goes on");

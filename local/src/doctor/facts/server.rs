@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use fc_runtime::platform::names::header::{CONTROL_PATH, REQUEST_ID};
 use http::{HeaderMap, Method, Request, Uri, header};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Function;
@@ -170,7 +169,7 @@ async fn is_grpc(address: &str) -> Option<bool> {
     if target.scheme_str() != Some("http") {
         return None;
     }
-    let stream = TcpStream::connect((target.host()?, target.port_u16().unwrap_or(80))).await.ok()?;
+    let stream = outgoing::connect(&target).await.ok()?;
     let (sender, connection) = h2::client::handshake(stream).await.ok()?;
     let call = async {
         let mut sender = sender.ready().await.ok()?;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json as object};
 
-use super::shown;
 use crate::doctor::examine::{Examination, Found};
 use crate::doctor::finding::Level;
+use crate::shell::shown;
 
 /// All findings, those that are allowed among them.
 pub(crate) fn json(examination: &Examination) -> Value {

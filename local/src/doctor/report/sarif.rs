@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::shown;
 use crate::doctor::examine::{Examination, Found};
 use crate::doctor::finding::Rule;
 use crate::doctor::rules;
+use crate::shell::shown;
 
 /// A log with one run.
 pub(crate) fn sarif(examination: &Examination) -> Value {

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::shown;
 use crate::doctor::examine::{Examination, Found};
 use crate::doctor::finding::Level;
+use crate::event::steers;
+use crate::shell::shown;
 
 /// All findings, one after the other. `is_coloured` says whether the levels have colours.
 pub(crate) fn text(examination: &Examination, is_coloured: bool) -> String {
@@ -47,7 +48,7 @@ fn colour(level: Level) -> &'static str {
 
 /// The text without what would steer a terminal.
 fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// What was found, in one line.

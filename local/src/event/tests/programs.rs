@@ -26,8 +26,8 @@ pub(super) fn samples() -> Vec<Sample> {
     vec![
         (
             Kind::ProjectShared { address: ([127, 0, 0, 1], 8080).into() },
-            "another fc-local dev of this project runs at 127.0.0.1:8080: each sees the versions and aliases of the other \
-             after its next start",
+            "another fc-local dev of this project runs at 127.0.0.1:8080: they share the versions and \
+             aliases",
         ),
         (kept(2, Some("morning")), "2 instances are kept, as the schedule `morning` says"),
         (kept(1, Some("")), "1 instance is kept, as a schedule says"),
@@ -124,6 +124,10 @@ pub(super) fn samples() -> Vec<Sample> {
                 program: "/usr/bin/node".into(),
             },
             "/var/fc/lang/nodejs18 is this machine's /usr/bin/node here; its version may be another one than the platform's",
+        ),
+        (
+            Kind::ImageMissing(ImageFault { image: "a".into(), error: "no luck".into() }),
+            "cannot run the image a: no luck",
         ),
         (
             Kind::Watching { folders: vec!["a".into(), "b".into()], builds: true },

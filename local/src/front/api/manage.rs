@@ -50,6 +50,7 @@ async fn carry_out(
     body: Bytes,
 ) -> Result<Value, Failure> {
     let name = operation.function.as_str();
+    deployer.refresh_named(name).await;
     Ok(match operation.what {
         What::Invoke { .. } | What::Async { .. } => Value::Null,
         What::Session { qualifier, what } => {

@@ -53,7 +53,7 @@ pub(crate) async fn pass_on(
     head.headers.remove(header::TRAILER);
     let Whole { bytes, log, usage } = body.collect(wants_log).await?;
     if let Some(callee) = &told {
-        fc2::add_to_reply(&mut head.headers, visit, callee, Some(usage));
+        fc2::add_to_reply(&mut head.headers, visit, callee, usage);
     }
     if let Some(log) = log {
         set_log(&mut head.headers, &log);

@@ -27,7 +27,7 @@ use crate::front::{refusal, rpc};
 use crate::model::{Edition, Function};
 use crate::queue::{Queue, StoredCall};
 use crate::registry::Callee;
-use crate::wire::headers::{self, Peer};
+use crate::wire::headers::{self, Forwarded, Peer};
 use crate::wire::{BodyFault, BrokenBody, ClientBody, Payload, limits, upgrade};
 
 /// How long the body of a handshake may take. A client should send none.
@@ -131,7 +131,7 @@ async fn pass_on(
     headers::strip_request(&mut headers);
     // A client may name any header in `Connection`, but takes away no claim by that.
     admission.apply(&mut headers, &mut target);
-    headers::add_forwarding(&mut headers, peer);
+    let forwarded = Forwarded::take(&mut headers, peer);
     let is_fc2 = settings.local.edition == Edition::Fc2;
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
@@ -141,6 +141,7 @@ async fn pass_on(
             let text = "a WebSocket or a gRPC call cannot be asynchronous: nobody would be there to answer";
             return Err(Failure::invalid_argument(text));
         }
+        forwarded.add_to(&mut headers);
         let (via, method) = (policy.via, head.method);
         let body = body.read_in(ASYNC_BODY_MAX).await?;
         let call = StoredCall { is_event: false, via, method, target, headers, body };
@@ -167,6 +168,7 @@ async fn pass_on(
         target,
         method: head.method.clone(),
         headers,
+        forwarded: Some(forwarded),
         payload,
         body_fault,
         early,

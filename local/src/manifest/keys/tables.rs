@@ -49,6 +49,8 @@ const LOCAL: &Table = &[
     known("network"),
     known("layers"),
     known("build"),
+    known("command"),
+    known("code"),
     map("package", PACKAGE),
     known("credentials"),
     known("edition"),
@@ -58,6 +60,7 @@ const LOCAL: &Table = &[
     known("asyncRetryPause"),
     known("asyncServerErrors"),
     known("timers"),
+    known("alb"),
     map("doctor", DOCTOR),
 ];
 

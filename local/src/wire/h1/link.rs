@@ -117,7 +117,8 @@ impl Draft<'_> {
 
     /// Writes a header. `false` if `value` is no value of a header.
     pub(crate) fn text(&mut self, name: &HeaderName, value: &str) -> bool {
-        let is_value = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        // Without an early end the compiler looks at many bytes at once.
+        let is_value = value.bytes().fold(true, |is_value, byte| is_value & (b' '..=b'~').contains(&byte));
         if is_value {
             self.0.unwritten.text_header(name, value);
         }
@@ -125,7 +126,7 @@ impl Draft<'_> {
     }
 
     pub(crate) fn number(&mut self, name: &HeaderName, value: u64) {
-        self.0.unwritten.text_header(name, value);
+        self.0.unwritten.number_header(name, value);
     }
 
     /// Writes headers that are the same for many requests.

@@ -67,23 +67,26 @@ impl Unwritten {
     }
 
     pub(super) fn lines(&mut self, lines: &Lines) {
-        self.text.extend_from_slice(&lines.0);
+        self.text.extend_from_slice(lines.as_bytes());
     }
 
     pub(super) fn header(&mut self, name: &HeaderName, value: &HeaderValue) {
         write_header(&mut self.text, name, value);
     }
 
-    pub(super) fn text_header(&mut self, name: &HeaderName, value: impl fmt::Display) {
-        // Into memory, which does not fail.
-        _ = write!(self.text, "{name}: {value}\r\n");
+    pub(super) fn text_header(&mut self, name: &HeaderName, value: &str) {
+        write_line(&mut self.text, name, value.as_bytes());
+    }
+
+    pub(super) fn number_header(&mut self, name: &HeaderName, value: u64) {
+        self.text_header(name, itoa::Buffer::new().format(value));
     }
 
     /// Ends the head. `length` is that of the body, if there is one whose length is known.
     pub(super) fn end_head(&mut self, length: Option<u64>, has_body: bool) {
         match length {
             _ if !has_body => {}
-            Some(length) => self.text_header(&CONTENT_LENGTH, length),
+            Some(length) => self.number_header(&CONTENT_LENGTH, length),
             None => self.header(&TRANSFER_ENCODING, &HeaderValue::from_static("chunked")),
         }
         self.text.extend_from_slice(b"\r\n");
@@ -134,6 +137,10 @@ impl Lines {
         }
         Lines(lines)
     }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// Without the values, some of which are secrets.
@@ -145,7 +152,11 @@ impl fmt::Debug for Lines {
 
 /// Appends `name: value` as a line.
 pub(crate) fn write_header(text: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
-    for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+    write_line(text, name, value.as_bytes());
+}
+
+fn write_line(text: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
+    for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
         text.extend_from_slice(part);
     }
 }

@@ -1,6 +1,5 @@
 //! A small shop: routes, JSON, and state that all requests share.
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use fc_runtime::{App, Error, Json, OrError, Result};
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the instance knows. The next instance knows nothing of it: what must last belongs into a database.
 #[derive(Default)]
-struct Shop(RwLock<HashMap<String, Item>>);
+struct Shop(RwLock<Vec<Item>>);
 
 #[derive(Clone, Deserialize, Serialize)]
 struct Item {
@@ -24,19 +23,19 @@ fn app() -> App<Shop> {
     App::with_state(Shop::default())
         .get("/", async |_| "Hello, World!\n")
         .get("/hello/{name}", async |ex| Ok(format!("Hello, {}!\n", ex.param::<String>("name")?)))
-        .get("/items/{name}", async |ex| {
-            let name: String = ex.param("name")?;
+        .get("/items/{number}", async |ex| {
+            let number: usize = ex.param("number")?;
             let items = ex.state().0.read().unwrap_or_else(PoisonError::into_inner);
-            Ok(Json(items.get(&name).cloned().or_not_found("no such item")?))
+            Ok(Json(items.get(number).cloned().or_not_found("no such item")?))
         })
         .post("/items", async |ex| {
             let item: Item = ex.json().await?;
             if item.price == 0 {
                 return Err(Error::unprocessable("nothing is free"));
             }
-            let place = format!("/items/{}", item.name);
             let mut items = ex.state().0.write().unwrap_or_else(PoisonError::into_inner);
-            items.insert(item.name.clone(), item.clone());
+            let place = format!("/items/{}", items.len());
+            items.push(item.clone());
             Ok((201, [("location", place)], Json(item)))
         })
 }
@@ -52,10 +51,10 @@ mod tests {
         fc_runtime::testing::run(async {
             let client = app().test_client();
             client.get("/hello/you").await.assert_text("Hello, you!\n");
-            client.get("/items/tea").await.assert_status(404);
-            let tea = json!({"name": "tea", "price": 5});
-            client.post("/items").json(&tea).await.assert_status(201).assert_header("location", "/items/tea");
-            client.get("/items/tea").await.assert_json(tea);
+            client.get("/items/0").await.assert_status(404);
+            let tea = json!({"name": "green tea", "price": 5});
+            client.post("/items").json(&tea).await.assert_status(201).assert_header("location", "/items/0");
+            client.get("/items/0").await.assert_json(tea);
             client.post("/items").json(&json!({"name": "tea", "price": 0})).await.assert_status(422);
         });
     }

@@ -1,0 +1,352 @@
+//! Server groups: their function or addresses, and their health checks.
+
+use std::time::Duration;
+
+use super::arn;
+use super::balancer::Here;
+use super::fields::Fields;
+use super::source::{Form, Problems, Resource, place, reference, shown};
+use crate::manifest::node::Node;
+use crate::model::alb::{AlbHealthCheck, GroupKind, IpServer, ProbeMethod, ServerGroup, StickySession};
+
+/// The functions that groups can lead to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Functions<'a> {
+    /// Those of the manifest.
+    pub(super) names: &'a [String],
+    /// Those of the configuration itself, by which groups may refer to them.
+    pub(super) resources: &'a [&'a Resource],
+}
+
+const NOT_FOR_FUNCTIONS: [&str; 7] = [
+    "sticky_session_config",
+    "connection_drain_config",
+    "slow_start_config",
+    "scheduler",
+    "upstream_keepalive_enabled",
+    "uch_config",
+    "vpc_id",
+];
+
+pub(super) fn read(
+    form: Form,
+    resource: &Resource,
+    attachments: &[&Resource],
+    functions: Functions<'_>,
+    here: &Here,
+    problems: &mut Problems,
+) -> ServerGroup {
+    let mut fields = Fields::new(form, &resource.node, &resource.place, problems);
+    fields.check(
+        &[
+            "server_group_name",
+            "server_group_type",
+            "health_check_config",
+            "sticky_session_config",
+            "servers",
+            "protocol",
+            "scheduler",
+            "vpc_id",
+            "connection_drain_config",
+            "slow_start_config",
+            "uch_config",
+            "upstream_keepalive_enabled",
+            "ipv6_enabled",
+        ],
+        &[
+            ("resource_group_id", ""),
+            ("tags", ""),
+            ("dry_run", ""),
+            ("cross_zone_enabled", ""),
+            ("service_name", ""),
+            (
+                "health_check_template_id",
+                "the template exists only in the cloud; write `health_check_config`",
+            ),
+        ],
+    );
+    let name = fields.label("server_group_name").unwrap_or_else(|| {
+        fields.error("server_group_name", "is missing");
+        resource.address.clone()
+    });
+    if !is_name(&name) {
+        fields.error(
+            "server_group_name",
+            &format!("must have 2 to 128 letters, digits, `.`, `_` and `-`, a letter first, but is `{name}`"),
+        );
+    }
+    let kind = fields.one_of("server_group_type", &["Instance", "Ip", "Fc"]).unwrap_or("Instance");
+    let mut servers: Vec<(Node, crate::model::alb::Place)> = Vec::new();
+    for node in fields.maps("servers") {
+        servers.push((node.clone(), place(&resource.place.file, node.line)));
+    }
+    let health_check =
+        fields.map("health_check_config").and_then(|node| health(&mut fields.below(node), kind == "Fc"));
+    if !fields.has("health_check_config") && form == Form::Terraform {
+        fields
+            .error("health_check_config", "is missing: write `health_check_enabled = false` in it for none");
+    }
+    let sticky_session = fields.map("sticky_session_config").and_then(|node| sticky(&mut fields.below(node)));
+    for key in NOT_FOR_FUNCTIONS.iter().filter(|_| kind == "Fc") {
+        // A session that is switched off says nothing.
+        if fields.has(key) && (*key != "sticky_session_config" || sticky_session.is_some()) {
+            fields.error(key, "is not for a group of a function");
+        }
+    }
+    if kind != "Fc" {
+        note_rest(&mut fields);
+    }
+    for attachment in attachments {
+        let mut own = Fields::new(form, &attachment.node, &attachment.place, fields.problems);
+        let names_this = own.reference("server_group_id").is_some_and(|reference| {
+            reference == resource.address
+                || reference.rsplit_once('.').is_some_and(|(begin, _)| begin == resource.address)
+        });
+        if !names_this {
+            continue;
+        }
+        own.check(
+            &[
+                "server_group_id",
+                "servers",
+                "server_id",
+                "server_type",
+                "server_ip",
+                "port",
+                "weight",
+                "description",
+                "remote_ip_enabled",
+            ],
+            &[],
+        );
+        if own.has("servers") {
+            for node in own.maps("servers") {
+                servers.push((node.clone(), place(&attachment.place.file, node.line)));
+            }
+        } else {
+            servers.push((attachment.node.clone(), attachment.place.clone()));
+        }
+    }
+    let kind = if kind == "Fc" {
+        function(form, &servers, functions, &mut fields)
+    } else {
+        addresses(form, &name, &servers, here, &mut fields)
+    };
+    ServerGroup { name, place: resource.place.clone(), kind, health_check, sticky_session }
+}
+
+/// A name of a group or a rule.
+pub(super) fn is_name(name: &str) -> bool {
+    (2..=128).contains(&name.chars().count())
+        && name.starts_with(char::is_alphabetic)
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '$' | '{' | '}' | '[' | ']' | '"'))
+}
+
+fn note_rest(fields: &mut Fields<'_>) {
+    for (key, why) in [
+        ("connection_drain_config", "is not emulated: the servers are not this machine's to drain"),
+        ("slow_start_config", "is not emulated"),
+        ("uch_config", "is not emulated: servers are chosen by weight"),
+    ] {
+        if fields.has(key) {
+            fields.note(key, why);
+        }
+    }
+    if fields.one_of("scheduler", &["Wrr", "Wlc", "Sch", "Uch"]).is_some_and(|word| word != "Wrr") {
+        fields.note("scheduler", "is not emulated: servers are chosen by weight");
+    }
+    match fields.one_of("protocol", &["HTTP", "HTTPS", "gRPC", "GRPC"]) {
+        None | Some("HTTP") => {}
+        Some(_) => fields.note("protocol", "is not emulated: requests go on as HTTP"),
+    }
+}
+
+fn function(
+    form: Form,
+    servers: &[(Node, crate::model::alb::Place)],
+    functions: Functions<'_>,
+    fields: &mut Fields<'_>,
+) -> GroupKind {
+    let [(node, place), rest @ ..] = servers else {
+        return GroupKind::Fc { function: None, qualifier: None };
+    };
+    if let Some((_, second)) = rest.first() {
+        fields.problems.error(second, "a group of type Fc holds exactly one function");
+    }
+    let mut own = Fields::new(form, node, place, fields.problems);
+    if own.one_of("server_type", &["Ecs", "Eni", "Eci", "Ip", "Fc"]).is_some_and(|kind| kind != "Fc") {
+        own.error("server_type", "must be Fc in a group of type Fc");
+    }
+    for key in ["port", "weight", "server_ip"] {
+        if own.has(key) {
+            own.error(key, "is not for a function");
+        }
+    }
+    let Some(text) = own.raw("server_id") else {
+        own.error("server_id", "is missing");
+        return GroupKind::Fc { function: None, qualifier: None };
+    };
+    let text = reference(&text).and_then(|name| named(name, functions.resources)).unwrap_or(text);
+    let Some(target) = arn::parse(&text) else {
+        own.error("server_id", &format!("is `{}`, which names no function: write `acs:fc:REGION:ACCOUNT:functions/NAME`, and behind it `/` and a version or an alias", shown(&text)));
+        return GroupKind::Fc { function: None, qualifier: None };
+    };
+    if !functions.names.contains(&target.function) {
+        let names = functions.names.join(", ");
+        own.error(
+            "server_id",
+            &format!(
+                "names the function `{}`, which is not in the manifest; there are: {names}",
+                target.function
+            ),
+        );
+    }
+    if target.is_bare && form != Form::Short {
+        own.note("server_id", "is a name; the cloud takes the function's ARN");
+    }
+    GroupKind::Fc { function: Some(target.function), qualifier: target.qualifier }
+}
+
+/// The function's name, if a reference means a function of the configuration.
+fn named(name: &str, resources: &[&Resource]) -> Option<String> {
+    let found = resources.iter().find(|own| {
+        name == own.address || name.rsplit_once('.').is_some_and(|(begin, _)| begin == own.address)
+    })?;
+    let text = |key: &str| found.node.child(key).and_then(Node::scalar);
+    let function = text("function_name").or_else(|| text("FunctionName")).or_else(|| text("name"))?;
+    Some(format!("acs:fc:::functions/{function}"))
+}
+
+fn addresses(
+    form: Form,
+    group: &str,
+    servers: &[(Node, crate::model::alb::Place)],
+    here: &Here,
+    fields: &mut Fields<'_>,
+) -> GroupKind {
+    if let Some(own) = here.servers.get(group) {
+        let servers = own.iter().filter_map(|text| {
+            let (host, port) = text.rsplit_once(':')?;
+            let port = port.parse().ok()?;
+            Some(IpServer { host: host.to_owned(), port, weight: 100, place: fields.place.clone() })
+        });
+        return GroupKind::Ip { servers: servers.collect() };
+    }
+    let mut all = Vec::new();
+    for (node, place) in servers {
+        let mut own = Fields::new(form, node, place, fields.problems);
+        let weight = own.integer("weight", 0..=100).unwrap_or(100);
+        let port = own.integer("port", 1..=65535);
+        if !own.has("port") {
+            own.error("port", "is missing");
+        }
+        let key = if own.has("server_ip") { "server_ip" } else { "server_id" };
+        let Some(host) = own.raw(key) else {
+            own.error("server_id", "is missing");
+            continue;
+        };
+        if host.contains(super::source::MARK) {
+            let text = format!(
+                "is `{}`, which is not known here: name addresses for this machine in `x-local.alb.servers.{group}`",
+                shown(&host)
+            );
+            own.note(key, &text);
+            continue;
+        }
+        let Some(port) = port.and_then(|port| u16::try_from(port).ok()) else { continue };
+        all.push(IpServer { host, port, weight: u8::try_from(weight).unwrap_or(100), place: place.clone() });
+    }
+    GroupKind::Ip { servers: all }
+}
+
+fn health(fields: &mut Fields<'_>, is_function: bool) -> Option<AlbHealthCheck> {
+    fields.check(
+        &[
+            "health_check_enabled",
+            "health_check_codes",
+            "health_check_connect_port",
+            "health_check_host",
+            "health_check_http_version",
+            "health_check_interval",
+            "health_check_method",
+            "health_check_path",
+            "health_check_protocol",
+            "health_check_timeout",
+            "healthy_threshold",
+            "unhealthy_threshold",
+            "health_check_http_codes",
+            "health_check_tcp_fast_close_enabled",
+        ],
+        &[],
+    );
+    let is_on = fields.boolean("health_check_enabled", !is_function);
+    let seconds = |value: Option<u64>, default: u64| Duration::from_secs(value.unwrap_or(default));
+    let count = |value: Option<u64>| u8::try_from(value.unwrap_or(3)).unwrap_or(3);
+    let path = fields.text("health_check_path").unwrap_or_else(|| "/".to_owned());
+    if !path.starts_with('/') || path.len() > 80 {
+        fields.error(
+            "health_check_path",
+            &format!("must begin with `/` and have at most 80 characters, but is `{path}`"),
+        );
+    }
+    let method = match fields.one_of("health_check_method", &["HEAD", "GET", "POST"]) {
+        Some("GET") => ProbeMethod::Get,
+        _ => ProbeMethod::Head,
+    };
+    let protocol = fields.one_of("health_check_protocol", &["HTTP", "HTTPS", "TCP", "gRPC", "GRPC"]);
+    let method = match protocol {
+        Some("TCP") => ProbeMethod::Connect,
+        Some("HTTPS" | "gRPC" | "GRPC") => {
+            fields.note("health_check_protocol", "is not emulated: the check speaks HTTP");
+            method
+        }
+        _ => method,
+    };
+    let key =
+        if fields.has("health_check_http_codes") { "health_check_http_codes" } else { "health_check_codes" };
+    let mut codes = Vec::new();
+    for code in fields.texts(key) {
+        match code.as_str() {
+            "http_2xx" => codes.push(2),
+            "http_3xx" => codes.push(3),
+            "http_4xx" => codes.push(4),
+            "http_5xx" => codes.push(5),
+            other => fields
+                .error(key, &format!("has `{other}`; there are http_2xx, http_3xx, http_4xx and http_5xx")),
+        }
+    }
+    let check = AlbHealthCheck {
+        method,
+        path,
+        host: fields.label("health_check_host").filter(|host| host != "$SERVER_IP"),
+        is_http11: fields.one_of("health_check_http_version", &["HTTP1.0", "HTTP1.1"]) != Some("HTTP1.0"),
+        port: u16::try_from(fields.integer("health_check_connect_port", 0..=65535).unwrap_or(0)).unwrap_or(0),
+        interval: seconds(fields.integer("health_check_interval", 1..=50), 2),
+        timeout: seconds(fields.integer("health_check_timeout", 1..=300), 5),
+        healthy_threshold: count(fields.integer("healthy_threshold", 2..=10)),
+        unhealthy_threshold: count(fields.integer("unhealthy_threshold", 2..=10)),
+        codes: if codes.is_empty() { vec![2] } else { codes },
+    };
+    is_on.then_some(check)
+}
+
+fn sticky(fields: &mut Fields<'_>) -> Option<StickySession> {
+    fields.check(&["sticky_session_enabled", "sticky_session_type", "cookie", "cookie_timeout"], &[]);
+    let is_on = fields.boolean("sticky_session_enabled", false);
+    let timeout = fields.integer("cookie_timeout", 1..=86_400).unwrap_or(1000);
+    let kind = fields.one_of("sticky_session_type", &["Insert", "Server"]);
+    let cookie = fields.text("cookie");
+    if !is_on {
+        return None;
+    }
+    match (kind, cookie) {
+        (Some("Server"), Some(cookie)) => Some(StickySession::Server(cookie)),
+        (Some("Server"), None) => {
+            fields.error("cookie", "is missing");
+            None
+        }
+        _ => Some(StickySession::Insert(Duration::from_secs(timeout))),
+    }
+}

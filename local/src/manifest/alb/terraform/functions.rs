@@ -1,0 +1,125 @@
+//! The functions that configurations of load balancers use.
+
+use crate::manifest::alb::source::marked;
+use crate::manifest::node::{Entry, Node, Value, items};
+
+/// The result of a function. One that is not known here gives a marked text with its name.
+pub(super) fn call(name: &str, arguments: &[Node], line: usize) -> Value {
+    known(name, arguments, line).unwrap_or_else(|| Value::Text(marked(&format!("{name}(…)"))))
+}
+
+fn known(name: &str, arguments: &[Node], line: usize) -> Option<Value> {
+    let text = |at: usize| arguments.get(at).and_then(Node::scalar);
+    let of_text = |change: fn(&str) -> String| Some(Value::Text(change(&text(0)?)));
+    match name {
+        "lower" => of_text(str::to_lowercase),
+        "upper" => of_text(str::to_uppercase),
+        "trimspace" => of_text(|text| text.trim().to_owned()),
+        "tostring" => Some(Value::Text(text(0)?)),
+        "tonumber" => Some(Value::number(text(0)?.trim().parse().ok()?)),
+        "tobool" => Some(Value::Bool(text(0)?.parse().ok()?)),
+        "trimprefix" => Some(Value::Text(text(0)?.trim_start_matches(&text(1)?).to_owned())),
+        "trimsuffix" => Some(Value::Text(text(0)?.trim_end_matches(&text(1)?).to_owned())),
+        "replace" => Some(Value::Text(text(0)?.replace(&text(1)?, &text(2)?))),
+        "format" => Some(Value::Text(format(&text(0)?, arguments.get(1..)?)?)),
+        "join" => {
+            let texts: Option<Vec<String>> = items(arguments.get(1)?).iter().map(Node::scalar).collect();
+            Some(Value::Text(texts?.join(&text(0)?)))
+        }
+        "split" => {
+            let (mark, whole) = (text(0)?, text(1)?);
+            Some(Value::List(whole.split(&mark).map(|part| Node::text(line, part)).collect()))
+        }
+        "length" => Some(Value::number(size(arguments.first()?)?)),
+        "tolist" => matches!(arguments.first()?.value, Value::List(_)).then(|| arguments[0].value.clone()),
+        "toset" | "distinct" => {
+            let mut unique: Vec<Node> = Vec::new();
+            for item in items(arguments.first()?) {
+                if !unique.iter().any(|own| own.to_json() == item.to_json()) {
+                    unique.push(item.clone());
+                }
+            }
+            if name == "toset" {
+                unique.sort_by_key(Node::to_text);
+            }
+            Some(Value::List(unique))
+        }
+        "tomap" => matches!(arguments.first()?.value, Value::Map(_)).then(|| arguments[0].value.clone()),
+        "concat" => Some(Value::List(arguments.iter().flat_map(items).cloned().collect())),
+        "flatten" => {
+            let mut flat = Vec::new();
+            flatten(arguments.first()?, &mut flat);
+            Some(Value::List(flat))
+        }
+        "keys" => {
+            let keys = arguments.first()?.entries().iter().map(|own| Node::text(line, own.key.clone()));
+            Some(Value::List(keys.collect()))
+        }
+        "values" => {
+            Some(Value::List(arguments.first()?.entries().iter().map(|own| own.node.clone()).collect()))
+        }
+        "merge" => {
+            let mut entries: Vec<Entry> = Vec::new();
+            for entry in arguments.iter().flat_map(Node::entries) {
+                entries.retain(|own| own.key != entry.key);
+                entries.push(entry.clone());
+            }
+            entries.sort_by(|one, other| one.key.cmp(&other.key));
+            Some(Value::Map(entries))
+        }
+        "lookup" => {
+            let found = arguments.first()?.child(&text(1)?).or_else(|| arguments.get(2))?;
+            Some(found.value.clone())
+        }
+        "element" => {
+            let all = items(arguments.first()?);
+            let at: usize = text(1)?.parse().ok()?;
+            Some(all.get(at.checked_rem(all.len())?)?.value.clone())
+        }
+        "coalesce" => {
+            let is_set = |node: &&Node| node.is_something() && node.as_text() != Some("");
+            Some(arguments.iter().find(is_set)?.value.clone())
+        }
+        _ => None,
+    }
+}
+
+fn flatten(node: &Node, out: &mut Vec<Node>) {
+    for item in items(node) {
+        if matches!(item.value, Value::List(_)) {
+            flatten(item, out);
+        } else {
+            out.push(item.clone());
+        }
+    }
+}
+
+fn size(node: &Node) -> Option<f64> {
+    let size = match &node.value {
+        Value::List(items) => items.len(),
+        Value::Map(entries) => entries.len(),
+        Value::Text(text) => text.chars().count(),
+        _ => return None,
+    };
+    u32::try_from(size).ok().map(f64::from)
+}
+
+/// `%s`, `%d`, `%v`, `%q` and `%%`.
+fn format(template: &str, values: &[Node]) -> Option<String> {
+    let mut out = String::new();
+    let mut values = values.iter();
+    let mut letters = template.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '%' {
+            out.push(letter);
+            continue;
+        }
+        match letters.next()? {
+            '%' => out.push('%'),
+            's' | 'd' | 'v' => out.push_str(&values.next()?.scalar()?),
+            'q' => out.extend(["\"", &values.next()?.scalar()?, "\""]),
+            _ => return None,
+        }
+    }
+    Some(out)
+}
