@@ -7,9 +7,9 @@ use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde_json::{Value, json};
 
-use super::line::neutral;
 use crate::Manifest;
 use crate::alb::{Decision, HeaderChange, RequestView, Rules, Terminal, Tried};
+use crate::event::neutral;
 use crate::model::alb::{
     ActionKind, Forward, GroupKind, Listener, ListenerProtocol, LoadBalancer, ServerGroup, WeightedGroup,
 };

@@ -153,6 +153,7 @@ fn connections_that_die_in_a_freeze_are_no_errors() {
         let gone = format!("SELECT count(*) FROM pg_stat_activity WHERE {others}");
         testkit::eventually("the connections are gone", || postgres.sql(&gone) == "0");
         // Longer than the pause that the pool takes for a freeze.
+        #[expect(clippy::disallowed_methods, reason = "the pause itself is what is tested")]
         std::thread::sleep(std::time::Duration::from_millis(1500));
         let shown = ask(&local, "GET", "/items/tea", "", "");
         assert_eq!((shown.status, &shown.json()["name"]), (200, &json!("tea")));
