@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testkit::h1::{exchange, request};
 use testkit::{Launch, eventually};
 
 use crate::harness::{Local, f, program, scripted, write_manifest};
@@ -72,7 +73,8 @@ fn serve(mut stream: &TcpStream, script: Script, seen: &Mutex<Vec<u64>>) -> Opti
                 return None;
             }
         };
-        write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: 2\r\n\r\nok").ok()?;
+        // One write: the kernel would hold a second one back.
+        stream.write_all(format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\n\r\nok").as_bytes()).ok()?;
     }
 }
 
@@ -230,6 +232,27 @@ fn what_a_running_dev_knows_of_the_function_stands_beside_the_figures() {
     );
     let svg = std::fs::read_to_string(&picture).unwrap();
     assert!(svg.starts_with("<svg ") && svg.contains(">instances<"), "{svg}");
+
+    // Who asks for something else is told so.
+    let other = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (main, own) = (local.main_port(), local.function_port("f"));
+    for (query, headers, expected) in [
+        (format!("?url=http://127.0.0.1:{own}/"), "", (200, "\"function\":\"f\"")),
+        (format!("?url=http://x.localhost:{main}/"), "", (404, "x.localhost")),
+        (format!("?url=http://127.0.0.1:{other}/"), "", (400, "does not listen on port")),
+        (format!("?url=http://127.0.0.1:{main}/2023-03-30/usage"), "", (400, "no function answers")),
+        ("?url=nothing".to_owned(), "", (400, "no address")),
+        (String::new(), "", (400, "url is missing")),
+        (format!("?url=http://127.0.0.1:{own}/"), "origin: https://example.com\r\n", (403, "other sites")),
+    ] {
+        let answer = exchange(main, &request("GET", &format!("/2023-03-30/usage{query}"), headers, b""));
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(
+            answer.status == expected.0 && text.contains(expected.1),
+            "{query}: {} {text}",
+            answer.status
+        );
+    }
 
     // The function's own port, for people.
     let url = format!("http://127.0.0.1:{}/name", local.function_port("f"));

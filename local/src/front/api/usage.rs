@@ -52,9 +52,10 @@ fn asked(uri: &Uri, ports: &BTreeMap<Arc<str>, SocketAddr>) -> Result<(Door, Req
     let address: Uri = url.parse().map_err(|_| no_url())?;
     let authority = address.authority().ok_or_else(no_url)?;
     let port = match (authority.port_u16(), address.scheme_str()) {
-        (Some(port), _) => port,
+        (Some(port), Some("http" | "https")) => port,
         (None, Some("http")) => 80,
-        (None, _) => 443,
+        (None, Some("https")) => 443,
+        _ => return Err(no_url()),
     };
     let own = ports.iter().find(|(_, own)| own.port() == port);
     let door = match own.map(|(name, _)| &**name) {
