@@ -7,9 +7,9 @@ use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde_json::{Value, json};
 
-use super::line::neutral;
 use crate::Manifest;
 use crate::alb::{Decision, HeaderChange, RequestView, Rules, Terminal, Tried};
+use crate::event::neutral;
 use crate::model::alb::{
     ActionKind, Forward, GroupKind, Listener, ListenerProtocol, LoadBalancer, ServerGroup, WeightedGroup,
 };
@@ -172,7 +172,7 @@ fn text_of(
     }
     match &decision.terminal {
         Terminal::Redirect { status, location } => {
-            _ = writeln!(out, "redirect  {} {location}", status.as_u16())
+            _ = writeln!(out, "redirect  {} {location}", status.as_u16());
         }
         Terminal::Fixed(fixed) => _ = writeln!(out, "answer    {} {}", fixed.status, fixed.content),
         Terminal::NoGroup => _ = writeln!(out, "answer    503: no group has a weight"),

@@ -186,19 +186,6 @@ impl Manifest {
         &self.domains
     }
 
-    /// Reports the functions that cannot start: their code does not exist, and no build step makes it.
-    pub(crate) fn without_code(&self, builds: bool) -> impl Iterator<Item = Problem> {
-        let made = move |function: &&Function| builds && !function.actions.is_empty();
-        let has_code = |function: &&Function| function.container.is_some() || function.code.is_dir();
-        self.functions.iter().filter(move |function| !made(function) && !has_code(function)).map(|function| {
-            // Without what `.` adds to the path.
-            let code: PathBuf = function.code.components().collect();
-            let what = if code.exists() { "a file, where fc-local takes a folder" } else { "not there" };
-            let text = format!("the code of `{}` is {what}: {}", function.name, code.display());
-            Problem::error(function.line, text)
-        })
-    }
-
     /// The listeners in front of the functions; there may be none.
     pub(crate) fn load_balancer(&self) -> &LoadBalancer {
         &self.load_balancer

@@ -164,7 +164,8 @@ impl Manifest {
     /// Reports the functions that cannot start: their code does not exist, and no build step makes it.
     pub(crate) fn without_code(&self, builds: bool) -> impl Iterator<Item = Problem> {
         let made = move |function: &&Function| builds && !function.actions.is_empty();
-        self.functions().iter().filter(move |function| !made(function) && !function.code.is_dir()).map(
+        let has_code = |function: &&Function| function.container.is_some() || function.code.is_dir();
+        self.functions().iter().filter(move |function| !made(function) && !has_code(function)).map(
             |function| {
                 // Without what `.` adds to the path.
                 let code: PathBuf = function.code.components().collect();
