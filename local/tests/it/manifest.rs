@@ -46,13 +46,22 @@ resources:
 /// Replaces a line of the good manifest, and checks the remark on its line and whether it is fatal.
 #[track_caller]
 fn check(line: usize, text: &str, is_fatal: bool, remark: &str) {
+    check_lines((line, line), text, is_fatal, remark);
+}
+
+/// `text` has several lines from `line` on, and `at` is the one that is refused.
+fn check_at(line: usize, at: usize, text: &str, remark: &str) {
+    check_lines((line, at), text, true, remark);
+}
+
+fn check_lines((line, place): (usize, usize), text: &str, is_fatal: bool, remark: &str) {
     let lines: Vec<&str> =
         GOOD.lines().enumerate().map(|(at, old)| if at + 1 == line { text } else { old }).collect();
     let folder = Folder::new();
     folder.write("s.yaml", &lines.join("\n"));
     let (is_ok, _, errors) = list(&folder, &[]);
     assert_eq!(is_ok, !is_fatal, "{errors}");
-    let place = format!("s.yaml:{line}: ");
+    let place = format!("s.yaml:{place}: ");
     assert!(
         errors.lines().any(|error| error.contains(&place) && error.contains(remark)),
         "{place}{remark} in {errors}"
@@ -133,6 +142,18 @@ fn values_that_the_platform_would_refuse_are_refused() {
     check(12, &scaling("target: 1"), true, "`scheduleExpression` is missing");
     let zone = "scheduleExpression: cron(0 0 4 * * *), target: 1, timeZone: Shanghai";
     check(12, &scaling(zone), true, "`Shanghai` is no time zone");
+    let affinity =
+        |rest: &str| format!("      sessionAffinity: HEADER_FIELD\n      sessionAffinityConfig: {{{rest}}}");
+    for (rest, remark) in [
+        ("affinityHeaderFieldName: id", "must be 5 to 40 letters"),
+        ("affinityHeaderFieldName: x-fc-session", "not start with `x-fc-`"),
+        ("affinityHeaderFieldName: session, sessionConcurrencyPerInstance: 201", "must be 1 to 200"),
+        ("affinityHeaderFieldName: session, sessionTTLInSeconds: 0", "must be 1 to 21600"),
+        ("affinityHeaderFieldName: session, sessionIdleTimeoutInSeconds: 21601", "must be 0 to 21600"),
+    ] {
+        // The map stands in the second of the two lines.
+        check_at(12, 13, &affinity(rest), remark);
+    }
     check(12, "      environmentVariables: {NUM: 5}", true, "must be text but is an integer; quote it");
     check(12, "      environmentVariables: {FC_X: a}", true, "reserved by the platform");
     check(12, "      timeout: ${env('FC_LOCAL_NOT_SET')}", true, "FC_LOCAL_NOT_SET is not set");

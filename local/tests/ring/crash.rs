@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use fc_local::{Ending, Kind};
+use testkit::h1::{exchange, request};
 
 use crate::function::{Asked, Cut, chunks, text, usual};
 use crate::gate::Gate;
@@ -21,6 +22,22 @@ fn a_program_that_exits_fails_its_call_and_the_next_one_gets_another() {
     let ended = ring.first("its end", |kind| matches!(kind, Kind::InstanceEnded(Ending::Code(7))));
     assert_eq!(ended.instance.as_deref(), Some(&*ring.instances()[0]));
     assert_ne!(ring.get("/pid").text(), first);
+}
+
+#[test]
+fn an_event_is_answered_whole_though_the_function_streams() {
+    let ring = Ring::serving(f(), |_: Asked| async move {
+        let (sender, reply) = chunks();
+        for piece in ["one ", "two ", "three"] {
+            sender.send(Ok(piece)).unwrap();
+        }
+        reply
+    });
+    let target = "/2023-03-30/functions/f/invocations";
+    let answer = exchange(ring.main_port(), &request("POST", target, "", b"x"));
+    answer.assert_ok();
+    assert_eq!((answer.text(), answer.header("content-length")), ("one two three".to_owned(), Some("13")));
+    assert_eq!(answer.header("transfer-encoding"), None);
 }
 
 #[test]

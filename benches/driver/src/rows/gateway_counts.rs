@@ -13,7 +13,7 @@ use crate::streams::ask_at;
 use crate::subjects::Subject;
 use crate::subjects::gateway::DIRECT;
 
-static INSTRUCTIONS: Measure = Measure::new("gateway-instructions", "instructions per request", 0);
+pub(crate) static INSTRUCTIONS: Measure = Measure::new("gateway-instructions", "instructions per request", 0);
 pub(crate) static ALLOCATIONS: Measure = Measure::new("gateway-allocations", "allocations per request", 1);
 pub(crate) static SYSCALLS: Measure = Measure::new("gateway-syscalls", "system calls per request", 1);
 static CALL_INSTRUCTIONS: Measure =
