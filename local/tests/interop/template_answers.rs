@@ -186,3 +186,38 @@ fn mcp() {
     let sum = post(&session, &json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call}));
     assert!(sum.text().contains(r#""text":"3""#), "{}", sum.text());
 }
+
+/// The image is built and pushed by the deployment tool's hook: a script stands for docker. `dev` runs the program itself.
+#[test]
+#[ignore = "needs node and npm: .ci/run runs it with --ignored"]
+fn container() {
+    let folder = new("container", &["--runtime", root().to_str().unwrap()]);
+    let tools = Folder::new();
+    let docker = tools.write("docker", "#!/bin/sh\necho \"$*\" >> \"$(dirname \"$0\")/asked\"\n");
+    std::fs::set_permissions(docker, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = std::env::join_paths(
+        [tools.path().to_owned()].into_iter().chain(std::env::split_paths(&search_path(&tools))),
+    );
+    let sent = Cli::new().deploy(folder.path(), |command| {
+        command.env("PATH", path.unwrap());
+    });
+    let name = folder.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let image = format!("registry.cn-hangzhou.aliyuncs.com/my-namespace/{name}:0.1.0");
+    assert_eq!(
+        (&sent["runtime"], &sent["customContainerConfig"]["image"], &sent["customContainerConfig"]["port"]),
+        (&json!("custom-container"), &json!(image), &json!(9000)),
+        "{sent}"
+    );
+    assert_eq!(tools.text("asked"), format!("build --tag {image} .\npush {image}\n"));
+
+    // As the tests of the other templates, so that what they have built is there.
+    let target = "x86_64-unknown-linux-gnu";
+    let built = root().join("target/templates").join(target).join("release/app");
+    let run = format!("cargo build --release --target {target} && install -D {} code/app", built.display());
+    let mut build = Command::new("sh");
+    builds_quickly(build.args(["-c", &run]).current_dir(folder.path()));
+    succeed(&mut build);
+    let local = Local::spawn(folder, &["--no-build"]);
+    let reply = exchange(local.function_port(&name), &request("GET", "/hello/you", "", b""));
+    assert_eq!((reply.status, reply.text().as_str()), (200, "Hello, you!\n"));
+}
