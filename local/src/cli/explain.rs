@@ -172,7 +172,7 @@ fn text_of(
     }
     match &decision.terminal {
         Terminal::Redirect { status, location } => {
-            _ = writeln!(out, "redirect  {} {location}", status.as_u16())
+            _ = writeln!(out, "redirect  {} {location}", status.as_u16());
         }
         Terminal::Fixed(fixed) => _ = writeln!(out, "answer    {} {}", fixed.status, fixed.content),
         Terminal::NoGroup => _ = writeln!(out, "answer    503: no group has a weight"),
