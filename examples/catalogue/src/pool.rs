@@ -81,7 +81,7 @@ pub(crate) fn is_away(error: &Error) -> bool {
         Error::Protocol(_) => true,
         // Of PostgreSQL: connections, resources, an operator's stop. Of SQLite: busy, locked.
         Error::Database(error) => error.code().is_some_and(|code| match &*code {
-            "5" | "6" => true,
+            "5" | "6" | "261" | "517" => true,
             code => code.len() == 5 && ["08", "53", "57P"].iter().any(|class| code.starts_with(class)),
         }),
         _ => false,

@@ -191,17 +191,30 @@ pub(crate) fn is_id(id: &str, (): &()) -> garde::Result {
     Err(garde::Error::new("no id: 1 to 64 small letters, digits and hyphens"))
 }
 
+/// Instances may start at a time. Where one changes how the file is written, SQLite sends the others away at once, without
+/// the wait of `busy_timeout`: they come again.
+async fn migrate_file(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
+    let mut attempts = 1..100;
+    loop {
+        match migrate_file_once(options).await {
+            Err(error) if pool::is_away(&error) && attempts.next().is_some() => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
 /// SQLite has no lock for migrations. A transaction that writes is one: of two instances the second waits for the first,
 /// and then finds it done.
-async fn migrate_file(options: &SqliteConnectOptions) -> Result {
+async fn migrate_file_once(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
     let mut connection = SqliteConnection::connect_with(options).await?;
+    // Readers do not wait for a writer. It stays so in the file.
+    query("PRAGMA journal_mode = WAL").execute(&mut connection).await?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     migrated(&SQLITE, &mut *transaction).await?;
     transaction.commit().await?;
-    // Readers do not wait for a writer. It stays so in the file, and two that set it at a time find it set.
-    query("PRAGMA journal_mode = WAL").execute(&mut connection).await?;
-    connection.close().await?;
-    Ok(())
+    connection.close().await
 }
 
 /// Boxed, because the compiler does not see that a future is `Send` whose `Acquire` has a lifetime of its own.

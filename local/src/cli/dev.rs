@@ -23,6 +23,7 @@ pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode
     let style = Style::new(arguments.json, arguments.color, Out::Stdout);
     let hidden = Hidden { functions: arguments.quiet.clone(), ..Hidden::default() };
     let printer = Printer::start(events, Out::Stdout, style, hidden);
+    // The future is large: on the heap no caller has to hold it.
     let ended = Box::pin(try_run(manifest, &arguments, log.clone())).await;
     printer.finish(&log).await;
     ended.unwrap_or_else(|error| {

@@ -52,7 +52,7 @@ impl Row<'_> {
     /// What a program answers: the route that its header names, or where it redirects to.
     fn ask(&self, port: u16) -> String {
         let length = if matches!(self.method, "GET" | "HEAD") { "" } else { "content-length: 0\r\n" };
-        let headers: String = self.headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let headers: String = self.headers.iter().flat_map(|header| [*header, "\r\n"]).collect();
         let Row { method, host, target, .. } = self;
         let head = format!(
             "{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{length}{headers}\r\n"

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use testkit::Answer;
@@ -84,12 +85,16 @@ fn items_outlive_instances(local: &Local) {
             })
         });
         let makers: Vec<_> = makers.collect();
-        for killed in 0..3 {
+        let mut killed = Vec::new();
+        for count in [20, 40, 60] {
             testkit::eventually("more items are made", || {
-                local.count(kind("request").function("catalogue-item").status(201)) > 20 * (killed + 1)
+                local.count(kind("request").function("catalogue-item").status(201)) > count
             });
-            let first = testkit::until("an instance", || instances(local, "catalogue-item").first().copied());
-            signal(first, "KILL");
+            // One that was killed may seem to run for a moment.
+            let next = || instances(local, "catalogue-item").into_iter().find(|pid| !killed.contains(pid));
+            let next = testkit::until("an instance", next);
+            signal(next, "KILL");
+            killed.push(next);
         }
         makers.into_iter().flat_map(|maker| maker.join().unwrap()).collect()
     });
@@ -153,7 +158,8 @@ fn connections_that_die_in_a_freeze_are_no_errors() {
         let gone = format!("SELECT count(*) FROM pg_stat_activity WHERE {others}");
         testkit::eventually("the connections are gone", || postgres.sql(&gone) == "0");
         // Longer than the pause that the pool takes for a freeze.
-        std::thread::sleep(std::time::Duration::from_millis(1500));
+        let begun = Instant::now();
+        testkit::eventually("the freeze is long enough", || begun.elapsed().as_millis() > 1500);
         let shown = ask(&local, "GET", "/items/tea", "", "");
         assert_eq!((shown.status, &shown.json()["name"]), (200, &json!("tea")));
     }

@@ -91,7 +91,7 @@ fn explain_tells_why_and_what_happens() {
         function: api
       - path: '~^/v1/(.*)$'
         header: {x-plan: [gold, trial]}
-        rewrite: {path: '/${1}', query: 'from=${host}'}
+        rewrite: {path: '/{1}', query: 'from={host}'}
         function: api.prod
       - host: old.example.com
         redirect: {host: www.example.com, httpCode: 308}

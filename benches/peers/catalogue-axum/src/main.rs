@@ -54,7 +54,8 @@ async fn list(State(store): State<Arc<Store>>, Query(asked): Query<Asked>) -> Re
         return Ok(StatusCode::UNPROCESSABLE_ENTITY.into_response());
     }
     let limit = asked.limit.unwrap_or(20);
-    let Page { items, is_last } = store.list(asked.after.as_deref(), asked.category.as_deref(), limit).await?;
+    let Page { items, is_last } =
+        store.list(asked.after.as_deref(), asked.category.as_deref(), limit).await?;
     let last = if is_last { None } else { items.last() };
     let next = last.map(|last| format!("/items?after={}&limit={limit}", last.id));
     let link = next.as_ref().map(|next| [(LINK, format!("<{next}>; rel=\"next\""))]);

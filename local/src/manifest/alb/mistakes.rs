@@ -148,4 +148,20 @@ fn expressions_are_bounded() {
     text.push_str("}\nresource \"alicloud_alb_acl\" \"x\" {\n  count = length(local.l9)\n}\n");
     let (balancer, problems) = of_terraform(&text, "");
     assert!(balancer.acls.is_empty() && problems[0].contains("`count` must be"), "{problems:#?}");
+    // Texts that multiply, and expressions that stand deep in many others.
+    let mut value = "\"aaaaaaaaaa\"".to_owned();
+    for _ in 0..40 {
+        value = format!("replace({value}, \"a\", \"aaaaaaaaaa\")");
+    }
+    let mut deep = "  d0 = 1\n".to_owned();
+    for level in 1..60 {
+        let (open, close) = ("(".repeat(40), ")".repeat(40));
+        deep = format!("{deep}  d{level} = {open}local.d{}{close}\n", level - 1);
+    }
+    for value in [value.as_str(), "local.d59"] {
+        let acl = format!("  acl_entries {{\n    entry = {value}\n  }}\n");
+        let text = format!("locals {{\n{deep}}}\nresource \"alicloud_alb_acl\" \"x\" {{\n{acl}}}\n");
+        let (_, problems) = of_terraform(&text, "");
+        assert!(problems[0].contains("which is not known here"), "{problems:#?}");
+    }
 }

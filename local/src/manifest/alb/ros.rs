@@ -22,6 +22,9 @@ const KINDS: [(&str, Kind); 11] = [
     ("ALIYUN::FC::Function", Kind::Function),
 ];
 
+/// The longest text that `Fn::Join` makes, in bytes.
+const TEXT_MAX: usize = 1 << 20;
+
 /// How deep functions of a template may stand in one another.
 const DEPTH_MAX: usize = 32;
 
@@ -125,7 +128,14 @@ impl Template<'_> {
                 let argument = self.replace(argument, depth);
                 let [mark, list] = items(&argument) else { return None };
                 let texts: Option<Vec<String>> = items(list).iter().map(Node::scalar).collect();
-                Value::Text(texts?.join(&mark.scalar()?))
+                let (texts, mark) = (texts?, mark.scalar()?);
+                let length =
+                    texts.iter().map(String::len).sum::<usize>() + texts.len().checked_mul(mark.len())?;
+                Value::Text(if length <= TEXT_MAX {
+                    texts.join(&mark)
+                } else {
+                    marked("a text that is too long")
+                })
             }
             "Fn::Select" => {
                 let argument = self.replace(argument, depth);

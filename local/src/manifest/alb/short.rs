@@ -178,7 +178,7 @@ impl Writer<'_> {
                 let mut action = Node::empty_map(entry.line);
                 action.set("type", Node::text(entry.line, kind));
                 action.set("order", Node::text(entry.line, (actions.len() + 1).to_string()));
-                action.set(config, entry.node.clone());
+                action.set(config, with_variables(&entry.node));
                 actions.push(action);
             }
         }
@@ -231,6 +231,20 @@ fn listed(node: &Node) -> Node {
         Value::List(_) => node.clone(),
         _ => Node { line: node.line, value: Value::List(vec![node.clone()]) },
     }
+}
+
+/// The texts with `{path}` as `${path}`: in a manifest the latter is the deployment tool's.
+fn with_variables(node: &Node) -> Node {
+    let mut node = node.clone();
+    let Value::Map(entries) = &mut node.value else { return node };
+    for entry in entries {
+        if let Value::Text(text) = &mut entry.node.value {
+            for name in ["host", "protocol", "port", "path", "query", "1", "2", "3"] {
+                *text = text.replace(&format!("{{{name}}}"), &format!("${{{name}}}"));
+            }
+        }
+    }
+    node
 }
 
 /// `{KEY: VALUE}`, or `{KEY: [VALUE, …]}`, as pairs.

@@ -287,7 +287,7 @@ fn the_short_form_needs_nothing_else() {
     method: GET
     header: {x-plan: gold}
     function: api.prod
-    rewrite: {path: '/v2${path}'}
+    rewrite: {path: '/v2{path}'}
   - host: old.example.com
     redirect: {host: www.example.com}
   - query: {debug: ~, v: ['1', '2']}
@@ -302,6 +302,8 @@ fn the_short_form_needs_nothing_else() {
     assert_eq!(balancer.groups.len(), 3);
     let rules = &balancer.listeners[0].rules;
     assert_eq!((rules[0].conditions.len(), rules[0].actions.len(), rules[0].priority), (3, 2, 10));
+    let ActionKind::Rewrite(rewrite) = &rules[0].actions[0].kind else { panic!("a rewrite") };
+    assert_eq!((rewrite.path.as_str(), rewrite.query.as_str()), ("/v2${path}", "${query}"));
     let ConditionKind::Query(pairs) = &rules[2].conditions[0].kind else { panic!("a query") };
     assert_eq!(pairs.len(), 3);
     assert_eq!(rules[2].place.to_string(), "s.yaml:13");

@@ -11,19 +11,28 @@ use crate::manifest::alb::source::{MARK, marked};
 use crate::manifest::expression::with_line;
 use crate::manifest::node::{Entry, Node, Value};
 
-/// How many expressions may be replaced in all, and how deep they may lead to one another.
-const STEPS_MAX: usize = 200_000;
-const DEPTH_MAX: usize = 32;
+/// How much expressions may make in all: values, and texts by 64 bytes.
+const STEPS_MAX: usize = 2_000_000;
+
+/// How deep expressions may stand in one another, wherever they are written. One alone stands 64 deep at most.
+const LEVELS_MAX: usize = 150;
 
 impl Scope<'_> {
     /// The value of an expression, with the lines of the place where the expression stands.
     pub(super) fn evaluate(&self, expression: &Expression) -> Node {
         let line = self.line(expression.span());
-        let steps = self.config.steps.get() + 1;
-        self.config.steps.set(steps);
-        if steps > STEPS_MAX || self.depth > DEPTH_MAX {
+        let level = self.config.level.get();
+        if level >= LEVELS_MAX || self.config.steps.get() > STEPS_MAX {
             return Node::text(line, marked("an expression that leads too far"));
         }
+        self.config.level.set(level + 1);
+        let node = self.value(expression, line);
+        self.config.level.set(level);
+        self.config.steps.set(self.config.steps.get().saturating_add(weight(&node)));
+        node
+    }
+
+    fn value(&self, expression: &Expression, line: usize) -> Node {
         let value = match expression {
             Expression::Null(_) => Value::Null,
             Expression::Bool(own) => Value::Bool(*own.value()),
@@ -252,5 +261,15 @@ impl Scope<'_> {
         }
         entries.sort_by(|one, other| one.key.cmp(&other.key));
         Value::Map(entries)
+    }
+}
+
+/// How much a value is: itself, what it holds, and its text.
+fn weight(node: &Node) -> usize {
+    1 + match &node.value {
+        Value::Text(text) => text.len() / 64,
+        Value::List(items) => items.iter().map(weight).sum(),
+        Value::Map(entries) => entries.iter().map(|entry| weight(&entry.node)).sum(),
+        _ => 0,
     }
 }

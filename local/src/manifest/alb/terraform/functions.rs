@@ -3,6 +3,9 @@
 use crate::manifest::alb::source::marked;
 use crate::manifest::node::{Entry, Node, Value, items};
 
+/// The longest text that a function makes, in bytes.
+const TEXT_MAX: usize = 1 << 20;
+
 /// The result of a function. One that is not known here gives a marked text with its name.
 pub(super) fn call(name: &str, arguments: &[Node], line: usize) -> Value {
     known(name, arguments, line).unwrap_or_else(|| Value::Text(marked(&format!("{name}(…)"))))
@@ -20,11 +23,21 @@ fn known(name: &str, arguments: &[Node], line: usize) -> Option<Value> {
         "tobool" => Some(Value::Bool(text(0)?.parse().ok()?)),
         "trimprefix" => Some(Value::Text(text(0)?.trim_start_matches(&text(1)?).to_owned())),
         "trimsuffix" => Some(Value::Text(text(0)?.trim_end_matches(&text(1)?).to_owned())),
-        "replace" => Some(Value::Text(text(0)?.replace(&text(1)?, &text(2)?))),
+        "replace" => {
+            let (whole, from, to) = (text(0)?, text(1)?, text(2)?);
+            let length = whole.matches(&from).count().checked_mul(to.len())?;
+            (length <= TEXT_MAX).then(|| Value::Text(whole.replace(&from, &to)))
+        }
         "format" => Some(Value::Text(format(&text(0)?, arguments.get(1..)?)?)),
         "join" => {
             let texts: Option<Vec<String>> = items(arguments.get(1)?).iter().map(Node::scalar).collect();
-            Some(Value::Text(texts?.join(&text(0)?)))
+            let (texts, mark) = (texts?, text(0)?);
+            let length = texts
+                .iter()
+                .map(String::len)
+                .sum::<usize>()
+                .checked_add(texts.len().checked_mul(mark.len())?)?;
+            (length <= TEXT_MAX).then(|| Value::Text(texts.join(&mark)))
         }
         "split" => {
             let (mark, whole) = (text(0)?, text(1)?);

@@ -48,8 +48,10 @@ pub(super) struct Config {
     pub(super) values: BTreeMap<String, Node>,
     pub(super) locals: HashMap<String, (Expression, usize)>,
     pub(super) resources: Vec<Declared>,
-    /// How many expressions have been replaced.
+    /// How much expressions have made.
     pub(super) steps: Cell<usize>,
+    /// How deep the expression stands that is being replaced.
+    pub(super) level: Cell<usize>,
 }
 
 /// Where an expression stands.
@@ -59,12 +61,11 @@ pub(super) struct Scope<'a> {
     pub(super) file: usize,
     /// `each`, `count`, and the names of `for` and `dynamic`.
     names: Vec<(String, Node)>,
-    pub(super) depth: usize,
 }
 
 impl<'a> Scope<'a> {
     pub(super) fn new(config: &'a Config, file: usize) -> Self {
-        Scope { config, file, names: Vec::new(), depth: 0 }
+        Scope { config, file, names: Vec::new() }
     }
 
     pub(super) fn with(&self, name: &str, node: Node) -> Self {
@@ -86,7 +87,7 @@ impl<'a> Scope<'a> {
 
     /// A scope of another file, which knows no names of this one.
     pub(super) fn elsewhere(&self, file: usize) -> Self {
-        Scope { config: self.config, file, names: Vec::new(), depth: self.depth + 1 }
+        Scope { config: self.config, file, names: Vec::new() }
     }
 
     /// A name of `for`, `dynamic`, `each` or `count`; the innermost one.
