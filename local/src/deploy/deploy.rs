@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
@@ -77,7 +77,7 @@ pub(crate) struct Deployer {
     /// Changes of versions and aliases come one after the other. Code that may be published is removed in a turn too.
     pub(super) releases_turn: Arc<tokio::sync::Mutex<()>>,
     /// The state of each function as it was last read.
-    seen: Mutex<HashMap<String, Stamp>>,
+    pub(super) seen: Mutex<HashMap<String, Stamp>>,
     pub(super) beginnings: Beginnings,
     edition: Option<Edition>,
     endpoint: SocketAddr,
@@ -136,10 +136,6 @@ impl Deployer {
             builds: Mutex::default(),
             pools: Mutex::default(),
         })
-    }
-
-    pub(super) fn lock_seen(&self) -> MutexGuard<'_, HashMap<String, Stamp>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Injects faults into functions that are deployed from now on.
@@ -346,15 +342,6 @@ impl Deployer {
     fn keep_files(&self, name: &str, before: Files, after: Files) {
         let mut builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
         builds.insert(name.to_owned(), Arc::new(BuiltFrom { before, after }));
-    }
-
-    /// Publishes `address` to other programs of this user.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be written.
-    pub(crate) fn announce(&self, manifest: &Manifest, address: SocketAddr) -> io::Result<()> {
-        self.workspace.announce(manifest.file(), address)
     }
 
     /// The sources of a function's last build.

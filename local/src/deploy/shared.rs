@@ -1,6 +1,9 @@
-//! What another fc-local of the same project has published or set meanwhile.
+//! Several fc-local of one project: where each runs, and what another has published or set meanwhile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -8,6 +11,7 @@ use tokio::time::timeout;
 use super::deploy::Deployer;
 use super::store::{Stamp, State, Store, Stored};
 use crate::event::VersionNews;
+use crate::manifest::Manifest;
 use crate::model::{Alias, VersionId};
 use crate::registry::Deployed;
 
@@ -76,6 +80,19 @@ impl Deployer {
         }
     }
 
+    /// Publishes `address` to other programs of this user.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub(crate) fn announce(&self, manifest: &Manifest, address: SocketAddr) -> io::Result<()> {
+        self.workspace.announce(manifest.file(), address)
+    }
+
+    fn lock_seen(&self) -> MutexGuard<'_, HashMap<String, Stamp>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn is_seen(&self, name: &str, stamp: Option<Stamp>) -> bool {
         self.lock_seen().get(name).copied() == stamp
     }
@@ -89,7 +106,7 @@ impl Deployer {
     }
 }
 
-fn read(store: &Store, name: &str, known: &BTreeSet<VersionId>) -> std::io::Result<Read> {
+fn read(store: &Store, name: &str, known: &BTreeSet<VersionId>) -> io::Result<Read> {
     let state = store.state(name)?;
     let mut ids = BTreeSet::new();
     let mut new = Vec::new();
