@@ -20,13 +20,13 @@ fn server(name: &str) -> (Program, u16) {
 
 /// A group of servers, each with its weight.
 fn servers(name: &str, servers: &[(u16, u8)], more: &str) -> String {
-    let mut blocks = String::new();
-    for (port, weight) in servers {
-        blocks += &format!(
+    let block = |(port, weight): &(u16, u8)| {
+        format!(
             "servers {{\n server_type = \"Ip\"\n server_id = \"127.0.0.1\"\n server_ip = \"127.0.0.1\"\n \
              port = {port}\n weight = {weight}\n }}\n"
-        );
-    }
+        )
+    };
+    let blocks = servers.iter().map(block).collect::<Vec<_>>().concat();
     let check = if more.contains("health_check_config") {
         ""
     } else {
