@@ -27,7 +27,6 @@
 
 pub mod cli;
 
-#[allow(dead_code, unused_imports, reason = "listeners ask for the rest")]
 mod alb;
 mod auth;
 mod call;

@@ -19,7 +19,7 @@ mod view;
 mod why;
 
 pub(crate) use cors::{allow, preflight};
-pub(crate) use decision::{Decision, HeaderChange, ResponseDecision, RuleHit, Target, Terminal, Tried};
+pub(crate) use decision::{Decision, HeaderChange, Target, Terminal, Tried};
 pub(crate) use pattern::Pattern;
 pub(crate) use rules::Rules;
 pub(crate) use sticky::set_cookie;

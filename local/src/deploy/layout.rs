@@ -36,7 +36,7 @@ impl Folders {
             let tried = tokio::task::spawn_blocking(move || Mounts::try_out(&root)).await;
             match tried.unwrap_or_else(|error| Err(error.to_string())) {
                 Ok(()) => mounts = Some(Arc::new(folders)),
-                Err(reason) => log.emit(&Source::default(), Kind::FoldersTranslated { reason }),
+                Err(reason) => log.emit(&Source::default(), Kind::FoldersTranslated(reason)),
             }
         }
         Ok(Folders { mounts, laid: Mutex::default() })

@@ -96,7 +96,7 @@ impl Kind {
             }
             Kind::InstancesKept { schedule, .. } => schedule.as_ref().map_or(0, String::capacity),
             Kind::MemoryLimitsSampled { reason }
-            | Kind::FoldersTranslated { reason }
+            | Kind::FoldersTranslated(reason)
             | Kind::NetworksUnavailable(reason) => reason.capacity(),
             Kind::ProgramUnfit { program, fault } => program.capacity() + unfit_bytes(fault),
             Kind::TlsReady { certificate } => path_bytes(certificate),

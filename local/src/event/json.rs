@@ -67,7 +67,7 @@ fn own(kind: &Kind) -> Value {
         }
         Kind::NetworkOwn { .. }
         | Kind::NetworksUnavailable { .. }
-        | Kind::FoldersTranslated { .. }
+        | Kind::FoldersTranslated(_)
         | Kind::PortHeld { .. }
         | Kind::ProgramHidden { .. }
         | Kind::LayersMissing { .. }
@@ -167,7 +167,7 @@ fn async_call(news: &AsyncNews) -> Value {
 fn of_program(kind: &Kind) -> Value {
     match kind {
         Kind::NetworkOwn(port) => json!({ "port": port }),
-        Kind::NetworksUnavailable(reason) | Kind::FoldersTranslated { reason } => {
+        Kind::NetworksUnavailable(reason) | Kind::FoldersTranslated(reason) => {
             json!({ "reason": reason })
         }
         Kind::PortHeld { port, process_id, program, holder } => json!({

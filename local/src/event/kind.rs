@@ -374,11 +374,8 @@ pub enum Kind {
         /// Why not.
         reason: String,
     },
-    /// The platform's folders are replaced by this machine's in commands and variables, since they cannot be mounted.
-    FoldersTranslated {
-        /// Why not.
-        reason: String,
-    },
+    /// The platform's folders are replaced by this machine's in commands and variables: why they cannot be mounted.
+    FoldersTranslated(String),
     /// Why instances cannot have networks of their own here, which a program needs that keeps to its port.
     NetworksUnavailable(String),
     /// fc-local stops, and calls of a function are still in flight.

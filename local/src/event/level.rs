@@ -92,7 +92,7 @@ impl Kind {
             | Kind::ConnectionClosedEarly { .. }
             | Kind::AnswersHttp10
             | Kind::DiskExceeded { .. }
-            | Kind::FoldersTranslated { .. }
+            | Kind::FoldersTranslated(_)
             | Kind::NetworksUnavailable { .. }
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }

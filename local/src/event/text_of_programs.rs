@@ -48,7 +48,7 @@ pub(super) fn text(kind: &Kind) -> Option<String> {
             program.display()
         ),
         Kind::Watching { folders, builds } => watching(folders, *builds),
-        Kind::FoldersTranslated { reason } => format!(
+        Kind::FoldersTranslated(reason) => format!(
             "instances have no /code, /opt and /tmp of their own: {reason}. In commands and variables this machine's \
              folders take their place; files that name /code do not find it"
         ),

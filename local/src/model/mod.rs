@@ -1,7 +1,6 @@
 //! The model: functions, triggers and domains of a manifest, as plain data. Load balancers have a module of their own.
 
 mod affinity;
-#[allow(dead_code, unused_imports, reason = "listeners ask for the rest")]
 pub(crate) mod alb;
 mod asynchronous;
 mod auth;

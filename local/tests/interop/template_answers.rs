@@ -214,9 +214,9 @@ fn container() {
     let target = "x86_64-unknown-linux-gnu";
     let built = root().join("target/templates").join(target).join("release/app");
     let run = format!("cargo build --release --target {target} && install -D {} code/app", built.display());
-    let mut build = Command::new("sh");
-    builds_quickly(build.args(["-c", &run]).current_dir(folder.path()));
-    succeed(&mut build);
+    let mut shell = Command::new("sh");
+    builds_quickly(shell.args(["-c", &run]).current_dir(folder.path()));
+    succeed(&mut shell);
     let local = Local::spawn(folder, &["--no-build"]);
     let reply = exchange(local.function_port(&name), &request("GET", "/hello/you", "", b""));
     assert_eq!((reply.status, reply.text().as_str()), (200, "Hello, you!\n"));

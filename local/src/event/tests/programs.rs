@@ -147,7 +147,7 @@ pub(super) fn samples() -> Vec<Sample> {
              its own each instance would have the port; the tool pasta (package passt) makes one",
         ),
         (
-            Kind::FoldersTranslated { reason: "no luck".to_owned() },
+            Kind::FoldersTranslated("no luck".to_owned()),
             "instances have no /code, /opt and /tmp of their own: no luck. In commands and variables this machine's \
              folders take their place; files that name /code do not find it",
         ),

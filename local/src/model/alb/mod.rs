@@ -14,8 +14,8 @@ pub(crate) use group::{
     AlbHealthCheck, GroupId, GroupKind, IpServer, ProbeMethod, ServerGroup, StickySession,
 };
 pub(crate) use listener::{
-    Acl, AclKind, AlbEdition, CertificateField, Identity, Listener, ListenerAcl, ListenerProtocol,
-    LoadBalancer, SecurityPolicy, XForwarded,
+    Acl, AclKind, AlbEdition, CertificateField, Listener, ListenerAcl, ListenerProtocol, LoadBalancer,
+    SecurityPolicy, XForwarded,
 };
 pub(crate) use place::Place;
 pub(crate) use rule::{Cidr, Condition, ConditionKind, Direction, Pair, Rule};
