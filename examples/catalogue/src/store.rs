@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use fc_runtime::{Instance, Result};
@@ -14,8 +15,16 @@ use sqlx::{Acquire, Connection, FromRow, query, query_as};
 
 use crate::pool;
 
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+static SQLITE: LazyLock<Migrator> = LazyLock::new(|| beside_later_ones(sqlx::migrate!("migrations/sqlite")));
+static POSTGRES: LazyLock<Migrator> =
+    LazyLock::new(|| beside_later_ones(sqlx::migrate!("migrations/postgres")));
+
+/// During a deployment, instances of the program before start too, on tables that the later program has changed already.
+/// By default sqlx refuses a database with migrations that it does not know.
+fn beside_later_ones(mut migrations: Migrator) -> Migrator {
+    migrations.set_ignore_missing(true);
+    migrations
+}
 
 /// An item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
@@ -78,16 +87,17 @@ impl Store {
     /// The database of `DATABASE_URL`, else the file `SQLITE_FILE`, else the file `catalogue.sqlite` here. It has the
     /// tables of this version afterwards.
     pub async fn open(instance: Instance) -> Result<Self> {
-        let named = |name| instance.var_opt(name).filter(|value| !value.is_empty());
-        if let Some(url) = named("DATABASE_URL").filter(|url| url.starts_with("postgres")) {
+        let url = instance.var_opt("DATABASE_URL");
+        if let Some(url) = url.filter(|url| url.starts_with("postgres")) {
             let pool = pool::options().connect(url).await?;
             // Holds a lock of the database meanwhile: of two instances one waits, and then finds it done.
             migrated(&POSTGRES, &pool).await?;
             return Ok(Store::Postgres(pool));
         }
-        let options = match named("DATABASE_URL") {
+        let file = || instance.var_opt("SQLITE_FILE").unwrap_or("catalogue.sqlite");
+        let options = match url {
             Some(url) => url.parse()?,
-            None => SqliteConnectOptions::new().filename(named("SQLITE_FILE").unwrap_or("catalogue.sqlite")),
+            None => SqliteConnectOptions::new().filename(file()),
         };
         let options = options.create_if_missing(true).busy_timeout(Duration::from_secs(5));
         migrate_file(&options).await?;
@@ -149,7 +159,8 @@ impl Store {
         })
     }
 
-    /// Changes an item that is at one of these versions, or at any.
+    /// Changes an item that is at one of these versions, or at any. A client that did not hear the answer asks again, and
+    /// is told the same.
     pub async fn change(
         &self,
         id: &str,
@@ -158,7 +169,7 @@ impl Store {
     ) -> Result<Written, sqlx::Error> {
         let Some(found) = self.find(id).await? else { return Ok(Written::Otherwise(None)) };
         if versions.is_some_and(|versions| !versions.contains(&found.version)) {
-            return Ok(Written::Otherwise(Some(found)));
+            return Ok(found.after(content, versions));
         }
         // Somebody may come between: then the version is another one.
         let sql = "UPDATE items SET name = $1, category = $2, price = $3, version = version + 1 \
@@ -170,12 +181,23 @@ impl Store {
         });
         match changed {
             Some(item) => Ok(Written::Changed(item)),
-            None => Ok(Written::Otherwise(self.find(id).await?)),
+            None => match self.find(id).await? {
+                Some(found) => Ok(found.after(content, versions)),
+                None => Ok(Written::Otherwise(None)),
+            },
         }
     }
 }
 
 impl Item {
+    /// How a change went that has found this item: it may be the change's own work, done before.
+    fn after(self, content: &Content, versions: Option<&[i64]>) -> Written {
+        match versions.is_some_and(|versions| versions.contains(&(self.version - 1))) && self.is(content) {
+            true => Written::Changed(self),
+            false => Written::Otherwise(Some(self)),
+        }
+    }
+
     fn is(&self, content: &Content) -> bool {
         let Content { name, category, price } = content;
         (&self.name, &self.category, &self.price) == (name, category, price)

@@ -75,6 +75,8 @@ fn an_item_is_made_shown_and_changed_by_those_who_have_seen_it() {
         put(port, "tea", "if-match: \"1\"\r\nif-none-match: *\r\n", &dearer).assert_problem(400);
         let changed = put(port, "tea", "if-match: \"7\", \"1\"\r\n", &dearer);
         assert_eq!((changed.status, changed.header("etag")), (200, Some("\"2\"")));
+        let again = put(port, "tea", "if-match: \"1\"\r\n", &dearer);
+        assert_eq!((again.status, again.json()["version"].as_i64()), (200, Some(2)));
         // The second of two who saw version 1.
         let late = put(port, "tea", "if-match: \"1\"\r\n", &tea());
         assert_eq!(late.assert_problem(412)["version"], 2);
@@ -174,6 +176,19 @@ fn instances_that_start_at_a_time_make_the_tables_once() {
             get(*port, "/readyz").assert_status(200);
         }
     }
+}
+
+#[test]
+fn an_instance_of_the_program_before_starts_on_the_tables_of_the_next_one() {
+    let postgres = Postgres::start();
+    let launch = Launch::new(ITEM).var("DATABASE_URL", postgres.url());
+    drop(start(&launch));
+    postgres.sql(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                  VALUES (9999, 'later', true, '', 0)",
+    );
+    let (_program, port) = start(&launch);
+    put(port, "tea", NEW, &tea()).assert_status(201);
 }
 
 /// Several connections of the pool, in use at a time: four requests that wait for a lock.
