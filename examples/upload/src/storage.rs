@@ -31,13 +31,12 @@ pub struct Writing(Writer);
 impl Storage {
     /// The bucket `OSS_BUCKET` at `OSS_ENDPOINT`, else the folder `STORAGE_DIR`.
     pub fn open(instance: &Instance) -> Result<Self> {
-        let named = |name| instance.var_opt(name).filter(|value| !value.is_empty());
-        if let Some(bucket) = named("OSS_BUCKET") {
+        if let Some(bucket) = instance.var_opt("OSS_BUCKET") {
             // Without it no request can be sent: a transport is chosen for the whole program.
             opendal::install_default();
             return Ok(Storage::Oss { bucket: bucket.to_owned(), endpoint: instance.var("OSS_ENDPOINT")? });
         }
-        let folder = PathBuf::from(named("STORAGE_DIR").unwrap_or("storage"));
+        let folder = PathBuf::from(instance.var_opt("STORAGE_DIR").unwrap_or("storage"));
         let parts = folder.join(".parts");
         std::fs::create_dir_all(&parts)?;
         sweep(&parts)?;
@@ -121,14 +120,15 @@ fn taken() -> Error {
     Error::conflict("this upload is stored already")
 }
 
-/// Removes what killed instances have left. Others may be writing beside this one.
+/// Removes what killed instances have left. Others may be writing beside this one, or sweep too: a part that is gone
+/// meanwhile is no failure.
 fn sweep(parts: &Path) -> std::io::Result<()> {
     for part in std::fs::read_dir(parts)? {
         let part = part?;
-        let age = part.metadata()?.modified().map(|time| SystemTime::now().duration_since(time));
-        if age.is_ok_and(|age| age.is_ok_and(|age| age > ABANDONED)) {
+        let written = part.metadata().and_then(|part| part.modified());
+        let age = written.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+        if age.is_some_and(|age| age > ABANDONED) {
             tracing::info!("removes what a killed upload has left: {}", part.path().display());
-            // Another instance may sweep too.
             drop(std::fs::remove_file(part.path()));
         }
     }
