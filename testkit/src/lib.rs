@@ -2,7 +2,7 @@
 //!
 //! - [`Program`] starts any program, signals it, kills it, starts it again; [`Folder`] is a folder of a test's own.
 //! - [`h1`], [`h2`] and [`ws`] are clients that speak bytes: no library of HTTP stands between a test and the wire.
-//! - [`proxy`] is nginx in front of a function, [`postgres`] a database, [`manifest`] writes what `fc-local` reads.
+//! - [`proxy`] is nginx in front of a function, [`postgres`] and [`redis`] are databases, [`manifest`] writes what `fc-local` reads.
 //! - [`until()`] and [`eventually`] wait under a bound, [`events`] match what `fc-local` tells.
 //! - [`tidy`] reads sources.
 
@@ -27,6 +27,7 @@ pub mod postgres;
 pub mod process;
 pub mod program;
 pub mod proxy;
+pub mod redis;
 pub mod tidy;
 mod until;
 pub mod ws;

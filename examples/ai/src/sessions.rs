@@ -6,12 +6,16 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisResult};
 use rmcp::transport::streamable_http_server::session::{SessionState, SessionStore, SessionStoreError};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 /// How long a session is kept after its last beginning: as long as the platform's affinity at most.
 const LASTS: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// How long an answer of Redis may take.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
+
+/// How long a command may take in all. While Redis is silent, commands wait for each other at the connection.
+const COMMAND_MAX: Duration = Duration::from_secs(5);
 
 /// Sessions in Redis, for `StreamableHttpServerConfig::session_store`.
 ///
@@ -32,7 +36,11 @@ impl RedisSessions {
         Ok(Self { client: Client::open(address)?, connection: Mutex::new(None) })
     }
 
-    async fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> RedisResult<T> {
+    async fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, SessionStoreError> {
+        Ok(timeout(COMMAND_MAX, self.ask_or_ask_again(command)).await??)
+    }
+
+    async fn ask_or_ask_again<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> RedisResult<T> {
         let mut connection = self.connection().await?;
         match command.query_async(&mut connection).await {
             // A connection may have broken while the instance was frozen.
@@ -72,10 +80,10 @@ impl SessionStore for RedisSessions {
         let state = serde_json::to_string(state)?;
         let mut set = redis::cmd("SET");
         set.arg(key(session)).arg(state).arg("EX").arg(LASTS.as_secs());
-        Ok(self.ask(&set).await?)
+        self.ask(&set).await
     }
 
     async fn delete(&self, session: &str) -> Result<(), SessionStoreError> {
-        Ok(self.ask(redis::cmd("DEL").arg(key(session))).await?)
+        self.ask(redis::cmd("DEL").arg(key(session))).await
     }
 }

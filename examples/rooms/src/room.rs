@@ -180,7 +180,7 @@ impl State {
             let is_any = before == Id::NONE;
             for (at, line) in self.recent.iter().skip(seen.map_or(0, |at| at + 1)).enumerate() {
                 // From the beginning, as far as it is kept.
-                if !before.is_before(line.id) && !(is_any && at == 0) {
+                if !(before.is_before(line.id) || is_any && at == 0) {
                     replay.push(Heard::Gap { missed: before.gap_to(line.id) });
                 }
                 before = line.id;

@@ -6,11 +6,15 @@ use fc_runtime::Result;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisResult, Script};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::Id;
 
 /// How long an answer of Redis may take.
 pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(2);
+
+/// How long a line or a sign of life may take in all. While Redis is silent, calls wait for each other at the connection.
+const CALL_MAX: Duration = Duration::from_secs(5);
 
 /// Numbers the line, keeps it and announces it, in one step. A call that is repeated finds its line.
 const SAY: &str = "
@@ -50,6 +54,10 @@ impl Speaker {
 
     /// Says a line. A connection may have broken while the instance was frozen: then it is tried once more on a new one.
     pub(crate) async fn say(&self, key: &str, token: &str, text: &str) -> Result<Id> {
+        timeout(CALL_MAX, self.say_or_say_again(key, token, text)).await?
+    }
+
+    async fn say_or_say_again(&self, key: &str, token: &str, text: &str) -> Result<Id> {
         let id = match self.try_say(key, token, text, 1).await {
             Ok(id) => id,
             Err(error) if error.is_unrecoverable_error() || error.is_timeout() || error.is_io_error() => {
@@ -71,6 +79,10 @@ impl Speaker {
 
     /// Asks Redis for a sign of life.
     pub(crate) async fn ping(&self) -> Result {
+        timeout(CALL_MAX, self.try_ping()).await?
+    }
+
+    async fn try_ping(&self) -> Result {
         let mut connection = self.connection().await?;
         let pong: RedisResult<String> = redis::cmd("PING").query_async(&mut connection).await;
         if pong.is_err() {

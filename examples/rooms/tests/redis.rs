@@ -1,75 +1,22 @@
 //! Two processes' worth of rooms with a real Redis, which is stopped, started again, and loses what it had.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use fc_runtime::{Message, Metrics, testing};
 use rooms::{Id, Rooms, Seat, Settings};
 use serde_json::{Value, json};
-use tempfile::TempDir;
+use testkit::redis::Redis;
 use tokio::sync::broadcast::Receiver;
 
-/// A server of its own, ended with its test.
-struct Redis {
-    port: u16,
-    folder: TempDir,
-    child: Child,
-}
-
-impl Redis {
-    fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = TempDir::new().unwrap();
-        let child = spawn(port, &folder);
-        Self { port, folder, child }
-    }
-
-    fn address(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    fn stop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn start_again(&mut self) {
-        self.child = spawn(self.port, &self.folder);
-    }
-
-    /// What the server answers to a command.
-    async fn ask(&self, command: &[&str]) -> redis::Value {
-        let client = redis::Client::open(self.address()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let mut asked = redis::cmd(command[0]);
-        command[1..].iter().for_each(|part| {
-            asked.arg(part);
-        });
-        asked.query_async(&mut connection).await.unwrap()
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Each line is on the disk before it is answered.
-fn spawn(port: u16, folder: &TempDir) -> Child {
-    let mut command = Command::new("redis-server");
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]);
-    command.args(["--appendfsync", "always", "--dir"]).arg(folder.path()).stdout(Stdio::null());
-    let child = command.spawn().expect("redis-server is installed");
-    for _ in 0..1000 {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return child;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("Redis does not listen");
+/// What the server answers to a command.
+async fn ask(redis: &Redis, command: &[&str]) -> redis::Value {
+    let client = redis::Client::open(redis.address()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut asked = redis::cmd(command[0]);
+    command[1..].iter().for_each(|part| {
+        asked.arg(part);
+    });
+    asked.query_async(&mut connection).await.unwrap()
 }
 
 /// The rooms of one instance.
@@ -146,7 +93,7 @@ fn what_is_said_while_an_instance_is_cut_off_is_read_or_counted() {
         here.hears("before").await;
         // Connections break, and those who wait for announcements do not hear them.
         for killed in ["one", "two", "three"] {
-            redis.ask(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+            ask(&redis, &["CLIENT", "KILL", "TYPE", "pubsub"]).await;
             two.say("tea", killed).await.unwrap();
         }
         let mut lines = Vec::new();
@@ -164,7 +111,7 @@ fn what_is_said_while_an_instance_is_cut_off_is_read_or_counted() {
         let (history, number) = last.split_once('-').unwrap();
         for more in 1..=2 {
             let id = format!("{history}-{}", number.parse::<u64>().unwrap() + more);
-            redis.ask(&["XADD", "rooms:tea", "MAXLEN", "=", "1", &id, "token", &id, "text", "lost"]).await;
+            ask(&redis, &["XADD", "rooms:tea", "MAXLEN", "=", "1", &id, "token", &id, "text", "lost"]).await;
         }
         two.say("tea", "last").await.unwrap();
         assert_eq!(here.next().await, json!({"gap": {"missed": 2}}));
@@ -208,7 +155,7 @@ fn a_redis_that_comes_back_with_nothing_is_a_gap_of_unknown_size() {
         here.hears("before").await;
         redis.stop();
         assert_eq!(here.next().await, json!("away"));
-        std::fs::remove_dir_all(redis.folder.path().join("appendonlydir")).unwrap();
+        redis.forget();
         redis.start_again();
         assert_eq!(here.next().await, json!({"gap": {"missed": null}}));
         assert_eq!(here.next().await, json!("back"));

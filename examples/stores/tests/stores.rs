@@ -4,14 +4,14 @@
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use fc_runtime::store::{Begun, MemoryStore, Store};
 use fc_runtime::testing;
 use stores::{RedisStore, SqliteStore};
-use testkit::{Ask, Folder, Launch, h1, until};
+use testkit::redis::Redis;
+use testkit::{Ask, Folder, Launch, h1};
 use tokio::task::JoinSet;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -117,16 +117,6 @@ fn sqlite_is_a_store() {
     check_instances(folder.file("instances.db").to_str().unwrap());
 }
 
-/// A server of its own, ended with its test.
-struct Redis(Child);
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Has the server close the connections of its clients.
 fn end_connections(port: u16) {
     let mut socket = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -139,15 +129,8 @@ fn end_connections(port: u16) {
 #[test]
 #[ignore = "needs redis-server"]
 fn redis_is_a_store() {
-    let folder = Folder::new();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut command = Command::new("redis-server");
-    command
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
-        .arg(folder.path());
-    let _redis = Redis(command.stdout(Stdio::null()).spawn().expect("redis-server is installed"));
-    until("Redis to listen", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
-    let address = format!("redis://127.0.0.1:{port}");
+    let redis = Redis::start();
+    let address = redis.address();
     let shared: &'static Arc<RedisStore> = Box::leak(Box::new(Arc::new(RedisStore::open(&address).unwrap())));
     let store: &'static RedisStore = shared;
     testing::run(async {
@@ -155,7 +138,7 @@ fn redis_is_a_store() {
         check_together(store).await;
         check_namespaces(shared).await;
         // As after a long freeze.
-        end_connections(port);
+        end_connections(redis.port());
         assert_eq!(store.hit("thawed", MINUTE).await.unwrap().count, 1);
     });
     check_instances(&address);

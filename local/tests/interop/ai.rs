@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use testkit::events::kind;
 use testkit::lines::Lines;
 use testkit::process::signal;
+use testkit::redis::Redis;
 use testkit::{Folder, until};
 
 use super::examples_apart::{built, project};
 use super::published::installed;
-use super::redis::Redis;
 use super::{root, succeed};
 use crate::harness::Local;
 
@@ -25,7 +25,8 @@ struct Client {
 impl Client {
     #[track_caller]
     fn start(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let lines = Lines::collect(child.stdout.take().unwrap(), |_| false);
         let mut client = Self { child, lines, answers: 0 };
         assert_eq!(client.answer(), "tools: add count instance note notes");

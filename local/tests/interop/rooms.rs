@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use testkit::events::kind;
 use testkit::h1::{Conn, exchange, request};
 use testkit::process::signal;
+use testkit::redis::Redis;
 use testkit::ws::Client;
 use testkit::{Folder, until};
 
 use super::examples_apart::project;
-use super::redis::Redis;
 use crate::harness::Local;
 
 /// With one call at a time each listener has an instance of its own, and so has who says something.
@@ -46,12 +46,13 @@ fn frame(socket: &mut Client) -> Value {
     }
 }
 
-/// The next frame is a line with this text, after frames that say how Redis is.
+/// The next frame is a line with this text; its id.
 #[track_caller]
-fn hears(socket: &mut Client, text: &str) {
+fn hears(socket: &mut Client, text: &str) -> String {
     let frame = frame(socket);
     let said: Value = serde_json::from_str(frame["line"]["text"].as_str().unwrap_or("null")).unwrap();
     assert_eq!(said["text"], text, "{frame}");
+    frame["line"]["id"].as_str().unwrap().to_owned()
 }
 
 fn events(port: u16, last: Option<&str>) -> Conn {
@@ -84,9 +85,8 @@ fn a_listener_goes_on_at_another_instance_when_its_own_is_killed() {
     there.until_text(&format!("id: {one}"));
     // The socket says something too, and all hear it.
     here.text("two");
-    hears(&mut here, "two");
-    let two = there.until_text("\n\n");
-    let two = two.rsplit_once("id: ").unwrap().1.trim().to_owned();
+    let two = hears(&mut here, "two");
+    there.until_text(&format!("id: {two}"));
 
     signal(first, "KILL");
     // A call that breaks off may tell of the end before the process does.

@@ -108,7 +108,7 @@ fn app(instance: &Instance) -> Result<App> {
     let mut config = StreamableHttpServerConfig::default()
         .with_sse_keep_alive(Some(Duration::from_secs(10)))
         .disable_allowed_hosts();
-    if let Some(redis) = instance.var_opt("SESSIONS").filter(|address| !address.is_empty()) {
+    if let Some(redis) = instance.var_opt("SESSIONS") {
         config.session_store = Some(Arc::new(RedisSessions::open(redis)?));
     }
     let id: Arc<str> = instance.instance_id().unwrap_or("here").into();
@@ -126,7 +126,7 @@ mod tests {
     /// The message in an answer, which is an event.
     fn message(text: &str) -> Value {
         let data = text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
-        data.filter_map(|data| serde_json::from_str(data).ok()).last().expect("a message")
+        data.rev().find_map(|data| serde_json::from_str(data).ok()).expect("a message")
     }
 
     #[test]

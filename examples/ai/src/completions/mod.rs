@@ -34,7 +34,7 @@ impl Model {
     /// # Errors
     /// When the file cannot be read, or the number is none.
     pub fn open(instance: &Instance) -> Result<Self> {
-        let text = match instance.var_opt("CORPUS").filter(|file| !file.is_empty()) {
+        let text = match instance.var_opt("CORPUS") {
             Some(file) => std::fs::read_to_string(file)?,
             None => include_str!("../../README.md").to_owned(),
         };
