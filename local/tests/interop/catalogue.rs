@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -73,20 +74,27 @@ fn instances(local: &Local, function: &str) -> Vec<u32> {
 
 fn items_outlive_instances(local: &Local) {
     let before = local.count(kind("request").function("catalogue-list"));
+    let kills = AtomicUsize::new(0);
     let made: Vec<String> = std::thread::scope(|scope| {
         let makers = (0..4).map(|maker| {
+            let kills = &kills;
             scope.spawn(move || {
-                let ids = (0..40).map(|item| format!("item-{maker}-{item}"));
-                ids.inspect(|id| {
+                let one = |item: usize| {
+                    // However slow the killer is, items are left for each instance.
+                    testkit::eventually("an instance is killed", || {
+                        kills.load(Ordering::SeqCst) >= item / 10
+                    });
+                    let id = format!("item-{maker}-{item}");
                     // As clients do: what was not answered is asked again.
-                    testkit::eventually("the item is made", || make(local, id).status == 201);
-                })
-                .collect::<Vec<_>>()
+                    testkit::eventually("the item is made", || make(local, &id).status == 201);
+                    id
+                };
+                (0..40).map(one).collect::<Vec<_>>()
             })
         });
         let makers: Vec<_> = makers.collect();
         let mut killed = Vec::new();
-        for count in [20, 40, 60] {
+        for count in [20, 60, 100] {
             testkit::eventually("more items are made", || {
                 local.count(kind("request").function("catalogue-item").status(201)) > count
             });
@@ -95,6 +103,7 @@ fn items_outlive_instances(local: &Local) {
             let next = testkit::until("an instance", next);
             signal(next, "KILL");
             killed.push(next);
+            kills.fetch_add(1, Ordering::SeqCst);
         }
         makers.into_iter().flat_map(|maker| maker.join().unwrap()).collect()
     });

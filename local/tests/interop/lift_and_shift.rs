@@ -26,7 +26,8 @@ fn an_axum_application_has_the_platforms_ways() {
     assert_eq!(succeed(&mut curl(&["--fail"], "/convert?from=EUR&to=CNY&amount=10")), "82.1");
 
     // A client that leaves while the handler waits: the application notices nothing, the record says it.
-    let left = run(&mut curl(&["--max-time", "1"], "/rates/USD/next"));
+    // Long enough for the request to be there.
+    let left = run(&mut curl(&["--max-time", "5"], "/rates/USD/next"));
     assert_eq!(left.status.code(), Some(28));
     let told = local.wait_for(kind("request").field("path", "/rates/USD/next").status(499));
     let record = |request: &Event| {
@@ -52,5 +53,5 @@ fn an_axum_application_has_the_platforms_ways() {
     assert_eq!(local.interrupt(), Some(0));
     assert_eq!(conn.chunk(), None, "the last chunk");
     assert_eq!(local.count(kind("pre_stop_failed")), 0);
-    assert!(local.count(kind("request").field("path", "/watch").status(200)) == 1);
+    assert_eq!(local.count(kind("request").field("path", "/watch").status(200)), 1);
 }

@@ -25,7 +25,6 @@ mod nginx;
 mod package;
 mod published;
 mod queue_sdk;
-mod redis;
 mod rooms;
 mod sarif;
 mod schema;
@@ -39,13 +38,11 @@ mod websocket;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use testkit::Folder;
 
-/// The npm packages that tests use, in the versions that they were written for.
-const PACKAGES: &str = r#"{"private": true, "dependencies": {"@alicloud/fc2": "2.6.6", "@alicloud/fc20230330": "4.7.6", "@alicloud/openapi-util": "0.3.3", "@serverless-devs/s": "3.1.10", "http-server": "14.1.1", "ws": "8.23.0"}}"#;
+use published::installed;
 
 /// The repository's root.
 fn root() -> &'static Path {
@@ -103,24 +100,9 @@ fn example(name: &str) -> PathBuf {
     target.join("debug/examples").join(name)
 }
 
-/// The folder with the npm packages, which are installed once.
-fn packages() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interop");
-        std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("package.json");
-        let is_installed = std::fs::read_to_string(&file).is_ok_and(|text| text == PACKAGES)
-            && folder.join("node_modules/.bin/s").exists();
-        if !is_installed {
-            std::fs::write(&file, PACKAGES).unwrap();
-            let mut npm = Command::new("npm");
-            npm.args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"])
-                .current_dir(&folder);
-            succeed(&mut npm);
-        }
-        folder
-    })
+/// The folder with the npm packages that tests use. `.ci/run tools` installs them. Scripts of tests are written beside them.
+fn packages() -> PathBuf {
+    installed("packages")
 }
 
 /// Runs a tool to its end and gives its standard output. A tool that is missing or fails is a failure.

@@ -53,8 +53,8 @@ fn a_page_uploads_a_file_and_shows_how_far_it_is() {
     let said: Vec<&str> =
         seen["said"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
     assert_eq!(said.last(), Some(&"Stored: tea.png, 30.5 MiB"), "{said:?}");
-    let steps = said.iter().filter(|text| text.ends_with(" MiB of 30.5 MiB received")).count();
-    assert!(steps > 2, "{said:?}");
+    // How many steps a page is told depends on who is faster.
+    assert!(said.iter().any(|text| text.ends_with(" MiB of 30.5 MiB received")), "{said:?}");
     assert_eq!(seen["complaints"], serde_json::json!([]));
     let link = format!("/{}", seen["link"].as_str().unwrap());
     let given = exchange(local.function_port("upload"), &request("GET", &link, "", b""));
@@ -83,13 +83,15 @@ fn no_file_is_half_there_though_instances_are_killed_and_clients_leave() {
     let id = "0123456789abcdef";
     let curl = |rate: &str| {
         let mut curl = Command::new("curl");
-        curl.args(["--silent", "--show-error", "--fail", "--limit-rate", rate, "--form"]);
+        curl.args(["--silent", "--show-error", "--fail", "--max-time", "100"]);
+        curl.args(["--limit-rate", rate, "--form"]);
         curl.arg(format!("file=@{}", local.folder.file("tea.png").display()));
         curl.arg(format!("http://127.0.0.1:{port}/uploads/{id}"));
         curl
     };
+    let begin = || curl("1M").spawn().expect("curl is installed");
     // The function is killed while it receives.
-    let mut slow = curl("4M").spawn().unwrap();
+    let mut slow = begin();
     testkit::eventually("a part is written", || stored(&local.folder).1 == 1);
     let first = local.wait_for(kind("instance_started"));
     signal(u32::try_from(first["processId"].as_u64().unwrap()).unwrap(), "KILL");
@@ -97,7 +99,7 @@ fn no_file_is_half_there_though_instances_are_killed_and_clients_leave() {
     assert_eq!(stored(&local.folder).0, Vec::<String>::new());
 
     // The client leaves: what its upload has written is removed. The part of the killed one is not this instance's.
-    let mut slow = curl("4M").spawn().unwrap();
+    let mut slow = begin();
     testkit::eventually("a part is written", || stored(&local.folder).1 == 2);
     slow.kill().unwrap();
     slow.wait().unwrap();
@@ -105,7 +107,7 @@ fn no_file_is_half_there_though_instances_are_killed_and_clients_leave() {
     local.wait_for(kind("request").field("path", format!("/uploads/{id}")).status(499));
     assert_eq!(stored(&local.folder).0, Vec::<String>::new());
 
-    // The same upload, whole, with its progress. Both have the session's cookie, and so the same instance.
+    // The same upload, whole, with its progress. Both come to the same instance: there is one.
     let mut page = Conn::open(port);
     page.send(&request("GET", &format!("/uploads/{id}/progress"), "", b""));
     page.answer_head().assert_status(200);
