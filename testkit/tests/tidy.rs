@@ -7,7 +7,7 @@ const LEVELS: &[&[&str]] = &[
     &["ask", "folder", "grpc_cases", "hpack", "imports", "manifest", "process", "until"],
     &["grpc", "h1", "h2", "lines", "platform", "tidy"],
     &["events", "examples", "program", "ws"],
-    &["postgres", "proxy"],
+    &["postgres", "proxy", "redis"],
 ];
 
 const LINES_MAX: usize = 500;
