@@ -1,5 +1,7 @@
 //! Two processes' worth of rooms with a real Redis, which is stopped, started again, and loses what it had.
 
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fc_runtime::{Message, Metrics, testing};
@@ -7,6 +9,7 @@ use rooms::{Id, Rooms, Seat, Settings};
 use serde_json::{Value, json};
 use testkit::redis::Redis;
 use tokio::sync::broadcast::Receiver;
+use tokio::task::JoinSet;
 
 /// What the server answers to a command.
 async fn ask(redis: &Redis, command: &[&str]) -> redis::Value {
@@ -165,5 +168,23 @@ fn a_redis_that_comes_back_with_nothing_is_a_gap_of_unknown_size() {
         let mut back = listen(&two, Some(last)).await;
         assert_eq!(back.next().await, json!({"gap": {"missed": null}}));
         back.hears("after").await;
+    });
+}
+
+#[test]
+fn calls_do_not_wait_for_each_other_at_a_silent_redis() {
+    testing::run(async {
+        // The kernel takes connections, and nobody answers.
+        let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = format!("redis://{}", silent.local_addr().unwrap());
+        let rooms = Arc::new(Rooms::open(&address, Settings::default(), &Metrics::new()).unwrap());
+        let mut calls = JoinSet::new();
+        for _ in 0..40 {
+            let rooms = Arc::clone(&rooms);
+            calls.spawn(async move { rooms.say("tea", "into the void").await.unwrap_err().status() });
+        }
+        // One after the other they would take minutes.
+        let statuses = tokio::time::timeout(Duration::from_secs(60), calls.join_all()).await;
+        assert!(statuses.expect("each wait has an end").iter().all(|status| *status == 503));
     });
 }
