@@ -68,6 +68,8 @@ impl Front {
     ) -> Response<Outgoing> {
         let begin = under_way.begin(&request);
         if let Door::Alb(key) = door {
+            // Its rules may lead to no function.
+            under_way.set_function(None);
             let note = |visit: &Visit| under_way.set_function(visit.function());
             return Box::pin(self.balancers.serve(key, (peer, begin), request, note)).await;
         }

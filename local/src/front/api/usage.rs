@@ -13,6 +13,7 @@ use crate::auth::Gate;
 use crate::failure::Failure;
 use crate::front::async_operation::parameter;
 use crate::front::body::Outgoing;
+use crate::front::index::GRPC;
 use crate::front::target::{Answering, Door};
 use crate::front::visit::Visit;
 use crate::model;
@@ -63,7 +64,11 @@ fn asked(uri: &Uri, ports: &BTreeMap<Arc<str>, SocketAddr>) -> Result<(Door, Req
             return Err(Failure::invalid_argument(format!("fc-local does not listen on port {port}")));
         }
         Some("") => Door::Main,
-        Some(name) if name.starts_with(':') => Door::Grpc,
+        Some(GRPC) => Door::Grpc,
+        // Its rules, not the address, say which function answers.
+        Some(name) if name.starts_with(':') => {
+            return Err(Failure::invalid_argument(format!("port {port} is a listener of a load balancer")));
+        }
         Some(name) => Door::Function(Arc::from(name)),
     };
     let method = parameter(uri, "method").unwrap_or_else(|| Method::GET.to_string());
@@ -90,4 +95,31 @@ fn version(usage: &model::Usage) -> Value {
         "refused": usage.refused,
         "instances": instances.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_of_the_door_with_its_port() {
+        let names = [("", 8080), (GRPC, 8081), ("shop", 8082), (":alb:web", 80)];
+        let address = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        let ports = names.map(|(name, port)| (Arc::from(name), address(port))).into();
+        for (url, expected) in [
+            ("http://f.localhost:8080/", Ok(Door::Main)),
+            ("http://127.0.0.1:8081/", Ok(Door::Grpc)),
+            ("https://127.0.0.1:8082/a?b", Ok(Door::Function("shop".into()))),
+            ("http://localhost/", Err("a listener of a load balancer")),
+            ("http://localhost:9/", Err("does not listen on port 9")),
+            ("ftp://localhost:8080/", Err("no address")),
+        ] {
+            let uri = form_urlencoded::Serializer::new("/usage?".to_owned()).append_pair("url", url).finish();
+            match (asked(&uri.parse().unwrap(), &ports), expected) {
+                (Ok((door, _)), Ok(expected)) => assert_eq!(door, expected, "{url}"),
+                (Err(failure), Err(part)) => assert!(failure.message().contains(part), "{url}: {failure:?}"),
+                (other, _) => panic!("{url}: {other:?}"),
+            }
+        }
+    }
 }
