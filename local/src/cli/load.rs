@@ -201,12 +201,12 @@ async fn measure(
             print::say(&neutral(&line));
         }
     }
-    if arguments.for_qps.is_some() && advice.is_none() {
-        return Err("no reply was right, so nothing can be said of another rate".to_owned());
-    }
     if let Some(file) = &arguments.plot {
         let picture = load::plot(&format!("{} {}", target.method(), target.url()), &steps);
         std::fs::write(file, picture).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    if arguments.for_qps.is_some() && advice.is_none() {
+        return Err("no reply was right, so nothing can be said of another rate".to_owned());
     }
     Ok(())
 }

@@ -259,12 +259,15 @@ mod tests {
         let project =
             Project { folder, builds_code: false, drain: Duration::ZERO, edition: None, endpoint: address };
         let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
-        let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
+        let deployer =
+            Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]).await;
+        let deployer = Arc::new(deployer.unwrap());
         let queue = Queue::new(Place::Memory, Arc::clone(&registry), log.clone(), Trackers::default());
         let tasks = TaskTracker::new();
         let gate = Arc::new(Gate::new(folder.into(), false));
         let balancers = Balancers::new(Shared {
             registry: Arc::clone(&registry),
+            deployer: Arc::clone(&deployer),
             gate: Arc::clone(&gate),
             queue: Arc::clone(&queue),
             log: log.clone(),
@@ -273,14 +276,7 @@ mod tests {
             stop: CancellationToken::new(),
         });
         let clients = Clients {
-            front: Front::new(
-                registry,
-                (Arc::new(deployer.await.unwrap()), queue),
-                gate,
-                log,
-                None,
-                Arc::new(balancers),
-            ),
+            front: Front::new(registry, (deployer, queue), gate, log, None, Arc::new(balancers)),
             door: Door::Main,
             stop: Stop::default(),
             ticks: Ticks::new(tasks.clone()),

@@ -14,7 +14,7 @@ use super::opening::Told;
 use super::target::{Destination, Door, answering, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
-use super::{api, gateway, index, refusal, rpc};
+use super::{api, gateway, refusal, rpc};
 use crate::auth::Gate;
 use crate::deploy::Deployer;
 use crate::event::Log;
@@ -155,7 +155,7 @@ impl Front {
     /// gRPC has a port of its own, as on the platform. The port of a function takes everything.
     fn check_door(&self, door: &Door, is_rpc: bool) -> Result<(), Failure> {
         match door {
-            Door::Main if is_rpc => Err(Failure::invalid_argument(match self.port(index::GRPC) {
+            Door::Main if is_rpc => Err(Failure::invalid_argument(match self.port(&Door::Grpc.name()) {
                 Some(port) => format!("gRPC calls come in at port {port}"),
                 None => "gRPC calls do not come in at this port".to_owned(),
             })),

@@ -13,7 +13,6 @@ use crate::auth::Gate;
 use crate::failure::Failure;
 use crate::front::async_operation::parameter;
 use crate::front::body::Outgoing;
-use crate::front::index::GRPC;
 use crate::front::target::{Answering, Door};
 use crate::front::visit::Visit;
 use crate::model;
@@ -59,17 +58,15 @@ fn asked(uri: &Uri, ports: &BTreeMap<Arc<str>, SocketAddr>) -> Result<(Door, Req
         _ => return Err(no_url()),
     };
     let own = ports.iter().find(|(_, own)| own.port() == port);
-    let door = match own.map(|(name, _)| &**name) {
+    let door = match own.map(|(name, _)| Door::named(name)) {
         None => {
             return Err(Failure::invalid_argument(format!("fc-local does not listen on port {port}")));
         }
-        Some("") => Door::Main,
-        Some(GRPC) => Door::Grpc,
         // Its rules, not the address, say which function answers.
-        Some(name) if name.starts_with(':') => {
-            return Err(Failure::invalid_argument(format!("port {port} is a listener of a load balancer")));
+        Some(Door::Alb(_)) => {
+            return Err(Failure::invalid_argument(format!("a load balancer listens on port {port}")));
         }
-        Some(name) => Door::Function(Arc::from(name)),
+        Some(door) => door,
     };
     let method = parameter(uri, "method").unwrap_or_else(|| Method::GET.to_string());
     let request = Request::builder()
@@ -103,14 +100,14 @@ mod tests {
 
     #[test]
     fn an_address_is_of_the_door_with_its_port() {
-        let names = [("", 8080), (GRPC, 8081), ("shop", 8082), (":alb:web", 80)];
-        let address = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
-        let ports = names.map(|(name, port)| (Arc::from(name), address(port))).into();
+        let doors = [Door::Main, Door::Grpc, Door::Function("shop".into()), Door::Alb("web".into())];
+        let open = |(door, port): (&Door, u16)| (door.name(), SocketAddr::from(([127, 0, 0, 1], port)));
+        let ports = doors.iter().zip([8080, 8081, 8082, 80]).map(open).collect();
         for (url, expected) in [
             ("http://f.localhost:8080/", Ok(Door::Main)),
             ("http://127.0.0.1:8081/", Ok(Door::Grpc)),
             ("https://127.0.0.1:8082/a?b", Ok(Door::Function("shop".into()))),
-            ("http://localhost/", Err("a listener of a load balancer")),
+            ("http://localhost/", Err("a load balancer listens on port 80")),
             ("http://localhost:9/", Err("does not listen on port 9")),
             ("ftp://localhost:8080/", Err("no address")),
         ] {
