@@ -11,7 +11,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::body::Cut;
 use super::listen::{Clients, FAREWELL, HEAD_BYTES_MAX, HEADERS_MAX};
@@ -169,10 +168,15 @@ impl Entrance {
     /// Waits until the connection has been without a request for too long. A part of a head may take longer.
     async fn idle(&self) {
         let (idle, head) = self.clients.patience();
-        let begin = Instant::now();
         loop {
             self.turns.idle(idle).await;
-            if !self.turns.has_part() || begin.elapsed() >= head {
+            if !self.turns.has_part() {
+                return;
+            }
+            let before = self.requests.load(Ordering::Relaxed);
+            self.turns.idle(head.saturating_sub(idle)).await;
+            // The part may have become a request meanwhile, with a head of the next one behind.
+            if self.requests.load(Ordering::Relaxed) == before {
                 return;
             }
         }
