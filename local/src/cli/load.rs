@@ -112,13 +112,17 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 pub(super) async fn run(arguments: LoadArguments) -> ExitCode {
+    // Before the signals are caught: Ctrl-C ends a wait for the standard input or a name.
+    let client = match client(&arguments).await {
+        Ok(client) => Arc::new(client),
+        Err(error) => return complained(&error),
+    };
     let mut signal = match StopSignal::new() {
         Ok(signal) => signal,
         Err(error) => return complained(&error.to_string()),
     };
     let stop = CancellationToken::new();
-    let work = std::pin::pin!(measure(&arguments, &stop));
-    let mut work = work;
+    let mut work = std::pin::pin!(measure(&arguments, &client, &stop));
     let ended = tokio::select! {
         ended = &mut work => ended,
         () = signal.wait() => {
@@ -133,8 +137,11 @@ pub(super) async fn run(arguments: LoadArguments) -> ExitCode {
     }
 }
 
-async fn measure(arguments: &LoadArguments, ended: &CancellationToken) -> Result<(), String> {
-    let client = Arc::new(client(arguments).await?);
+async fn measure(
+    arguments: &LoadArguments,
+    client: &Arc<Client>,
+    ended: &CancellationToken,
+) -> Result<(), String> {
     let target = &client.target;
     let first = tokio::select! {
         first = client.first() => first,
@@ -164,7 +171,7 @@ async fn measure(arguments: &LoadArguments, ended: &CancellationToken) -> Result
     let mut repeats = 0;
     while let Some(rate) = plan.next() {
         let look = async || dev.as_ref()?.0.look().await;
-        let measured = load::run(&client, Schedule::new(rate, time), &limits, look);
+        let measured = load::run(client, Schedule::new(rate, time), &limits, look);
         let step = measured.await.map_err(|error| error.to_string())?;
         let excess = step.excess(&goal);
         // A search asks what a rate costs whose instances are there.
@@ -194,12 +201,12 @@ async fn measure(arguments: &LoadArguments, ended: &CancellationToken) -> Result
             print::say(&neutral(&line));
         }
     }
-    if arguments.for_qps.is_some() && advice.is_none() {
-        return Err("no reply was right, so nothing can be said of another rate".to_owned());
-    }
     if let Some(file) = &arguments.plot {
         let picture = load::plot(&format!("{} {}", target.method(), target.url()), &steps);
         std::fs::write(file, picture).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    if arguments.for_qps.is_some() && advice.is_none() {
+        return Err("no reply was right, so nothing can be said of another rate".to_owned());
     }
     Ok(())
 }
@@ -309,7 +316,9 @@ fn advice(
     let usage = step.course.latest.as_ref();
     let is_limit = search.and_then(Search::found).is_some_and(|(_, is_limit)| is_limit);
     // Where calls found no instance, the calls at a time were the limit, not what an instance can do.
-    let excessive = steps.iter().filter(|step| step.excess(goal).is_some()).min_by(by_rate);
+    // A search repeats a rate while instances were started: its last try counts.
+    let excessive = steps.iter().rev().filter(|other| other.rate > step.rate && other.excess(goal).is_some());
+    let excessive = excessive.min_by(by_rate);
     let is_slow = excessive.is_some_and(|step| !step.tally.statuses.contains_key(&429));
     let most = step.course.memory_bytes();
     let idle = step.course.idle_bytes().unwrap_or(most);

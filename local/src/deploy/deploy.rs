@@ -311,7 +311,7 @@ impl Deployer {
         let (log, tasks) = (self.log.clone(), self.tasks.clone());
         let runner = Arc::clone(&self.runner);
         let faults = self.faults.of(&function.name);
-        let engine = self.images.engine_for(&function);
+        let engine = self.engine_for(&function);
         let generation =
             Generation::new(Arc::new(function), version, layout, log, tasks, runner, self.cgroups.clone());
         let generation = generation.with_faults(faults).with_endpoint(self.endpoint).with_engine(engine);

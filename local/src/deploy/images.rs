@@ -14,23 +14,28 @@ use crate::process::Engine;
 const NO_ENGINE: &str = "there is neither podman nor docker on the search path: install one of them, or name in x-local.command \
                          the command that stands for the image on this machine";
 
-/// The engine of this machine, looked for when the first function needs one.
+/// The engine of this machine, looked for while a function needs one and there is none.
 #[derive(Debug, Default)]
 pub(super) struct Images {
-    engine: OnceLock<Option<Arc<Engine>>>,
+    engine: OnceLock<Arc<Engine>>,
     /// Whether the containers of killed fc-locals were removed.
     is_clean: OnceCell<()>,
 }
 
-impl Images {
+impl Deployer {
     /// The engine for the function, if the function is an image and this machine has an engine.
     pub(super) fn engine_for(&self, function: &Function) -> Option<Arc<Engine>> {
         function.container.as_ref()?;
-        self.engine.get_or_init(|| Engine::find().map(Arc::new)).clone()
+        let Images { engine, .. } = &self.images;
+        if engine.get().is_none()
+            && let Some(found) = Engine::find(self.workspace.folder())
+        {
+            // Another deployment may have found the same.
+            _ = engine.set(Arc::new(found));
+        }
+        engine.get().cloned()
     }
-}
 
-impl Deployer {
     /// The folder of the function's code. An image has an empty one.
     pub(super) fn code_of(&self, function: &Function) -> Result<PathBuf, String> {
         match function.container {
@@ -41,7 +46,7 @@ impl Deployer {
 
     /// Notes what the function's image is now. A function without one stays as it is. An error says what is wrong.
     pub(super) async fn settle_image(&self, function: &mut Function) -> Result<(), ImageFault> {
-        let engine = self.images.engine_for(function);
+        let engine = self.engine_for(function);
         let Some(container) = &mut function.container else { return Ok(()) };
         let image = container.image.clone();
         let Some(engine) = engine else { return Err(ImageFault { image, error: NO_ENGINE.to_owned() }) };

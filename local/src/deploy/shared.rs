@@ -36,6 +36,10 @@ impl Deployer {
         }
         // A publication copies code meanwhile, which may take long.
         let Ok(_turn) = timeout(TURN_MAX, self.releases_turn.lock()).await else { return };
+        // Others may have waited for the same news.
+        if self.is_seen(&deployed.name, stamp) {
+            return;
+        }
         let known: BTreeSet<VersionId> = deployed.releases(|all| all.versions.keys().copied().collect());
         let name = deployed.name.to_string();
         let Ok(Read { state, ids, new }) = self.blocking(move |store| read(store, &name, &known)).await

@@ -11,7 +11,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::body::Cut;
 use super::listen::{Clients, FAREWELL, HEAD_BYTES_MAX, HEADERS_MAX};
@@ -169,10 +168,15 @@ impl Entrance {
     /// Waits until the connection has been without a request for too long. A part of a head may take longer.
     async fn idle(&self) {
         let (idle, head) = self.clients.patience();
-        let begin = Instant::now();
         loop {
             self.turns.idle(idle).await;
-            if !self.turns.has_part() || begin.elapsed() >= head {
+            if !self.turns.has_part() {
+                return;
+            }
+            let before = self.requests.load(Ordering::Relaxed);
+            self.turns.idle(head.saturating_sub(idle)).await;
+            // The part may have become a request meanwhile, with a head of the next one behind.
+            if self.requests.load(Ordering::Relaxed) == before {
                 return;
             }
         }
@@ -259,12 +263,15 @@ mod tests {
         let project =
             Project { folder, builds_code: false, drain: Duration::ZERO, edition: None, endpoint: address };
         let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
-        let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
+        let deployer =
+            Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]).await;
+        let deployer = Arc::new(deployer.unwrap());
         let queue = Queue::new(Place::Memory, Arc::clone(&registry), log.clone(), Trackers::default());
         let tasks = TaskTracker::new();
         let gate = Arc::new(Gate::new(folder.into(), false));
         let balancers = Balancers::new(Shared {
             registry: Arc::clone(&registry),
+            deployer: Arc::clone(&deployer),
             gate: Arc::clone(&gate),
             queue: Arc::clone(&queue),
             log: log.clone(),
@@ -273,14 +280,7 @@ mod tests {
             stop: CancellationToken::new(),
         });
         let clients = Clients {
-            front: Front::new(
-                registry,
-                (Arc::new(deployer.await.unwrap()), queue),
-                gate,
-                log,
-                None,
-                Arc::new(balancers),
-            ),
+            front: Front::new(registry, (deployer, queue), gate, log, None, Arc::new(balancers)),
             door: Door::Main,
             stop: Stop::default(),
             ticks: Ticks::new(tasks.clone()),

@@ -14,7 +14,7 @@ use super::opening::Told;
 use super::target::{Destination, Door, answering, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
-use super::{api, gateway, index, refusal, rpc};
+use super::{api, gateway, refusal, rpc};
 use crate::auth::Gate;
 use crate::deploy::Deployer;
 use crate::event::Log;
@@ -68,6 +68,8 @@ impl Front {
     ) -> Response<Outgoing> {
         let begin = under_way.begin(&request);
         if let Door::Alb(key) = door {
+            // Its rules may lead to no function.
+            under_way.set_function(None);
             let note = |visit: &Visit| under_way.set_function(visit.function());
             return Box::pin(self.balancers.serve(key, (peer, begin), request, note)).await;
         }
@@ -153,7 +155,7 @@ impl Front {
     /// gRPC has a port of its own, as on the platform. The port of a function takes everything.
     fn check_door(&self, door: &Door, is_rpc: bool) -> Result<(), Failure> {
         match door {
-            Door::Main if is_rpc => Err(Failure::invalid_argument(match self.port(index::GRPC) {
+            Door::Main if is_rpc => Err(Failure::invalid_argument(match self.port(&Door::Grpc.name()) {
                 Some(port) => format!("gRPC calls come in at port {port}"),
                 None => "gRPC calls do not come in at this port".to_owned(),
             })),

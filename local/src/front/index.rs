@@ -17,38 +17,24 @@ use super::target::Door;
 use crate::domain::{Domain, Domains};
 use crate::model;
 
-/// The name of the port for gRPC among the ports. No function has such a name.
-pub(super) const GRPC: &str = ":grpc";
-
 const STYLE: &str =
     "body{font:16px/1.5 system-ui;margin:3rem}td,th{padding:.2rem 1.5rem .2rem 0;text-align:left}";
-
-/// The name of a listener's port. No function has a colon in its name.
-fn alb_name(key: &str) -> Arc<str> {
-    Arc::from(format!(":alb:{key}"))
-}
 
 impl Front {
     /// Notes the address of an open port.
     pub(super) fn note_port(&self, door: &Door, address: SocketAddr) {
-        let name = match door {
-            Door::Main => Arc::from(""),
-            Door::Grpc => Arc::from(GRPC),
-            Door::Function(name) => Arc::clone(name),
-            Door::Alb(key) => alb_name(key),
-        };
         // The main port may listen on two addresses. People are told the first.
-        self.ports.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_insert(address);
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).entry(door.name()).or_insert(address);
     }
 
     /// Where a listener of a load balancer is bound.
     pub(super) fn alb_address(&self, key: &str) -> Option<SocketAddr> {
-        self.ports.lock().unwrap_or_else(PoisonError::into_inner).get(&alb_name(key)).copied()
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).get(&Door::Alb(key.into()).name()).copied()
     }
 
     /// Forgets the address of a listener that is closed.
     pub(crate) fn forget_alb(&self, key: &str) {
-        self.ports.lock().unwrap_or_else(PoisonError::into_inner).remove(&alb_name(key));
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).remove(&Door::Alb(key.into()).name());
     }
 
     /// The number of an open port, by the name of its function.

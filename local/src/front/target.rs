@@ -32,6 +32,34 @@ pub(crate) enum Door {
     Alb(Arc<str>),
 }
 
+/// The name of the port for gRPC calls. No function has a colon in its name.
+const GRPC: &str = ":grpc";
+
+/// The begin of the name of a listener's port.
+const ALB: &str = ":alb:";
+
+impl Door {
+    /// The name of the port, by which its address is known.
+    pub(crate) fn name(&self) -> Arc<str> {
+        match self {
+            Door::Main => Arc::from(""),
+            Door::Grpc => Arc::from(GRPC),
+            Door::Function(name) => Arc::clone(name),
+            Door::Alb(key) => Arc::from(format!("{ALB}{key}")),
+        }
+    }
+
+    /// The port of this name.
+    pub(crate) fn named(name: &Arc<str>) -> Self {
+        match (&**name, name.strip_prefix(ALB)) {
+            ("", _) => Door::Main,
+            (GRPC, _) => Door::Grpc,
+            (_, Some(key)) => Door::Alb(Arc::from(key)),
+            _ => Door::Function(Arc::clone(name)),
+        }
+    }
+}
+
 /// What leads a client's HTTP request to a function. Its settings say who may call, and how.
 #[derive(Debug, Clone)]
 pub(crate) enum EntryPoint {

@@ -45,7 +45,7 @@ impl Contained {
     ) -> io::Result<Self> {
         let function: &Function = &generation.function;
         let name = Engine::container_name(instance);
-        let variables = generation.layout.code.join(format!("variables-{instance}"));
+        let variables = engine.variables_file(instance);
         // In its own network the container has the declared port.
         let own = generation.surroundings.variables(instance, function.port);
         let mut environment: BTreeMap<String, OsString> = shell::variables().collect();
@@ -53,7 +53,7 @@ impl Contained {
         let mut text = Vec::new();
         for (name, value) in own {
             let bytes = value.as_encoded_bytes();
-            if bytes.contains(&b'\n') {
+            if bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
                 // A line of the file holds no such value. The engine takes the value from its own variables.
                 passed.push(name.clone());
                 environment.insert(name, value);

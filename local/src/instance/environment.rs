@@ -57,7 +57,8 @@ impl Surroundings {
         }
         let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), OsString::from(value));
         for (name, value) in &function.environment {
-            set(name, &layout.translate(value));
+            // The folders of an image are its own.
+            set(name, &if is_image { value.to_owned() } else { layout.translate(value) });
         }
         set(env::ACCOUNT_ID, &function.account);
         set(env::FUNCTION_NAME, &function.name);

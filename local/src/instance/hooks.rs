@@ -104,20 +104,20 @@ impl Instance {
     /// Runs the command form of a hook beside the instance, with the instance's environment. It succeeds with code 0.
     async fn run_hook(&self, command: &[String], limit: Duration) -> Result<(), HookFault> {
         let generation = &self.generation;
-        let mut command: Vec<String> = command.iter().map(|part| generation.layout.translate(part)).collect();
+        let mut real: Vec<String> = command.iter().map(|part| generation.layout.translate(part)).collect();
         let is = (false, self.connections.reach().network.is_some());
         let mounts = generation.layout.mounts(self.scratch.as_deref(), generation.disk(), is);
         let mut variables = generation.surroundings.variables(&self.id, self.connections.port());
         if let Some(engine) = &generation.engine {
-            // The command has the variables of the container.
-            command = engine.exec(&Engine::container_name(&self.id), &command);
+            // The command has the variables and the folders of the container.
+            real = engine.exec(&Engine::container_name(&self.id), command);
             variables = shell::variables().collect();
         }
         let redactor = generation.surroundings.redactor.clone();
         let output =
             Output::new(self.source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]);
         let line = CommandLine {
-            command: &command,
+            command: &real,
             folder: &generation.layout.code,
             environment: &variables,
             group: self.group.as_deref(),

@@ -53,6 +53,14 @@ pub(super) enum Line {
     Second(Arc<Second>),
 }
 
+/// A line that a request has taken. It goes back in the end, even if the request is cut off.
+struct Taken<'c> {
+    line: Line,
+    free: &'c Mutex<Vec<Line>>,
+    /// Whether a reply was read to its end.
+    is_whole: bool,
+}
+
 type Fault = (Failed, String);
 
 impl Client {
@@ -123,8 +131,8 @@ impl Client {
     /// There is no reply, and the text says why.
     pub(crate) async fn first(&self) -> Result<(u16, Bytes), String> {
         let ask = async {
-            let mut line = self.take_line();
-            let (head, body) = self.send(&mut line, 0).await.map_err(|(_, text)| text)?.into_parts();
+            let mut taken = self.take_line();
+            let (head, body) = self.send(&mut taken.line, 0).await.map_err(|(_, text)| text)?.into_parts();
             let read = Limited::new(body, FIRST_MAX).collect().await;
             Ok((head.status.as_u16(), read.map(Collected::to_bytes).unwrap_or_default()))
         };
@@ -140,27 +148,28 @@ impl Client {
     ///
     /// The request is given up, and with HTTP/1.1 its connection.
     pub(super) async fn ask(&self, number: u64) -> Result<Reply, Failed> {
-        let mut line = self.take_line();
-        let outcome = timeout(self.target.timeout, self.exchange(&mut line, number)).await;
+        let mut taken = self.take_line();
+        let outcome = timeout(self.target.timeout, self.exchange(&mut taken.line, number)).await;
         let outcome = outcome.unwrap_or_else(|_| {
-            line.give_up();
             let text = format!("no reply within {} s", self.target.timeout.as_secs_f64());
             Err((Failed::TimedOut, text))
         });
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        taken.is_whole = outcome.is_ok();
+        drop(taken);
         outcome.map_err(|(failed, text)| {
             self.errors.lock().unwrap_or_else(PoisonError::into_inner).entry(failed).or_insert(text);
             failed
         })
     }
 
-    /// There are as many as requests at a time, but for those of requests that were given up.
-    fn take_line(&self) -> Line {
+    /// There are as many as requests at a time.
+    fn take_line(&self) -> Taken<'_> {
         let line = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        line.unwrap_or_else(|| match self.target.protocol {
+        let line = line.unwrap_or_else(|| match self.target.protocol {
             Protocol::Http1 => Line::First(None),
             Protocol::Http2 => Line::Second(Arc::default()),
-        })
+        });
+        Taken { line, free: &self.free, is_whole: false }
     }
 
     async fn exchange(&self, line: &mut Line, number: u64) -> Result<Reply, Fault> {
@@ -266,6 +275,16 @@ impl Line {
     }
 }
 
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut line = std::mem::replace(&mut self.line, Line::First(None));
+        if !self.is_whole {
+            line.give_up();
+        }
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+}
+
 trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
@@ -289,4 +308,35 @@ fn told(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_is_cut_off_gives_its_place_back() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", silent.local_addr().unwrap());
+        for (protocol, places) in [(Protocol::Http1, 2), (Protocol::Http2, 6)] {
+            let mut target = Target::new(&url).unwrap().with_limits(protocol, Duration::from_secs(60));
+            target.resolve().await.unwrap();
+            let client = Client::new(target, (2, 3), Vec::new(), TaskTracker::new()).unwrap();
+            let free = || client.free.lock().unwrap().len();
+            assert_eq!(free(), places);
+            let mut ask = Box::pin(client.ask(1));
+            std::future::poll_fn(|context| {
+                assert!(ask.as_mut().poll(context).is_pending());
+                std::task::Poll::Ready(())
+            })
+            .await;
+            assert_eq!(free(), places - 1);
+            drop(ask);
+            assert_eq!(free(), places);
+        }
+    }
 }

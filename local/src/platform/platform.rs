@@ -119,6 +119,7 @@ impl Platform {
         let queue = Queue::new(place, Arc::clone(&registry), log.clone(), trackers);
         let balancers = Balancers::new(BalancersShared {
             registry: Arc::clone(&registry),
+            deployer: Arc::clone(&deployer),
             gate: Arc::clone(&gate),
             queue: Arc::clone(&queue),
             log: log.clone(),

@@ -141,6 +141,13 @@ impl Running for Contained {
         }
     }
 
+    fn cpu(&self) -> Duration {
+        match self.pid.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            pid => proc::cpu_from(pid),
+        }
+    }
+
     /// The ports within the container.
     fn listening(&self) -> Vec<Listening> {
         match self.pid.load(Ordering::Relaxed) {

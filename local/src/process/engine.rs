@@ -1,6 +1,6 @@
 //! The program of this machine that runs containers: podman or docker.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -22,8 +22,9 @@ const PREFIX: &str = "fc-local-";
 /// How long the engine may take for an answer.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
-/// The signal that a container cannot ignore.
-const AT_ONCE: &str = "0";
+/// How many seconds a container has from the order to remove it to its end. What has to end in order is told so before. `rm` has
+/// an option for it only since podman 4.
+const STOP_TIMEOUT: &str = "0";
 
 /// The address of this machine at which the ports of containers are opened, and no other machine reaches them.
 const ADDRESS: &str = "127.0.0.2";
@@ -31,8 +32,11 @@ const ADDRESS: &str = "127.0.0.2";
 /// Runs containers.
 #[derive(Debug)]
 pub(crate) struct Engine {
+    /// The name, for a sentence.
+    name: &'static str,
     program: PathBuf,
-    is_podman: bool,
+    /// A folder of this fc-local, for files that the program reads.
+    folder: PathBuf,
 }
 
 /// A container that is to be started.
@@ -53,19 +57,24 @@ pub(crate) struct Plan<'a> {
 }
 
 impl Engine {
-    /// The engine of this machine's search path.
-    pub(crate) fn find() -> Option<Self> {
-        PROGRAMS.iter().find_map(|name| {
+    /// The engine of this machine's search path. It reads files in `folder`.
+    pub(crate) fn find(folder: &Path) -> Option<Self> {
+        PROGRAMS.into_iter().find_map(|name| {
             let files: Vec<PathBuf> =
                 shell::search_path().into_iter().map(|folder| folder.join(name)).collect();
             let program = find_program(&files)?.to_owned();
-            Some(Engine { program, is_podman: *name == "podman" })
+            Some(Engine { name, program, folder: folder.to_owned() })
         })
     }
 
     /// The name of the engine, for a sentence.
     pub(crate) fn name(&self) -> &'static str {
-        PROGRAMS[usize::from(!self.is_podman)]
+        self.name
+    }
+
+    /// The file with the variables of an instance, which the engine reads when it starts the container.
+    pub(crate) fn variables_file(&self, instance: &str) -> PathBuf {
+        self.folder.join(format!("variables-{instance}"))
     }
 
     /// The container of an instance: a name that no other fc-local of this machine gives.
@@ -102,6 +111,9 @@ impl Engine {
         option("run", "--sig-proxy=false");
         option("--name", plan.name);
         option("--label", &format!("{LABEL}={}", machine()));
+        // fc-local shows what is printed. The engine's copy would grow, and have what fc-local makes unreadable.
+        option("--log-driver", "none");
+        option("--stop-timeout", STOP_TIMEOUT);
         option("--publish", &format!("{ADDRESS}:{port}:{declared}"));
         option("--memory", &memory);
         // The same: no swap.
@@ -128,13 +140,9 @@ impl Engine {
 
     /// The command that ends and removes a container at once.
     pub(super) fn removal(&self, container: &str) -> Vec<String> {
-        let mut line = vec![self.program(), "rm".to_owned(), "--force".to_owned()];
-        if self.is_podman {
-            // Docker kills at once by itself.
-            line.extend(["--time".to_owned(), AT_ONCE.to_owned()]);
-        }
-        line.push(container.to_owned());
-        line
+        // With the volumes that the image has declared, of which each container gets new ones.
+        let words = ["rm", "--force", "--volumes", container].map(str::to_owned);
+        [&[self.program()][..], &words].concat()
     }
 
     pub(super) async fn remove(&self, container: &str) -> Result<String, String> {
@@ -181,7 +189,7 @@ fn machine() -> String {
 /// Whether the container's fc-local has ended.
 fn is_leftover(name: &str) -> bool {
     let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('-')?.0.parse::<u32>().ok());
-    process.is_some_and(|process| !std::path::Path::new("/proc").join(process.to_string()).exists())
+    process.is_some_and(|process| !Path::new("/proc").join(process.to_string()).exists())
 }
 
 #[cfg(test)]
@@ -189,7 +197,7 @@ mod tests {
     use super::*;
 
     fn line(plan: &Plan<'_>) -> String {
-        Engine { program: "/usr/bin/podman".into(), is_podman: true }.run(plan).join(" ")
+        Engine { name: "podman", program: "/usr/bin/podman".into(), folder: "/w".into() }.run(plan).join(" ")
     }
 
     #[test]
@@ -211,7 +219,8 @@ mod tests {
         assert_eq!(
             line(&plan),
             format!(
-                "/usr/bin/podman run --sig-proxy=false --name fc-local-1-i {label} --publish 127.0.0.2:20001:9000 \
+                "/usr/bin/podman run --sig-proxy=false --name fc-local-1-i {label} --log-driver none --stop-timeout 0 \
+                 --publish 127.0.0.2:20001:9000 \
                  --memory 512m --memory-swap 512m --cpus 0.35 --env-file /w/variables --env KEY --entrypoint /app abc --serve -v x"
             )
         );

@@ -80,8 +80,17 @@ fn resident(processes: impl Iterator<Item = u32>) -> u64 {
 
 /// The processor time of all descendants of `root`, and of those of their children that have ended.
 pub(super) fn cpu(root: u32) -> Duration {
+    used(descendants(root).into_iter())
+}
+
+/// As [`cpu`], with that of `root` itself.
+pub(super) fn cpu_from(root: u32) -> Duration {
+    used([root].into_iter().chain(descendants(root)))
+}
+
+fn used(processes: impl Iterator<Item = u32>) -> Duration {
     let used = |pid| cpu_ticks(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?);
-    let ticks: u64 = descendants(root).into_iter().filter_map(used).sum();
+    let ticks: u64 = processes.filter_map(used).sum();
     let per_second = rustix::param::clock_ticks_per_second().max(1);
     Duration::from_millis(ticks.saturating_mul(1000) / per_second)
 }

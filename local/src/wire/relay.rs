@@ -67,22 +67,24 @@ impl Relay {
         std::future::poll_fn(|context| self.poll(context)).await
     }
 
-    /// As [`pass`](Self::pass), and also until nothing has passed for so long, a ping included.
+    /// As [`pass`](Self::pass), and also until nothing has passed for so long or up to an eighth longer, a ping included.
     ///
     /// # Cancel safety
     ///
     /// As [`pass`](Self::pass).
     pub(crate) async fn pass_unless_idle(&mut self, idle: Option<Duration>) -> Over {
+        // Looks cost less than the time of each read.
+        const LOOKS: u32 = 8;
         let Some(idle) = idle else { return self.pass().await };
-        loop {
-            let before = self.moved();
-            if let Ok(over) = timeout(idle, self.pass()).await {
+        let (mut quiet, mut before) = (0, self.moved());
+        while quiet < LOOKS {
+            if let Ok(over) = timeout(idle / LOOKS, self.pass()).await {
                 return over;
             }
-            if self.moved() == before {
-                return Over::Idle;
-            }
+            let now = self.moved();
+            (quiet, before) = (if now == before { quiet + 1 } else { 0 }, now);
         }
+        Over::Idle
     }
 
     /// How often bytes were read, in both directions.

@@ -87,21 +87,27 @@ fn containers(local: &Local) -> usize {
 
 #[test]
 fn a_container_lives_as_a_process_does() {
-    let hook = json!({"command": ["sh", "-c", "echo within"]});
+    let hook = json!({"command": ["sh", "-c", "echo within /code/x"]});
     let function = image("shop:1")
         .memory(256)
         .var("SCRIPT_NAME", "a \"name\" with $signs")
         .var("LINES", "one\ntwo")
+        // Where the platform's folders are replaced, those of an image are not.
+        .local("mounts", false)
+        .var("DATA", "/code/data")
         .hook("initializer", hook)
         .hook("preStop", json!({"handler": "on"}));
     let mut local = start(with_engine(), function);
     local.get("/name").assert_text("a \"name\" with $signs");
-    local.wait_for(printed("within"));
+    local.wait_for(printed("within /code/x"));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let environment = std::fs::read_to_string(format!("/proc/{pid}/environ")).unwrap();
     let has = |variable: &str| environment.split('\0').any(|own| own == variable);
     assert!(
-        has("LINES=one\ntwo") && has("FC_SERVER_PORT=9000") && has("FC_FUNCTION_NAME=f"),
+        has("LINES=one\ntwo")
+            && has("DATA=/code/data")
+            && has("FC_SERVER_PORT=9000")
+            && has("FC_FUNCTION_NAME=f"),
         "{environment}"
     );
     for name in ["PATH=", "FC_ENDPOINT=", "FC_FUNC_CODE_PATH="] {
@@ -112,7 +118,7 @@ fn a_container_lives_as_a_process_does() {
         "--sig-proxy=false",
         "--name fc-local-",
         "--label fc-local=",
-        "--publish 127.0.0.2:",
+        "--log-driver none --stop-timeout 0 --publish 127.0.0.2:",
         ":9000 --memory 256m --memory-swap 256m --cpus 0.25",
         // The image is what its name led to.
         "--env LINES --entrypoint /app 0123abcd serve --all",
@@ -127,7 +133,7 @@ fn a_container_lives_as_a_process_does() {
     local.wait_for(printed("pre-stop"));
     let log = asked(&local);
     assert!(
-        log.contains("kill --signal TERM fc-local-") && log.contains("rm --force --time 0 fc-local-"),
+        log.contains("kill --signal TERM fc-local-") && log.contains("rm --force --volumes fc-local-"),
         "{log}"
     );
     assert!(containers(&local) == 0 && !is_running(pid));
@@ -141,12 +147,12 @@ fn no_container_survives_fc_local() {
     folder.write("bin/state/container-shop", "0");
     let mut local = start(folder, image("shop:1"));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
-    assert!(asked(&local).contains("rm --force --time 0 fc-local-4194305-c-1\n"));
+    assert!(asked(&local).contains("rm --force --volumes fc-local-4194305-c-1\n"));
     assert_eq!(containers(&local), 2);
     signal(local.pid(), "KILL");
     local.program.wait();
     eventually("the guard removes the container", || containers(&local) == 1 && !is_running(pid));
-    assert!(!asked(&local).contains("0 shop"), "what is not fc-local's is left alone");
+    assert!(!asked(&local).contains("--volumes shop"), "what is not fc-local's is left alone");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::group::Group;
 use super::port::{Port, key};
 use super::probe;
 use crate::auth::Gate;
+use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::model::alb::{Listener, LoadBalancer};
 use crate::queue::Queue;
@@ -24,6 +25,7 @@ const MIRRORS_MAX: usize = 64;
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
+    pub(crate) deployer: Arc<Deployer>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) log: Log,

@@ -48,7 +48,10 @@ impl Backed<'_> {
                 note(visit);
                 let response = match binding {
                     Ok(binding) => {
-                        let Shared { gate, queue, .. } = &**self.shared;
+                        let Shared { deployer, gate, queue, .. } = &**self.shared;
+                        if binding.qualifier.is_some() {
+                            Box::pin(deployer.refresh(&binding.function)).await;
+                        }
                         gateway::answer(binding, (gate, queue), self.peer, visit, request).await
                     }
                     Err(failure) => {

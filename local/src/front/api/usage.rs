@@ -58,13 +58,15 @@ fn asked(uri: &Uri, ports: &BTreeMap<Arc<str>, SocketAddr>) -> Result<(Door, Req
         _ => return Err(no_url()),
     };
     let own = ports.iter().find(|(_, own)| own.port() == port);
-    let door = match own.map(|(name, _)| &**name) {
+    let door = match own.map(|(name, _)| Door::named(name)) {
         None => {
             return Err(Failure::invalid_argument(format!("fc-local does not listen on port {port}")));
         }
-        Some("") => Door::Main,
-        Some(name) if name.starts_with(':') => Door::Grpc,
-        Some(name) => Door::Function(Arc::from(name)),
+        // Its rules, not the address, say which function answers.
+        Some(Door::Alb(_)) => {
+            return Err(Failure::invalid_argument(format!("a load balancer listens on port {port}")));
+        }
+        Some(door) => door,
     };
     let method = parameter(uri, "method").unwrap_or_else(|| Method::GET.to_string());
     let request = Request::builder()
@@ -90,4 +92,31 @@ fn version(usage: &model::Usage) -> Value {
         "refused": usage.refused,
         "instances": instances.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_of_the_door_with_its_port() {
+        let doors = [Door::Main, Door::Grpc, Door::Function("shop".into()), Door::Alb("web".into())];
+        let open = |(door, port): (&Door, u16)| (door.name(), SocketAddr::from(([127, 0, 0, 1], port)));
+        let ports = doors.iter().zip([8080, 8081, 8082, 80]).map(open).collect();
+        for (url, expected) in [
+            ("http://f.localhost:8080/", Ok(Door::Main)),
+            ("http://127.0.0.1:8081/", Ok(Door::Grpc)),
+            ("https://127.0.0.1:8082/a?b", Ok(Door::Function("shop".into()))),
+            ("http://localhost/", Err("a load balancer listens on port 80")),
+            ("http://localhost:9/", Err("does not listen on port 9")),
+            ("ftp://localhost:8080/", Err("no address")),
+        ] {
+            let uri = form_urlencoded::Serializer::new("/usage?".to_owned()).append_pair("url", url).finish();
+            match (asked(&uri.parse().unwrap(), &ports), expected) {
+                (Ok((door, _)), Ok(expected)) => assert_eq!(door, expected, "{url}"),
+                (Err(failure), Err(part)) => assert!(failure.message().contains(part), "{url}: {failure:?}"),
+                (other, _) => panic!("{url}: {other:?}"),
+            }
+        }
+    }
 }
