@@ -27,8 +27,8 @@ pub(super) struct Backed<'a> {
     pub(super) idle: Duration,
 }
 
-/// The reply of a backend and who made it, or the status of the load balancer's own with a reason.
-pub(super) type Answered = Result<(Response<Outgoing>, Maker), (u16, String)>;
+/// The reply of a backend and who made it, or the status of the load balancer's own.
+pub(super) type Answered = Result<(Response<Outgoing>, Maker), u16>;
 
 impl Backed<'_> {
     /// Sends a request to the group.
@@ -42,7 +42,7 @@ impl Backed<'_> {
             GroupKind::Ip { .. } => {
                 Box::pin(upstream::answer(self.group, &self.shared.connections, request, self.idle)).await
             }
-            GroupKind::Fc { function: None, .. } => Err((503, String::new())),
+            GroupKind::Fc { function: None, .. } => Err(503),
             GroupKind::Fc { function: Some(function), qualifier } => {
                 let binding = self.bind(function, qualifier.as_deref(), visit);
                 note(visit);

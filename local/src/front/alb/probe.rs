@@ -98,7 +98,7 @@ async fn ask_function(shared: &Arc<Shared>, group: &Group, check: &AlbHealthChec
             drop(Limited::new(body, BODY_MAX).collect().await);
             judge(check, status)
         }
-        Err((status, _)) => {
+        Err(status) => {
             visit.leave(super::replies::page(status, ""));
             Err(format!("status {status}"))
         }
