@@ -169,10 +169,18 @@ impl Entrance {
     /// Waits until the connection has been without a request for too long. A part of a head may take longer.
     async fn idle(&self) {
         let (idle, head) = self.clients.patience();
-        let begin = Instant::now();
+        let mut since = None;
         loop {
             self.turns.idle(idle).await;
-            if !self.turns.has_part() || begin.elapsed() >= head {
+            if !self.turns.has_part() {
+                return;
+            }
+            // The connection may be much older than the head that is under way.
+            let before = self.requests.load(Ordering::Relaxed);
+            if since.is_none_or(|(own, _)| own != before) {
+                since = Some((before, Instant::now()));
+            }
+            if since.is_some_and(|(_, begin)| begin.elapsed() + idle >= head) {
                 return;
             }
         }

@@ -157,6 +157,12 @@ fn servers_get_requests_as_a_reverse_proxy_sends_them() {
     socket.assert_text("hello");
     socket.close(1000);
     local.wait_for(kind("request").field("path", "/ws").status(101));
+    // No instance ends this one with the platform.
+    let mut socket = Client::open(port, "/ws");
+    socket.text("hello");
+    socket.assert_text("hello");
+    local.program.signal("INT");
+    socket.assert_closed(1001);
     drop(one);
 }
 

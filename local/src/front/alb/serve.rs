@@ -140,7 +140,7 @@ impl Balancers {
         }
         let (head, mut body) = request.into_parts();
         let has_all = body.tell_end();
-        let backed = Backed { shared: &self.shared, group, peer, idle: port.listener().idle_timeout };
+        let backed = Backed { shared: &self.shared, group, peer };
         let answer = backed.answer(visit, Request::from_parts(head, body), note);
         let Ok(answered) = timeout(port.listener().request_timeout, answer).await else {
             let is_slow_client = !has_all.is_none_or(|all: Arc<AtomicBool>| all.load(Ordering::Relaxed));

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use super::balancers::Balancers;
+use super::balancers::{Balancers, Shared};
 use super::forward::Answered;
 use super::group::Group;
 use crate::alb::cookies;
@@ -34,12 +34,7 @@ const MIRROR_MAX: Duration = Duration::from_secs(60);
 const SERVER_ID: &str = "SERVERID";
 
 /// Sends a request to a server of the group.
-pub(super) async fn answer(
-    group: &Group,
-    connections: &TaskTracker,
-    mut request: Request<ClientBody>,
-    idle: Duration,
-) -> Answered {
+pub(super) async fn answer(group: &Group, shared: &Shared, mut request: Request<ClientBody>) -> Answered {
     let sticky = match &group.settings.sticky_session {
         Some(StickySession::Insert(length)) => Some(*length),
         _ => None,
@@ -55,7 +50,7 @@ pub(super) async fn answer(
     if client.is_some() {
         upgrade::set(request.headers_mut());
     }
-    let mut response = send(server, connections, request).await?;
+    let mut response = send(server, &shared.connections, request).await?;
     let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let body = match client.filter(|_| is_upgrade && upgrade::is_agreed(response.headers())) {
         Some(client) => {
@@ -63,7 +58,10 @@ pub(super) async fn answer(
             let (mut head, _) = response.into_parts();
             headers::strip_connection(&mut head.headers);
             upgrade::set(&mut head.headers);
-            return Ok((Response::from_parts(head, Outgoing::joined(client, server, idle)), Maker::Server));
+            return Ok((
+                Response::from_parts(head, Outgoing::joined(client, server, shared.stop.clone())),
+                Maker::Server,
+            ));
         }
         None if is_upgrade => return Err(502),
         None => response,
@@ -110,12 +108,14 @@ impl Balancers {
             *request.method_mut() = head.method.clone();
             *request.uri_mut() = head.uri.clone();
             *request.headers_mut() = copied(&head.headers);
-            let (group, connections) = (Arc::clone(group), self.shared.connections.clone());
+            let (group, shared) = (Arc::clone(group), Arc::clone(&self.shared));
             self.shared.tasks.spawn(async move {
                 let _permit = permit;
                 let server = group.choose(None).and_then(|number| group.server(number));
                 if let Some(server) = server {
-                    drop(timeout(MIRROR_MAX, send(server, &connections, request)).await);
+                    let sent = timeout(MIRROR_MAX, send(server, &shared.connections, request));
+                    // A stop does not wait for a reply that is dropped.
+                    drop(shared.stop.run_until_cancelled(sent).await);
                 }
             });
         }
