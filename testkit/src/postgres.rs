@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::process::{free_port, signal};
 use crate::{Folder, Launch, Program, until};
@@ -26,7 +25,8 @@ impl Postgres {
         // The server refuses to run as root, and data that others may read.
         let as_postgres: &[&str] = if is_root() {
             std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
-            ran(Command::new("chown").arg("postgres:postgres").arg(&data));
+            let owned = Launch::new("chown").args(["postgres:postgres"]).args([&data]).run();
+            assert_eq!(owned.code, Some(0), "chown: {}", owned.err);
             &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         } else {
             &[]
@@ -78,11 +78,9 @@ impl Postgres {
 
     /// The same, where the statement may fail.
     pub fn try_sql(&self, statement: &str) -> Option<String> {
-        let mut psql = Command::new(tool("psql"));
-        psql.args(["--no-psqlrc", "--tuples-only", "--no-align", "--quiet", "--command", statement])
-            .arg(self.url());
-        let output = psql.output().expect("psql runs");
-        output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
+        let options = ["--no-psqlrc", "--tuples-only", "--no-align", "--quiet", "--command", statement];
+        let ended = Launch::new(tool("psql")).args(options).args([self.url()]).run();
+        (ended.code == Some(0)).then(|| ended.out.trim().to_owned())
     }
 }
 
@@ -110,9 +108,4 @@ fn tool(name: &str) -> OsString {
 
 fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
-}
-
-#[track_caller]
-fn ran(command: &mut Command) {
-    assert!(command.status().is_ok_and(|status| status.success()), "{command:?}");
 }

@@ -7,7 +7,7 @@ const LEVELS: &[&[&str]] = &[
     &["ask", "folder", "grpc_cases", "hpack", "imports", "manifest", "process", "until"],
     &["grpc", "h1", "h2", "lines", "platform", "tidy"],
     &["events", "examples", "program", "ws"],
-    &["proxy"],
+    &["postgres", "proxy"],
 ];
 
 const LINES_MAX: usize = 500;
@@ -44,5 +44,5 @@ fn programs_and_signals_start_processes() {
 #[test]
 fn the_environment_is_read_for_programs_and_folders() {
     let reading = ["env::var", "env::args", "env::current", "env::temp_dir"];
-    sources().check_only(&reading, &["folder.rs", "program.rs"]);
+    sources().check_only(&reading, &["folder.rs", "postgres.rs", "program.rs"]);
 }
