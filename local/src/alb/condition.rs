@@ -108,7 +108,7 @@ pub(super) fn query<'a>(request: &RequestView<'a>) -> impl Iterator<Item = (&'a 
 }
 
 /// The cookies of all `Cookie` headers.
-pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     lines.flat_map(|line| line.split(';')).filter_map(|part| part.trim().split_once('='))
 }

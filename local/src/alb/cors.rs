@@ -10,10 +10,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use super::pattern::Pattern;
 use crate::model::alb::AlbCors;
 
+/// Whether a browser asks what a page may do.
+pub(crate) fn is_preflight(method: &Method, asked: &HeaderMap) -> bool {
+    *method == Method::OPTIONS && asked.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
 /// The headers of the answer to a preflight; `None` if the request is none. An origin, or a method, that is not allowed gets no
 /// headers: the browser refuses.
 pub(crate) fn preflight(cors: &AlbCors, method: &Method, asked: &HeaderMap) -> Option<HeaderMap> {
-    let wanted = asked.get(ACCESS_CONTROL_REQUEST_METHOD).filter(|_| method == Method::OPTIONS)?;
+    let wanted = asked.get(ACCESS_CONTROL_REQUEST_METHOD).filter(|_| is_preflight(method, asked))?;
     let mut headers = HeaderMap::new();
     let allows = |own: &String| own == "*" || own.as_bytes() == wanted.as_bytes();
     if !cors.allow_methods.iter().any(allows) || !allow(cors, asked.get(ORIGIN)?, &mut headers) {

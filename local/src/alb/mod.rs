@@ -14,14 +14,14 @@ mod sticky;
 mod template;
 #[cfg(test)]
 mod tests;
-
 mod view;
 mod why;
 
-pub(crate) use cors::{allow, preflight};
+pub(crate) use condition::cookies;
+pub(crate) use cors::{allow, is_preflight, preflight};
 pub(crate) use decision::{Decision, HeaderChange, Target, Terminal, Tried};
 pub(crate) use pattern::Pattern;
 pub(crate) use rules::Rules;
 pub(crate) use sticky::set_cookie;
 pub(crate) use template::{GROUPS_MAX, Template, Variable};
-pub(crate) use view::{RequestView, ResponseView};
+pub(crate) use view::{RequestView, ResponseView, without_port};

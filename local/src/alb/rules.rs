@@ -84,7 +84,12 @@ impl Rules {
             requests: compile(Direction::Request),
             responses: compile(Direction::Response),
             default: End::forward(&listener.default, balancer),
-            ports: balancer.listeners.iter().map(|other| (other.port, other.local_port)).collect(),
+            ports: balancer
+                .listeners
+                .iter()
+                .filter(|other| other.balancer == listener.balancer)
+                .map(|other| (other.port, other.local_port))
+                .collect(),
             listener: listener.clone(),
         }
     }

@@ -27,3 +27,11 @@ pub(crate) struct ResponseView<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
 }
+
+/// The host of a `Host` header, which may name a port.
+pub(crate) fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}

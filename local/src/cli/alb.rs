@@ -27,14 +27,14 @@ pub(super) struct InitArguments {
     force: bool,
 }
 
-pub(super) fn run(manifest: &Manifest, command: &AlbCommand) -> ExitCode {
+pub(super) async fn run(manifest: &Manifest, command: &AlbCommand) -> ExitCode {
     let done = match command {
         AlbCommand::Init(arguments) => init(manifest, arguments),
         AlbCommand::Explain(arguments) => {
             for note in manifest.notes().iter().filter(|note| note.file.is_some()) {
                 print::complain(&note.placed(manifest.file()));
             }
-            explain::explain(manifest, arguments)
+            explain::explain(manifest, arguments).await
         }
     };
     match done {

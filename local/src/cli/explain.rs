@@ -7,8 +7,9 @@ use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde_json::{Value, json};
 
+use super::standing::Standing;
 use crate::Manifest;
-use crate::alb::{Decision, HeaderChange, RequestView, Rules, Terminal, Tried};
+use crate::alb::{Decision, HeaderChange, RequestView, Rules, Terminal, Tried, without_port};
 use crate::event::neutral;
 use crate::model::alb::{
     ActionKind, Forward, GroupKind, Listener, ListenerProtocol, LoadBalancer, ServerGroup, WeightedGroup,
@@ -32,18 +33,17 @@ pub(super) struct ExplainArguments {
 }
 
 /// What would become of a request, as text or as JSON.
-pub(super) fn explain(manifest: &Manifest, arguments: &ExplainArguments) -> Result<String, String> {
-    let balancer = manifest.load_balancer();
+pub(super) async fn explain(manifest: &Manifest, arguments: &ExplainArguments) -> Result<String, String> {
+    let standing = Standing::ask(manifest).await;
+    let balancer = &standing.placed(manifest.load_balancer());
     let headers = headers(&arguments.header)?;
     let listener = listener(balancer, &arguments.url)?;
     let rules = Rules::new(balancer, listener);
     let named = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
     let host = named.or(arguments.url.host()).unwrap_or_default();
-    let host =
-        host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(host, _)| host);
     let request = RequestView {
         method: &arguments.method,
-        host,
+        host: without_port(host),
         path: arguments.url.path(),
         query: arguments.url.query(),
         headers: &headers,
@@ -54,9 +54,9 @@ pub(super) fn explain(manifest: &Manifest, arguments: &ExplainArguments) -> Resu
     let decision = rules.decide(&request, 0);
     let forward = forward(&decision, listener);
     Ok(if arguments.json {
-        json_of(balancer, listener, &tried, &decision, forward).to_string()
+        json_of((balancer, &standing), listener, &tried, &decision, forward).to_string()
     } else {
-        text_of(balancer, listener, &tried, &decision, forward)
+        text_of((balancer, &standing), listener, &tried, &decision, forward)
     })
 }
 
@@ -98,7 +98,7 @@ fn listener<'a>(balancer: &'a LoadBalancer, url: &Uri) -> Result<&'a Listener, S
     })
 }
 
-fn scheme(protocol: ListenerProtocol) -> &'static str {
+pub(super) fn scheme(protocol: ListenerProtocol) -> &'static str {
     match protocol {
         ListenerProtocol::Http => "HTTP",
         ListenerProtocol::Https => "HTTPS",
@@ -117,7 +117,7 @@ fn forward<'a>(decision: &Decision<'a>, listener: &'a Listener) -> Option<&'a Fo
 }
 
 fn text_of(
-    balancer: &LoadBalancer,
+    (balancer, standing): (&LoadBalancer, &Standing),
     listener: &Listener,
     tried: &[Tried<'_>],
     decision: &Decision<'_>,
@@ -180,6 +180,9 @@ fn text_of(
             for own in forward.map(|own| own.groups.as_slice()).unwrap_or_default() {
                 let Some(group) = balancer.group(own.group) else { continue };
                 _ = writeln!(out, "forward   {}{}  ({})", describe(group), weight(own, forward), group.place);
+                for line in standing.lines(&group.name) {
+                    _ = writeln!(out, "          {line}");
+                }
             }
             if let Some(time) = forward.and_then(|own| own.sticky) {
                 _ = writeln!(out, "          a client stays with its group for {} s", time.as_secs());
@@ -190,7 +193,8 @@ fn text_of(
     out.split('\n').map(|line| neutral(line).into_owned()).collect::<Vec<_>>().join("\n")
 }
 
-fn describe(group: &ServerGroup) -> String {
+/// What a group leads to.
+pub(super) fn describe(group: &ServerGroup) -> String {
     match &group.kind {
         GroupKind::Fc { function: None, .. } => format!("{}: no function, so 503", group.name),
         GroupKind::Fc { function: Some(function), qualifier } => {
@@ -217,7 +221,7 @@ fn weight(own: &WeightedGroup, forward: Option<&Forward>) -> String {
 }
 
 fn json_of(
-    balancer: &LoadBalancer,
+    (balancer, standing): (&LoadBalancer, &Standing),
     listener: &Listener,
     tried: &[Tried<'_>],
     decision: &Decision<'_>,
@@ -244,7 +248,7 @@ fn json_of(
             let groups = forward.map(|own| own.groups.as_slice()).unwrap_or_default();
             let groups: Vec<Value> = groups
                 .iter()
-                .filter_map(|own| Some(group_json(balancer.group(own.group)?, own.weight)))
+                .filter_map(|own| Some(group_json(balancer.group(own.group)?, own.weight, standing)))
                 .collect();
             json!({"type": "forward", "groups": groups, "stickySeconds": forward.and_then(|own| own.sticky).map(|time| time.as_secs())})
         }
@@ -271,15 +275,16 @@ fn json_of(
     })
 }
 
-fn group_json(group: &ServerGroup, weight: u8) -> Value {
+fn group_json(group: &ServerGroup, weight: u8, standing: &Standing) -> Value {
+    let targets = standing.targets(&group.name);
     match &group.kind {
         GroupKind::Fc { function, qualifier } => {
-            json!({"group": group.name, "weight": weight, "function": function, "qualifier": qualifier})
+            json!({"group": group.name, "weight": weight, "function": function, "qualifier": qualifier, "targets": targets})
         }
         GroupKind::Ip { servers } => {
             let servers: Vec<String> =
                 servers.iter().map(|own| format!("{}:{}", own.host, own.port)).collect();
-            json!({"group": group.name, "weight": weight, "servers": servers})
+            json!({"group": group.name, "weight": weight, "servers": servers, "targets": targets})
         }
     }
 }

@@ -1,18 +1,25 @@
 //! `fc-local list`.
 
+use std::process::ExitCode;
+
 use jiff::Timestamp;
 
+use super::explain::{describe as describe_group, scheme};
+use super::standing::Standing;
 use super::{ListArguments, print};
 use crate::Manifest;
+use crate::event::neutral;
+use crate::model::alb::{GroupKind, LoadBalancer};
 use crate::model::{Domain, Function, LATEST, Route, TimerTrigger};
 
-pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
+pub(super) async fn run(manifest: &Manifest, arguments: &ListArguments) -> ExitCode {
     print::notes(manifest);
+    let standing = Standing::ask(manifest).await;
     if arguments.json {
-        let functions: Vec<_> =
-            manifest.functions().iter().map(|function| json(function, manifest.domains())).collect();
+        let json = |function| json(function, manifest, &standing);
+        let functions: Vec<_> = manifest.functions().iter().map(json).collect();
         print::say(&serde_json::Value::from(functions).to_string());
-        return;
+        return ExitCode::SUCCESS;
     }
     let width = manifest.names().map(str::len).max().unwrap_or(0);
     for function in manifest.functions() {
@@ -26,6 +33,25 @@ pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
         let width = domain.routes.iter().map(|route| route.path.len()).max().unwrap_or(0);
         for route in &domain.routes {
             print::say(&format!("  {:width$}  {}", route.path, describe_route(route)));
+        }
+    }
+    say_balancers(&standing.placed(manifest.load_balancer()), &standing);
+    ExitCode::SUCCESS
+}
+
+fn say_balancers(balancer: &LoadBalancer, standing: &Standing) {
+    for listener in &balancer.listeners {
+        let (protocol, rules) = (scheme(listener.protocol), listener.rules.len());
+        let text = format!(
+            "\n{}  {protocol} {}, here {}  {rules} rules",
+            listener.name, listener.port, listener.local_port
+        );
+        print::say(&text);
+    }
+    for group in &balancer.groups {
+        print::say(&neutral(&format!("  {}", describe_group(group))));
+        for line in standing.lines(&group.name) {
+            print::say(&neutral(&format!("    {line}")));
         }
     }
 }
@@ -84,11 +110,19 @@ fn describe_route(route: &Route) -> String {
     format!("{}{qualifier}  {methods}{rewrites}", route.function)
 }
 
-fn json(function: &Function, domains: &[Domain]) -> serde_json::Value {
+fn json(function: &Function, manifest: &Manifest, standing: &Standing) -> serde_json::Value {
+    let domains = manifest.domains();
     let of_function = |domain: &Domain| {
         let routes = domain.routes.iter().filter(|route| route.function == function.name);
         routes.map(|route| route_json(domain, route)).collect::<Vec<_>>()
     };
+    let groups = manifest.load_balancer().groups.iter().filter_map(|group| match &group.kind {
+        GroupKind::Fc { function: Some(name), qualifier } if *name == function.name => {
+            let targets = standing.targets(&group.name);
+            Some(serde_json::json!({"group": group.name, "qualifier": qualifier, "targets": targets}))
+        }
+        _ => None,
+    });
     serde_json::json!({
         "function": function.name,
         "runtime": function.runtime,
@@ -101,6 +135,7 @@ fn json(function: &Function, domains: &[Domain]) -> serde_json::Value {
             "name": timer.name, "qualifier": timer.qualifier, "schedule": timer.times.to_string(), "next": next_times(timer),
         })).collect::<Vec<_>>(),
         "domains": domains.iter().flat_map(of_function).collect::<Vec<_>>(),
+        "serverGroups": groups.collect::<Vec<_>>(),
     })
 }
 

@@ -21,6 +21,7 @@ mod package;
 mod print;
 mod progress;
 mod send;
+mod standing;
 mod symbolize;
 mod tasks;
 mod version;
@@ -298,14 +299,6 @@ fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCo
             return ExitCode::FAILURE;
         }
     };
-    match &command {
-        Command::List(arguments) => {
-            list::run(&manifest, arguments);
-            return ExitCode::SUCCESS;
-        }
-        Command::Alb(command) => return alb::run(&manifest, command),
-        _ => {}
-    }
     let run = async {
         match command {
             Command::Dev(arguments) => Box::pin(dev::run(manifest, arguments)).await,
@@ -316,6 +309,8 @@ fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCo
             Command::Alias(command) => alias::run(&manifest, command).await,
             Command::Package(arguments) => package::run(&manifest, arguments).await,
             Command::Tasks(command) => tasks::run(&manifest, command).await,
+            Command::List(arguments) => list::run(&manifest, &arguments).await,
+            Command::Alb(command) => alb::run(&manifest, &command).await,
             _ => ExitCode::SUCCESS,
         }
     };

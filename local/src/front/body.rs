@@ -11,6 +11,7 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use tokio_util::sync::CancellationToken;
 
 use super::leaving::Leaving;
 use super::passed::Passed;
@@ -83,8 +84,9 @@ impl Outgoing {
     }
 
     /// An empty body, before a WebSocket between a client and a server that is no function.
-    pub(crate) fn joined(client: OnUpgrade, server: OnUpgrade, idle: Duration) -> Self {
-        Outgoing::Tunnel(Some(Box::new(Tunnel::joined(client, server, idle))))
+    /// `stop` ends it.
+    pub(crate) fn joined(client: OnUpgrade, server: OnUpgrade, stop: CancellationToken) -> Self {
+        Outgoing::Tunnel(Some(Box::new(Tunnel::joined(client, server, stop))))
     }
 
     /// The body of a server that is no function.

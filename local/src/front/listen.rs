@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -107,11 +108,18 @@ impl Listener {
         Ok(Listener { listener, address })
     }
 
-    /// Accepts connections until `stop`. This, and each connection, is a task of `tasks`.
-    pub(crate) fn listen(self, front: Arc<Front>, door: Door, stop: Stop, tasks: &TaskTracker) {
+    /// Accepts connections until `stop`. This, and each connection, is a task of `tasks`. The port is free again once the
+    /// task of the handle has ended.
+    pub(crate) fn listen(
+        self,
+        front: Arc<Front>,
+        door: Door,
+        stop: Stop,
+        tasks: &TaskTracker,
+    ) -> JoinHandle<()> {
         front.note_port(&door, self.address);
         let clients = Clients { front, door, stop, ticks: Ticks::new(tasks.clone()), tasks: tasks.clone() };
-        tasks.spawn(accept(self.listener, clients));
+        tasks.spawn(accept(self.listener, clients))
     }
 }
 

@@ -32,5 +32,5 @@ pub(crate) use alb::{Balancers, Shared as BalancersShared, key as listener_key};
 pub(crate) use entry::Front;
 pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop, reachable};
 pub(crate) use refusal::json as failure_json;
-pub(crate) use target::Door;
+pub(crate) use target::{BALANCERS, Door};
 pub(crate) use under_way::Remaining;

@@ -14,7 +14,7 @@ use crate::registry::{Callee, Deployed, Functions};
 use crate::wire::host::{self, Host};
 
 /// The path of the local API that tells of load balancers.
-const BALANCERS: &str = "/_local/v1/alb";
+pub(crate) const BALANCERS: &str = "/_local/v1/alb";
 
 /// fc-local's own operation: how busy the function of an address is.
 const USAGE: &str = "/2023-03-30/usage";

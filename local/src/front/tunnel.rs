@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use hyper::upgrade::OnUpgrade;
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 use super::visit::Visit;
 use crate::call::AnswerTunnel;
 use crate::wire::upgrade::take_apart;
-use crate::wire::{Over, Relay, Socket};
+use crate::wire::{Close, Over, Relay, Socket};
 
 /// A WebSocket that starts once the head of the answer is sent. A drop means that the client left.
 #[derive(Debug)]
@@ -24,8 +25,8 @@ pub(crate) struct Tunnel {
 enum End {
     /// A function.
     Call(Box<AnswerTunnel>),
-    /// A server beside the functions: both connections.
-    Server(OnUpgrade, OnUpgrade),
+    /// A server beside the functions: both connections, and what ends them. No instance does.
+    Server(OnUpgrade, OnUpgrade, CancellationToken),
 }
 
 impl Tunnel {
@@ -34,8 +35,8 @@ impl Tunnel {
     }
 
     /// A WebSocket between a client and a server that is no function.
-    pub(crate) fn joined(client: OnUpgrade, server: OnUpgrade, idle: Duration) -> Self {
-        Tunnel { end: End::Server(client, server), visit: None, idle: Some(idle) }
+    pub(crate) fn joined(client: OnUpgrade, server: OnUpgrade, stop: CancellationToken) -> Self {
+        Tunnel { end: End::Server(client, server, stop), visit: None, idle: None }
     }
 
     pub(super) fn accompany(&mut self, visit: Visit) {
@@ -61,13 +62,18 @@ impl Tunnel {
                 }
                 carried.see_off().await;
             }
-            End::Server(client, server) => join(client, server, idle, visit).await,
+            End::Server(client, server, stop) => join(client, server, (idle, stop), visit).await,
         }
     }
 }
 
-/// Relays between a client and a server until one of them ends, or nothing passes for too long.
-async fn join(client: OnUpgrade, server: OnUpgrade, idle: Option<Duration>, visit: Option<Visit>) {
+/// Relays between a client and a server until one of them ends, nothing passes for too long, or the platform stops.
+async fn join(
+    client: OnUpgrade,
+    server: OnUpgrade,
+    (idle, stop): (Option<Duration>, CancellationToken),
+    visit: Option<Visit>,
+) {
     let (Ok(client), Ok(server)) = tokio::join!(client, server) else { return };
     let (Some((client, read)), Some(server)) =
         (take_apart::<Socket>(client), take_apart::<TcpStream>(server))
@@ -77,7 +83,10 @@ async fn join(client: OnUpgrade, server: OnUpgrade, idle: Option<Duration>, visi
     let (stream, again) = client.into_parts();
     let client = (stream, if again.is_empty() { read } else { [read, again].concat().into() });
     let mut relay = Relay::new(client, server);
-    let over = relay.pass_unless_idle(idle).await;
+    let over = tokio::select! {
+        over = relay.pass_unless_idle(idle) => over,
+        () = stop.cancelled() => Over::Idle,
+    };
     let has_left = matches!(over, Over::Client) && !relay.is_closing();
     if let Some(mut visit) = visit {
         visit.set_traffic(relay.passed());
@@ -87,6 +96,8 @@ async fn join(client: OnUpgrade, server: OnUpgrade, idle: Option<Duration>, visi
     }
     match over {
         Over::Client | Over::TooLargeFromFunction => relay.end_function(None).await,
-        _ => relay.end_client(None).await,
+        Over::Function => relay.end_client(None).await,
+        Over::TooLargeFromClient => relay.end_client(Some(Close::MessageTooBig)).await,
+        Over::Idle => relay.end_client(Some(Close::GoingAway)).await,
     }
 }

@@ -2,6 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::platform::Platform;
 use crate::event::{AlbNews, Kind, Source};
@@ -9,6 +13,9 @@ use crate::front::{Door, Listener as Bound, Stop, listener_key};
 use crate::manifest::Manifest;
 use crate::model::alb::{Listener, ListenerProtocol, LoadBalancer, SecurityPolicy};
 use crate::wire::{ServerSettings, TlsServer, Versions};
+
+/// How long a closed listener may keep its port.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
 
 /// A listener that is open.
 #[derive(Debug)]
@@ -18,43 +25,55 @@ pub(super) struct Opened {
     asked: u16,
     address: SocketAddr,
     stop: Stop,
+    /// Ends once the port is free again.
+    accepting: JoinHandle<()>,
 }
 
 impl Platform {
     /// Uses the load balancers of `manifest` in place of the former ones. A listener that stays is not closed, and requests
     /// under way end by the rules that they began with.
-    pub(super) fn use_balancers(&self, manifest: &Manifest) {
-        let mut config = manifest.load_balancer().clone();
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let stays = |key: &Arc<str>, own: &Opened| {
-            config
-                .listeners
-                .iter()
-                .any(|listener| listener_key(listener) == *key && listener.local_port == own.asked)
-        };
-        let gone: Vec<Arc<str>> =
-            opened.iter().filter(|(key, own)| !stays(key, own)).map(|(key, _)| Arc::clone(key)).collect();
-        for key in gone {
-            let Some(own) = opened.remove(&key) else { continue };
-            own.stop.begun.cancel();
-            self.front.forget_alb(&key);
+    pub(super) async fn use_balancers(&self, manifest: &Manifest) {
+        let config = manifest.load_balancer().clone();
+        for own in self.take_gone(&config) {
+            // A new listener may ask for the same port.
+            drop(timeout(CLOSE_MAX, own.accepting).await);
             self.tell(AlbNews::Closed { listener: own.name });
         }
+        self.open_listeners(config);
+    }
+
+    /// Begins to close the listeners that are no longer in the configuration.
+    fn take_gone(&self, config: &LoadBalancer) -> Vec<Opened> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_gone = |key: &Arc<str>, own: &mut Opened| {
+            let is_own =
+                |listener: &Listener| listener_key(listener) == *key && listener.local_port == own.asked;
+            !config.listeners.iter().any(is_own)
+        };
+        let gone = opened.extract_if(is_gone).map(|(key, own)| {
+            own.stop.begun.cancel();
+            self.front.forget_alb(&key);
+            own
+        });
+        gone.collect()
+    }
+
+    fn open_listeners(&self, mut config: LoadBalancer) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bound = Vec::new();
         for listener in &mut config.listeners {
             let key = listener_key(listener);
-            if let Some(own) = opened.get(&key) {
+            if let Some(own) = opened.get_mut(&key) {
+                own.name.clone_from(&listener.name);
                 listener.local_port = own.address.port();
                 continue;
             }
-            match Bound::bind(SocketAddr::new(self.settings.listen, listener.local_port)) {
+            let asked = listener.local_port;
+            match Bound::bind(SocketAddr::new(self.settings.listen, asked)) {
                 Ok(socket) => {
-                    let (name, asked) = (listener.name.clone(), listener.local_port);
-                    let (address, stop) = (socket.address, self.stop.child());
                     // A redirect to this listener has to name the port of this machine.
-                    listener.local_port = address.port();
-                    opened.insert(Arc::clone(&key), Opened { name, asked, address, stop: stop.clone() });
-                    bound.push((listener.clone(), key, socket, stop));
+                    listener.local_port = socket.address.port();
+                    bound.push((listener.clone(), key, socket, asked));
                 }
                 Err(not_bound) => self.tell(AlbNews::NotListening {
                     listener: listener.name.clone(),
@@ -63,12 +82,14 @@ impl Platform {
             }
         }
         self.set_balancers(&config);
-        for (listener, key, socket, stop) in bound {
-            let scheme = if listener.protocol == ListenerProtocol::Https { "https" } else { "http" };
-            let address = socket.address;
-            let (name, url) = (listener.name, format!("{scheme}://localhost:{}/", address.port()));
-            socket.listen(Arc::clone(&self.front), Door::Alb(key), stop, &self.connections);
-            self.tell(AlbNews::Listening { listener: name, port: listener.port, address, url });
+        for (Listener { name, port, protocol, .. }, key, socket, asked) in bound {
+            let scheme = if protocol == ListenerProtocol::Https { "https" } else { "http" };
+            let (address, stop) = (socket.address, self.stop.child());
+            let url = format!("{scheme}://localhost:{}/", address.port());
+            let door = Door::Alb(Arc::clone(&key));
+            let accepting = socket.listen(Arc::clone(&self.front), door, stop.clone(), &self.connections);
+            opened.insert(key, Opened { name: name.clone(), asked, address, stop, accepting });
+            self.tell(AlbNews::Listening { listener: name, port, address, url });
         }
     }
 
@@ -88,18 +109,12 @@ impl Platform {
 
     fn tls_of(&self, listener: &Listener) -> Result<TlsServer, String> {
         let identities = self.identities.as_ref().ok_or("no TLS is offered here")?;
-        let certificates: Vec<(&str, &str)> =
-            listener.certificates.iter().map(|own| (own.chain.as_str(), own.key.as_str())).collect();
         let versions = match listener.security_policy {
             SecurityPolicy::Tls12 | SecurityPolicy::Tls12Strict => Versions::Tls12,
             SecurityPolicy::Tls12Strict13 => Versions::Tls12And13,
         };
-        identities.server(ServerSettings {
-            certificates: &certificates,
-            versions,
-            http2: listener.http2,
-            client_authority: listener.client_authority.as_deref(),
-        })
+        let Listener { http2, asks_clients, .. } = *listener;
+        identities.server(ServerSettings { versions, http2, asks_clients })
     }
 
     fn tell(&self, news: AlbNews) {

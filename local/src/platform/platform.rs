@@ -171,7 +171,7 @@ impl Platform {
             platform.registry.set_pending(&function.name, "is being built");
         }
         platform.use_domains(manifest);
-        platform.use_balancers(manifest);
+        platform.use_balancers(manifest).await;
         platform.queue.resume().await;
         if platform.settings.timers {
             platform.timers.set(manifest.functions());
@@ -296,7 +296,7 @@ impl Platform {
             self.registry.set_pending(name, "is being built");
         }
         self.use_domains(manifest);
-        self.use_balancers(manifest);
+        self.use_balancers(manifest).await;
         if self.settings.timers {
             self.timers.set(manifest.functions());
         }

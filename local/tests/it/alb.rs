@@ -5,9 +5,9 @@ use testkit::events::{Event, kind};
 use testkit::h1::{Conn, exchange, request};
 use testkit::manifest::{Function, Manifest};
 use testkit::ws::Client;
-use testkit::{Answer, Ask, Folder, until};
+use testkit::{Answer, Ask, Folder, Launch, until};
 
-use crate::harness::{Local, f, scripted};
+use crate::harness::{Local, f, program, scripted};
 
 /// A group of the function `name`.
 pub(crate) fn group(name: &str) -> String {
@@ -168,11 +168,12 @@ fn shop() -> Local {
         rule(
             80,
             40,
-            "/seen/in*",
+            "/inserted",
             &(insert(1, "x-own", "UserDefined", "1")
                 + &insert(2, "x-port", "SystemDefined", "SLBPort")
                 + &insert(3, "x-agent", "ReferenceHeader", "user-agent")
-                + &forward(4, "f")),
+                + &action(4, "Rewrite", "rewrite_config {\n path = \"/seen\"\n }")
+                + &forward(5, "f")),
         ),
         rule(80, 50, "/limited", &(limit + &fixed(2, 200, "ok"))),
         rule(80, 60, "/cors", &(action(1, "Cors", cors) + &forward(2, "f"))),
@@ -241,8 +242,7 @@ fn rules_do_as_they_say() {
     assert!(answer.text().starts_with("GET /seen?by=rule HTTP/1.1"), "{}", answer.text());
     assert_eq!(alb_part(&local, "/old/a", 200)["rule"], "rule-10");
     let answer = ask(port, "GET", "/away", "");
-    answer.assert_status(302);
-    assert!(answer.header("location").unwrap().starts_with("http://www.example.com"), "{answer:?}");
+    answer.assert_status(302).assert_header("location", &format!("http://www.example.com:{port}/new"));
     let answer = ask(port, "POST", "/fixed", "");
     answer.assert_status(403).assert_text("not here").assert_header("content-type", "text/plain");
     let told = alb_part(&local, "/fixed", 403);
@@ -250,8 +250,10 @@ fn rules_do_as_they_say() {
         (&told["statusBy"], &told["upstreamStatus"], &told["group"]),
         (&json!("alb"), &Value::Null, &Value::Null)
     );
-    let answer = ask(port, "GET", "/seen/inserted", "user-agent: me\r\nx-own: 2\r\n");
-    answer.assert_status(200);
+    let answer = ask(port, "GET", "/inserted", "user-agent: me\r\nx-own: 2\r\n");
+    for (name, value) in [("x-own", "1"), ("x-port", "80"), ("x-agent", "me")] {
+        assert_eq!(seen(&answer, name), [value], "{name}");
+    }
     let limited: Vec<Answer> = (0..30).map(|_| ask(port, "GET", "/limited", "")).collect();
     let refused: Vec<&Answer> = limited.iter().filter(|answer| answer.status == 503).collect();
     assert!(!refused.is_empty());
@@ -260,6 +262,8 @@ fn rules_do_as_they_say() {
     let answer = ask(port, "OPTIONS", "/cors", preflight);
     answer.assert_status(204).assert_header("access-control-allow-methods", "GET,PUT");
     assert_eq!(alb_part(&local, "/cors", 204)["statusBy"], "alb");
+    let refused = preflight.replace("PUT", "DELETE");
+    ask(port, "OPTIONS", "/cors", &refused).assert_no_header("access-control-allow-origin");
     let answer = ask(port, "GET", "/cors", "origin: https://a.example\r\n");
     answer.assert_header("access-control-allow-origin", "https://a.example");
 
@@ -441,6 +445,23 @@ fn health_checks_are_invocations_and_change_the_standing() {
     // Whoever is all there is gets the requests all the same.
     ask(port, "GET", "/name", "").assert_status(200);
     assert_eq!(state(&local)["groups"][0]["targets"][0]["health"], "unhealthy");
+    // The command line asks the running `dev`.
+    let tells = |arguments: &[&str]| {
+        let launch = Launch::new(program()).args(["--template".into(), local.folder.file("s.yaml")]);
+        let ended = launch.args(arguments.iter().copied()).run();
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{}", ended.out);
+        ended.out
+    };
+    let text = tells(&["alb", "explain", "GET", "http://localhost/"]);
+    assert!(text.contains("f is unhealthy after ") && text.contains("the last one: status 500"), "{text}");
+    let told: Value =
+        serde_json::from_str(&tells(&["alb", "explain", "--json", "GET", "http://localhost/"])).unwrap();
+    assert_eq!(told["action"]["groups"][0]["targets"][0]["health"], "unhealthy", "{told}");
+    assert_eq!(told["listener"]["localPort"], port);
+    let text = tells(&["list"]);
+    assert!(text.contains(&format!("HTTP 80, here {port}")) && text.contains("f is unhealthy"), "{text}");
+    let told: Value = serde_json::from_str(&tells(&["list", "--json"])).unwrap();
+    assert_eq!(told[0]["serverGroups"][0]["targets"][0]["health"], "unhealthy", "{told}");
     ask(port, "GET", "/set-health?ok=1", "").assert_status(200);
     local.wait_for_nth(2, healthy());
     assert_eq!(state(&local)["listeners"][0]["name"], "http-80");

@@ -1,10 +1,12 @@
 //! `fc-local alb`: what is written, what is read, and what is told of a request.
 
 use serde_json::Value;
+use testkit::h1::{exchange, request};
 use testkit::program::Ended;
 use testkit::{Folder, Launch};
 
-use crate::harness::{program, scripted};
+use crate::alb::{alb_part, port_of, records};
+use crate::harness::{Local, program, scripted};
 
 const MANIFEST: &str = "edition: 3.0.0
 name: test
@@ -74,6 +76,31 @@ fn what_init_writes_is_read_without_a_problem() {
     assert_eq!(folder.text("alb/ros.yaml"), "mine");
     assert_eq!(alb(&folder, &["init", "--force"]).code, Some(0));
     assert!(folder.text("alb/ros.yaml").contains("ROSTemplateFormatVersion"));
+}
+
+/// The example of docs/alb.md: a function, `alb init`, `dev`, and a request to the listener's port.
+#[test]
+fn what_init_writes_answers() {
+    let folder = manifest("x-local: {alb: {ports: {80: 0, 443: 0}}}\n");
+    assert_eq!(alb(&folder, &["init"]).code, Some(0));
+    let local = Local::start(folder, &[]);
+    let port = port_of(&local, 80);
+    exchange(port, &request("GET", "/api/seen", "", b"")).assert_status(200);
+    assert_eq!(alb_part(&local, "/api/seen", 200)["rule"], "http-rule-2");
+    let record = &records(&local, "/api/seen")[0];
+    assert_eq!((&record["function"], &record["via"]), (&Value::from("api"), &Value::from("alb")));
+    // The port of this machine leads to the same listener.
+    let told = explain(&local.folder, &["GET", &format!("http://localhost:{port}/other")]);
+    let group = &told["action"]["groups"][0];
+    assert_eq!((&group["function"], &group["targets"][0]["health"]), (&"shop".into(), &"unchecked".into()));
+}
+
+/// `alb init` beside a running `dev`, which begins to listen.
+#[test]
+fn a_load_balancer_that_comes_later_is_found() {
+    let local = Local::start(manifest("x-local: {alb: {ports: {80: 0, 443: 0}}}\n"), &[]);
+    assert_eq!(alb(&local.folder, &["init"]).code, Some(0));
+    exchange(port_of(&local, 80), &request("GET", "/api/seen", "", b"")).assert_status(200);
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn servers_get_requests_as_a_reverse_proxy_sends_them() {
         servers("silent", &[(silent, 100)], ""),
         servers("copied", &[(mirror_port, 100)], ""),
         servers("nobody", &[(one_port, 0)], ""),
-        listener(80, "both", ""),
+        listener(80, "both", "idle_timeout = 600"),
         rule(80, 10, "/gone", &forward(1, "gone")),
         rule(80, 20, "/garbled", &forward(1, "garbled")),
         rule(80, 30, "/silent", &forward(1, "silent")),
@@ -157,6 +157,12 @@ fn servers_get_requests_as_a_reverse_proxy_sends_them() {
     socket.assert_text("hello");
     socket.close(1000);
     local.wait_for(kind("request").field("path", "/ws").status(101));
+    // No instance ends this one with the platform.
+    let mut socket = Client::open(port, "/ws");
+    socket.text("hello");
+    socket.assert_text("hello");
+    local.program.signal("INT");
+    socket.assert_closed(1001);
     drop(one);
 }
 

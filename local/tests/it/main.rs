@@ -4,6 +4,7 @@
 
 mod alb;
 mod alb_config;
+mod alb_rules;
 mod alb_servers;
 mod alb_tls;
 mod api;

@@ -87,7 +87,7 @@ fn a_good_manifest_has_no_remarks() {
     let functions: serde_json::Value = serde_json::from_str(&out).unwrap();
     let expected = serde_json::json!([{
         "function": "f", "runtime": "custom.debian12", "memoryMiB": 512, "timeoutSeconds": 10,
-        "instanceConcurrency": 1, "methods": ["GET"], "qualifiers": [], "timers": [], "domains": [],
+        "instanceConcurrency": 1, "methods": ["GET"], "qualifiers": [], "timers": [], "domains": [], "serverGroups": [],
     }]);
     assert_eq!(functions, expected);
 }

@@ -1,7 +1,7 @@
 //! The load balancers in use: a configuration that can be replaced while requests are under way.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -59,38 +59,43 @@ impl Balancers {
     /// Uses `config` in place of the former one. Groups that stay as they are keep what is known of their health. `tls` makes
     /// the TLS of a listener.
     pub(crate) fn set(&self, config: &LoadBalancer, mut tls: impl FnMut(&Listener) -> Option<TlsServer>) {
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let mut former = std::mem::take(&mut current.groups);
+        let former = self.read().groups.clone();
+        let kept = |settings| former.iter().find(|(group, _)| group.is_same(settings)).cloned();
+        let mut all: Vec<(Arc<Group>, CancellationToken)> = Vec::with_capacity(config.groups.len());
         for settings in &config.groups {
-            let kept = former.iter().position(|(group, _)| group.is_same(settings));
-            let group = if let Some(kept) = kept {
-                former.swap_remove(kept)
-            } else {
+            all.push(kept(settings).unwrap_or_else(|| {
                 let group = Arc::new(Group::new(settings.clone()));
                 let stop = self.shared.stop.child_token();
                 probe::start(&self.shared, &group, &stop);
                 (group, stop)
-            };
-            current.groups.push(group);
+            }));
         }
-        for (_, stop) in former {
-            stop.cancel();
+        for (group, stop) in &former {
+            if !all.iter().any(|(own, _)| Arc::ptr_eq(own, group)) {
+                stop.cancel();
+            }
         }
-        let groups: Arc<[Arc<Group>]> = current.groups.iter().map(|(group, _)| Arc::clone(group)).collect();
+        let groups: Arc<[Arc<Group>]> = all.iter().map(|(group, _)| Arc::clone(group)).collect();
         let port = |listener: &Listener| {
             (key(listener), Arc::new(Port::new(listener, config, &groups, tls(listener))))
         };
-        current.ports = config.listeners.iter().map(port).collect();
+        // Expressions and TLS take a while. Requests do not wait for them.
+        let ports = config.listeners.iter().map(port).collect();
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Current { ports, groups: all };
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Current> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The listener with this key.
     pub(crate) fn port(&self, key: &str) -> Option<Arc<Port>> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).ports.get(key).cloned()
+        self.read().ports.get(key).cloned()
     }
 
     /// All listeners, by their names, and all groups.
     pub(super) fn all(&self) -> (Vec<Arc<Port>>, Vec<Arc<Group>>) {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        let current = self.read();
         let mut ports: Vec<Arc<Port>> = current.ports.values().cloned().collect();
         ports.sort_by(|one, other| {
             (one.listener().port, &one.name).cmp(&(other.listener().port, &other.name))

@@ -5,7 +5,7 @@ use std::io::Write;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, VARY};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue};
 
 /// Smaller replies are not compressed.
@@ -39,7 +39,8 @@ pub(super) enum Coding {
 
 /// The coding for a reply of `length` bytes with these headers, by what the client accepts.
 pub(super) fn choose(accepted: &HeaderValue, reply: &HeaderMap, length: usize) -> Option<Coding> {
-    if length <= LENGTH_MIN || reply.contains_key(CONTENT_ENCODING) {
+    // The ranges of a part are those of the text as it is.
+    if length <= LENGTH_MIN || reply.contains_key(CONTENT_ENCODING) || reply.contains_key(CONTENT_RANGE) {
         return None;
     }
     let accepted = accepted.to_str().ok()?;
@@ -112,9 +113,10 @@ mod tests {
         check("br;q=0, gzip;q=0.5", "text/css", 2000, Some(Coding::Gzip));
         check("gzip;q=0", "text/css", 2000, None);
         check("identity", "text/css", 2000, None);
-        let mut reply = HeaderMap::new();
-        reply.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
-        assert_eq!(choose(&HeaderValue::from_static("br"), &reply, 2000), None, "it is compressed");
+        for (name, value) in [(CONTENT_ENCODING, "zstd"), (CONTENT_RANGE, "bytes 0-1999/5000")] {
+            let reply = HeaderMap::from_iter([(name, HeaderValue::from_static(value))]);
+            assert_eq!(choose(&HeaderValue::from_static("br"), &reply, 2000), None, "{value}");
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! From a server group to its backend: a function by the gateway, or a server beside the functions.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{Request, Response};
 
@@ -23,12 +22,10 @@ pub(super) struct Backed<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) group: &'a Group,
     pub(super) peer: &'a Peer,
-    /// How long a WebSocket may be silent.
-    pub(super) idle: Duration,
 }
 
-/// The reply of a backend and who made it, or the status of the load balancer's own with a reason.
-pub(super) type Answered = Result<(Response<Outgoing>, Maker), (u16, String)>;
+/// The reply of a backend and who made it, or the status of the load balancer's own.
+pub(super) type Answered = Result<(Response<Outgoing>, Maker), u16>;
 
 impl Backed<'_> {
     /// Sends a request to the group.
@@ -39,10 +36,8 @@ impl Backed<'_> {
         note: impl Fn(&Visit),
     ) -> Answered {
         match &self.group.settings.kind {
-            GroupKind::Ip { .. } => {
-                Box::pin(upstream::answer(self.group, &self.shared.connections, request, self.idle)).await
-            }
-            GroupKind::Fc { function: None, .. } => Err((503, String::new())),
+            GroupKind::Ip { .. } => Box::pin(upstream::answer(self.group, self.shared, request)).await,
+            GroupKind::Fc { function: None, .. } => Err(503),
             GroupKind::Fc { function: Some(function), qualifier } => {
                 let binding = self.bind(function, qualifier.as_deref(), visit);
                 note(visit);

@@ -98,13 +98,16 @@ impl Group {
         }
         let all: usize = self.targets.iter().filter(|target| takes(target)).map(|target| target.weight).sum();
         let mut place = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(all)?;
-        self.targets.iter().position(|target| {
-            let is_here = takes(target) && place < target.weight;
-            if takes(target) && !is_here {
-                place -= target.weight;
+        let found = self.targets.iter().position(|target| {
+            let is_taken = takes(target);
+            let is_here = is_taken && place < target.weight;
+            if is_taken && !is_here {
+                place = place.saturating_sub(target.weight);
             }
             is_here
-        })
+        });
+        // A check may have failed since the sum was made.
+        found.or_else(|| self.targets.iter().position(|target| target.weight > 0))
     }
 
     pub(super) fn token(&self, number: usize) -> &str {

@@ -86,7 +86,7 @@ async fn ask_function(shared: &Arc<Shared>, group: &Group, check: &AlbHealthChec
     let peer = Peer::of_this_machine().ok_or("this machine has no address")?;
     let mut visit = Visit::arrive(&shared.log, &request, Instant::now());
     visit.set_alb(AlbVisit { is_probe: true, group: Some(Arc::clone(&group.name)), ..AlbVisit::new(None) });
-    let backed = Backed { shared, group, peer: &peer, idle: check.timeout };
+    let backed = Backed { shared, group, peer: &peer };
     match backed.answer(&mut visit, request, |_| {}).await {
         Ok((response, by)) => {
             let status = response.status();
@@ -98,7 +98,7 @@ async fn ask_function(shared: &Arc<Shared>, group: &Group, check: &AlbHealthChec
             drop(Limited::new(body, BODY_MAX).collect().await);
             judge(check, status)
         }
-        Err((status, _)) => {
+        Err(status) => {
             visit.leave(super::replies::page(status, ""));
             Err(format!("status {status}"))
         }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_LENGTH, COOKIE, HOST, ORIGIN, SET_COOKIE,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
+    CONTENT_LENGTH, HOST, ORIGIN, SET_COOKIE,
 };
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -90,7 +90,9 @@ impl Balancers {
         if let Some(alb) = visit.alb() {
             alb.rule = rule.and_then(|rule| port.rule_names.get(rule).cloned());
         }
-        let origin = decision.cors.and_then(|_| head.headers.get(ORIGIN).cloned());
+        // The answer to a preflight says itself who may read what.
+        let cors = decision.cors.filter(|_| !alb::is_preflight(&head.method, &head.headers));
+        let origin = cors.and_then(|_| head.headers.get(ORIGIN).cloned());
         let accepted = if port.listener().gzip { compress::accepted(&head.headers) } else { None };
         let is_head = head.method == Method::HEAD;
         let own = admitted(port, &decision, rule, &asked, &mut head.headers);
@@ -110,7 +112,7 @@ impl Balancers {
             let forward = (group_of(port, &decision), &decision);
             self.forward(port, peer, visit, Request::from_parts(head, body), forward, note).await
         };
-        if let (Some(cors), Some(origin)) = (decision.cors, &origin) {
+        if let (Some(cors), Some(origin)) = (cors, &origin) {
             let_read(cors, response.headers_mut(), origin);
         }
         if let Some(kept) = &kept {
@@ -138,7 +140,7 @@ impl Balancers {
         }
         let (head, mut body) = request.into_parts();
         let has_all = body.tell_end();
-        let backed = Backed { shared: &self.shared, group, peer, idle: port.listener().idle_timeout };
+        let backed = Backed { shared: &self.shared, group, peer };
         let answer = backed.answer(visit, Request::from_parts(head, body), note);
         let Ok(answered) = timeout(port.listener().request_timeout, answer).await else {
             let is_slow_client = !has_all.is_none_or(|all: Arc<AtomicBool>| all.load(Ordering::Relaxed));
@@ -151,7 +153,7 @@ impl Balancers {
                 }
                 response
             }
-            Err((status, why)) => return replies::page(status, &why).map(Outgoing::whole),
+            Err(status) => return replies::page(status, "").map(Outgoing::whole),
         };
         response.body_mut().set_idle(port.listener().idle_timeout);
         if let Terminal::Forward { remember: Some(length), .. } = &decision.terminal {
@@ -197,20 +199,13 @@ impl Asked {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         RequestView {
             method: &self.method,
-            host: without_port(host),
+            host: alb::without_port(host),
             path: self.uri.path(),
             query: self.uri.query(),
             headers,
             source: self.source,
             source_port: self.source_port,
         }
-    }
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
     }
 }
 
@@ -325,10 +320,6 @@ fn by_response_rules(
 
 /// Says by a rule who may read a reply, in place of the backend.
 fn let_read(cors: &AlbCors, headers: &mut HeaderMap, origin: &HeaderValue) {
-    // The answer to a preflight has its own.
-    if headers.contains_key(ACCESS_CONTROL_ALLOW_METHODS) {
-        return;
-    }
     for name in [ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_EXPOSE_HEADERS]
     {
         headers.remove(name);
@@ -353,15 +344,4 @@ async fn compressed(accepted: &HeaderValue, response: Response<Outgoing>) -> Res
 fn random() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(())
-}
-
-/// The value of a cookie of the request.
-pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut pairs = headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(own, _)| *own == name).map(|(_, value)| value)
 }

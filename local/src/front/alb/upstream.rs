@@ -1,6 +1,7 @@
 //! Servers beside the functions: one connection for each request, as for a group without kept connections.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,10 +15,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use super::balancers::Balancers;
+use super::balancers::{Balancers, Shared};
 use super::forward::Answered;
 use super::group::Group;
-use super::serve::cookie;
+use crate::alb::cookies;
 use crate::event::Maker;
 use crate::front::body::Outgoing;
 use crate::model::alb::{IpServer, StickySession};
@@ -33,27 +34,23 @@ const MIRROR_MAX: Duration = Duration::from_secs(60);
 const SERVER_ID: &str = "SERVERID";
 
 /// Sends a request to a server of the group.
-pub(super) async fn answer(
-    group: &Group,
-    connections: &TaskTracker,
-    mut request: Request<ClientBody>,
-    idle: Duration,
-) -> Answered {
+pub(super) async fn answer(group: &Group, shared: &Shared, mut request: Request<ClientBody>) -> Answered {
     let sticky = match &group.settings.sticky_session {
         Some(StickySession::Insert(length)) => Some(*length),
         _ => None,
     };
-    let token = sticky.and_then(|_| cookie(request.headers(), SERVER_ID)).map(str::to_owned);
+    let own = sticky.and_then(|_| cookies(request.headers()).find(|(name, _)| *name == SERVER_ID));
+    let token = own.map(|(_, token)| token.to_owned());
     let number = group.choose(token.as_deref());
     let Some((number, server)) = number.and_then(|number| Some((number, group.server(number)?))) else {
-        return Err((503, String::new()));
+        return Err(503);
     };
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     headers::strip_connection(request.headers_mut());
     if client.is_some() {
         upgrade::set(request.headers_mut());
     }
-    let mut response = send(server, connections, request).await?;
+    let mut response = send(server, &shared.connections, request).await?;
     let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let body = match client.filter(|_| is_upgrade && upgrade::is_agreed(response.headers())) {
         Some(client) => {
@@ -61,9 +58,12 @@ pub(super) async fn answer(
             let (mut head, _) = response.into_parts();
             headers::strip_connection(&mut head.headers);
             upgrade::set(&mut head.headers);
-            return Ok((Response::from_parts(head, Outgoing::joined(client, server, idle)), Maker::Server));
+            return Ok((
+                Response::from_parts(head, Outgoing::joined(client, server, shared.stop.clone())),
+                Maker::Server,
+            ));
         }
-        None if is_upgrade => return Err((502, String::new())),
+        None if is_upgrade => return Err(502),
         None => response,
     };
     let (mut head, body) = body.into_parts();
@@ -82,39 +82,40 @@ pub(super) async fn send<B>(
     server: &IpServer,
     connections: &TaskTracker,
     request: Request<B>,
-) -> Result<Response<Incoming>, (u16, String)>
+) -> Result<Response<Incoming>, u16>
 where
     B: Body + Send + Unpin + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let failed = |status: u16| (status, String::new());
     let connect = TcpStream::connect((server.host.as_str(), server.port));
-    let connected = timeout(CONNECT_MAX, connect).await.map_err(|_| failed(504))?;
-    let stream = connected.map_err(|_| failed(502))?;
+    let connected = timeout(CONNECT_MAX, connect).await.map_err(|_| 504_u16)?;
+    let stream = connected.map_err(|_| 502_u16)?;
     _ = stream.set_nodelay(true);
     let opened = http1::handshake(TokioIo::new(stream)).await;
-    let (mut sender, connection) = opened.map_err(|_| failed(502))?;
+    let (mut sender, connection) = opened.map_err(|_| 502_u16)?;
     // Ends with the reply's body, or with its drop.
     connections.spawn(async move { drop(connection.with_upgrades().await) });
-    sender.send_request(request).await.map_err(|error| failed(if error.is_parse() { 502 } else { 500 }))
+    sender.send_request(request).await.map_err(|error| if error.is_parse() { 502 } else { 500 })
 }
 
 impl Balancers {
     /// Sends copies of a request, whose replies are dropped. Beyond a bound nothing is copied.
-    pub(super) fn mirror(&self, groups: &[std::sync::Arc<Group>], head: &request::Parts, body: &Bytes) {
+    pub(super) fn mirror(&self, groups: &[Arc<Group>], head: &request::Parts, body: &Bytes) {
         for group in groups {
-            let Ok(permit) = std::sync::Arc::clone(&self.mirrors).try_acquire_owned() else { return };
+            let Ok(permit) = Arc::clone(&self.mirrors).try_acquire_owned() else { return };
             let mut request = Request::new(Full::new(body.clone()));
             *request.method_mut() = head.method.clone();
             *request.uri_mut() = head.uri.clone();
             *request.headers_mut() = copied(&head.headers);
-            let (group, connections) = (std::sync::Arc::clone(group), self.shared.connections.clone());
+            let (group, shared) = (Arc::clone(group), Arc::clone(&self.shared));
             self.shared.tasks.spawn(async move {
                 let _permit = permit;
                 let server = group.choose(None).and_then(|number| group.server(number));
                 if let Some(server) = server {
-                    drop(timeout(MIRROR_MAX, send(server, &connections, request)).await);
+                    let sent = timeout(MIRROR_MAX, send(server, &shared.connections, request));
+                    // A stop does not wait for a reply that is dropped.
+                    drop(shared.stop.run_until_cancelled(sent).await);
                 }
             });
         }

@@ -65,16 +65,7 @@ fn find(
     let folder = surroundings.folder;
     let manifest: Arc<Path> = Arc::from(surroundings.file);
     let mut here = Here::default();
-    let Some(node) = node else {
-        let usual = folder.join(FOLDER);
-        let has_files = std::fs::read_dir(&usual).is_ok_and(|entries| {
-            entries
-                .filter_map(Result::ok)
-                .any(|entry| entry.path().extension().is_some_and(|ending| ending == "tf"))
-        });
-        let source = has_files.then(|| named(&usual, 1, surroundings, &here, files, problems)).flatten();
-        return (source, here);
-    };
+    let Some(node) = node else { return (usual(1, surroundings, &here, files, problems), here) };
     let wrong = |line: usize, text: String| Problem::error(line, text);
     match &node.value {
         Value::Bool(false) => (None, here),
@@ -89,14 +80,17 @@ fn find(
                 problems.0.push(wrong(entry.line, text));
             }
             ports(node, &mut here, problems);
-            texts(node, &mut here);
+            texts(node, &mut here, problems);
             let ways: Vec<_> =
                 ["terraform", "ros", "listeners"].iter().filter_map(|key| node.entry(key)).collect();
-            let [way] = ways.as_slice() else {
-                let text =
-                    "`x-local.alb` names one of `terraform` (a folder), `ros` (a template) and `listeners`";
-                problems.0.push(wrong(node.line, text.to_owned()));
-                return (None, here);
+            let way = match ways.as_slice() {
+                [] => return (usual(node.line, surroundings, &here, files, problems), here),
+                [way] => way,
+                _ => {
+                    let text = "`x-local.alb` names one of `terraform` (a folder), `ros` (a template) and `listeners`";
+                    problems.0.push(wrong(node.line, text.to_owned()));
+                    return (None, here);
+                }
             };
             let source = if way.key == "listeners" {
                 Some(short::read(&way.node, &manifest, problems))
@@ -113,6 +107,26 @@ fn find(
             (None, here)
         }
     }
+}
+
+/// The folder that is read although nothing names it, if it has files of Terraform.
+fn usual(
+    line: usize,
+    surroundings: &Surroundings<'_>,
+    here: &Here,
+    files: &mut Vec<PathBuf>,
+    problems: &mut Problems,
+) -> Option<Source> {
+    let folder = surroundings.folder.join(FOLDER);
+    let is_terraform = |path: &Path| path.extension().is_some_and(|ending| ending == "tf");
+    let has_files = std::fs::read_dir(&folder)
+        .is_ok_and(|entries| entries.filter_map(Result::ok).any(|entry| is_terraform(&entry.path())));
+    if !has_files {
+        // `fc-local alb init` writes this file, perhaps beside a running `dev`.
+        files.push(folder.join("main.tf"));
+        return None;
+    }
+    named(&folder, line, surroundings, here, files, problems)
 }
 
 /// A folder or file of Terraform, else a template of ROS.
@@ -158,17 +172,25 @@ fn ports(node: &Node, here: &mut Here, problems: &mut Problems) {
     }
 }
 
-fn texts(node: &Node, here: &mut Here) {
+fn texts(node: &Node, here: &mut Here, problems: &mut Problems) {
     let entries = |key: &str| node.child(key).map(Node::entries).unwrap_or_default();
     here.variables = entries("variables")
         .iter()
         .filter_map(|entry| Some((entry.key.clone(), entry.node.scalar()?)))
         .collect::<BTreeMap<_, _>>();
     for entry in entries("servers") {
-        let all = match &entry.node.value {
+        let all: Vec<String> = match &entry.node.value {
             Value::List(_) => items(&entry.node).iter().filter_map(Node::scalar).collect(),
             _ => entry.node.scalar().into_iter().collect(),
         };
+        let is_address = |text: &String| {
+            text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        };
+        if let Some(other) = all.iter().find(|text| !is_address(text)) {
+            let text =
+                format!("`servers` maps groups to addresses such as localhost:3000, but has `{other}`");
+            problems.0.push(Problem::error(entry.line, text));
+        }
         here.servers.insert(entry.key.clone(), all);
     }
 }

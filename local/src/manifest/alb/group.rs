@@ -342,7 +342,10 @@ fn sticky(fields: &mut Fields<'_>) -> Option<StickySession> {
         return None;
     }
     match (kind, cookie) {
-        (Some("Server"), Some(cookie)) => Some(StickySession::Server(cookie)),
+        (Some("Server"), Some(cookie)) => {
+            fields.note("sticky_session_type", "Server is not emulated: requests go to all servers");
+            Some(StickySession::Server(cookie))
+        }
         (Some("Server"), None) => {
             fields.error("cookie", "is missing");
             None

@@ -89,8 +89,7 @@ pub(super) fn read(
         gzip: fields.boolean("gzip_enabled", true),
         http2: is_https && fields.boolean("http2_enabled", true),
         security_policy,
-        certificates: Vec::new(),
-        client_authority: asks_clients.then(String::new),
+        asks_clients,
         x_forwarded: fields
             .map("x_forwarded_for_config")
             .map_or_else(XForwarded::default, |node| x_forwarded(&mut fields.below(node), is_https)),

@@ -1,6 +1,5 @@
 //! Listeners: a port, what clients speak there, and the rules.
 
-use std::fmt;
 use std::time::Duration;
 
 use super::group::ServerGroup;
@@ -57,10 +56,8 @@ pub(crate) struct Listener {
     /// For HTTPS alone.
     pub(crate) http2: bool,
     pub(crate) security_policy: SecurityPolicy,
-    /// The server's certificates, the first one for clients without a known name. Empty: the local authority makes them.
-    pub(crate) certificates: Vec<Identity>,
-    /// The authorities of clients' certificates, as PEM: `Some` asks each client for one. An empty text is the local authority.
-    pub(crate) client_authority: Option<String>,
+    /// Whether each client is asked for a certificate, which the local authority has signed.
+    pub(crate) asks_clients: bool,
     pub(crate) x_forwarded: XForwarded,
     pub(crate) acl: Option<ListenerAcl>,
     /// Both directions, by priority.
@@ -85,21 +82,6 @@ pub(crate) enum SecurityPolicy {
     Tls12Strict13,
 }
 
-/// A certificate and its key, as PEM.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) chain: String,
-    /// The private key, which no log may hold.
-    pub(crate) key: String,
-    pub(crate) place: Place,
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Identity").field("place", &self.place).finish_non_exhaustive()
-    }
-}
-
 /// `XForwardedForConfig`: the headers that the listener tells the function.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the platform")]
@@ -121,7 +103,7 @@ pub(crate) struct XForwarded {
     pub(crate) verify: CertificateField,
 }
 
-/// A header with a field of the client's certificate; `None` is off. The alias takes the place of the usual name.
+/// A header with a field of the client's certificate; off by default. The alias takes the place of the usual name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct CertificateField {
     pub(crate) enabled: bool,

@@ -1,5 +1,7 @@
 //! The functions that configurations of load balancers use.
 
+use std::collections::HashSet;
+
 use crate::manifest::alb::source::marked;
 use crate::manifest::node::{Entry, Node, Value, items};
 
@@ -14,6 +16,10 @@ pub(super) fn call(name: &str, arguments: &[Node], line: usize) -> Value {
 fn known(name: &str, arguments: &[Node], line: usize) -> Option<Value> {
     let text = |at: usize| arguments.get(at).and_then(Node::scalar);
     let of_text = |change: fn(&str) -> String| Some(Value::Text(change(&text(0)?)));
+    let of_two = |cut: for<'t> fn(&'t str, &str) -> Option<&'t str>| {
+        let (whole, end) = (text(0)?, text(1)?);
+        Some(Value::Text(cut(&whole, &end).unwrap_or(&whole).to_owned()))
+    };
     match name {
         "lower" => of_text(str::to_lowercase),
         "upper" => of_text(str::to_uppercase),
@@ -21,8 +27,8 @@ fn known(name: &str, arguments: &[Node], line: usize) -> Option<Value> {
         "tostring" => Some(Value::Text(text(0)?)),
         "tonumber" => Some(Value::number(text(0)?.trim().parse().ok()?)),
         "tobool" => Some(Value::Bool(text(0)?.parse().ok()?)),
-        "trimprefix" => Some(Value::Text(text(0)?.trim_start_matches(&text(1)?).to_owned())),
-        "trimsuffix" => Some(Value::Text(text(0)?.trim_end_matches(&text(1)?).to_owned())),
+        "trimprefix" => of_two(|text, end| text.strip_prefix(end)),
+        "trimsuffix" => of_two(|text, end| text.strip_suffix(end)),
         "replace" => {
             let (whole, from, to) = (text(0)?, text(1)?, text(2)?);
             let length = whole.matches(&from).count().checked_mul(to.len())?;
@@ -46,12 +52,9 @@ fn known(name: &str, arguments: &[Node], line: usize) -> Option<Value> {
         "length" => Some(Value::number(size(arguments.first()?)?)),
         "tolist" => matches!(arguments.first()?.value, Value::List(_)).then(|| arguments[0].value.clone()),
         "toset" | "distinct" => {
-            let mut unique: Vec<Node> = Vec::new();
-            for item in items(arguments.first()?) {
-                if !unique.iter().any(|own| own.to_json() == item.to_json()) {
-                    unique.push(item.clone());
-                }
-            }
+            let mut seen = HashSet::new();
+            let is_new = |item: &&Node| seen.insert(item.to_json().to_string());
+            let mut unique: Vec<Node> = items(arguments.first()?).iter().filter(is_new).cloned().collect();
             if name == "toset" {
                 unique.sort_by_key(Node::to_text);
             }
@@ -135,4 +138,52 @@ fn format(template: &str, values: &[Node]) -> Option<String> {
         }
     }
     Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, arguments: Json, expected: &Json) {
+        let arguments = Node::from_json(1, arguments);
+        let value = call(name, items(&arguments), 1);
+        assert_eq!(Node { line: 1, value }.to_json(), *expected, "{name}({})", arguments.to_json());
+    }
+
+    #[test]
+    fn functions_do_as_terraform_says() {
+        for (name, arguments, expected) in [
+            ("lower", json!(["AbC"]), json!("abc")),
+            ("upper", json!(["AbC"]), json!("ABC")),
+            ("trimspace", json!([" a b "]), json!("a b")),
+            ("tostring", json!([12]), json!("12")),
+            ("tonumber", json!(["12"]), json!(12)),
+            ("tobool", json!(["true"]), json!(true)),
+            ("trimprefix", json!(["aab", "a"]), json!("ab")),
+            ("trimprefix", json!(["aab", "b"]), json!("aab")),
+            ("trimsuffix", json!(["x.tf.tf", ".tf"]), json!("x.tf")),
+            ("replace", json!(["a-b-c", "-", "."]), json!("a.b.c")),
+            ("format", json!(["%s-%d %q 100%%", "a", 3, "b"]), json!("a-3 \"b\" 100%")),
+            ("join", json!([",", ["a", "b"]]), json!("a,b")),
+            ("split", json!([",", "a,b"]), json!(["a", "b"])),
+            ("length", json!([["a", "b"]]), json!(2)),
+            ("length", json!(["éa"]), json!(2)),
+            ("toset", json!([["b", "a", "b"]]), json!(["a", "b"])),
+            ("distinct", json!([["b", "a", "b"]]), json!(["b", "a"])),
+            ("concat", json!([["a"], ["b", "c"]]), json!(["a", "b", "c"])),
+            ("flatten", json!([["a", ["b", ["c"]]]]), json!(["a", "b", "c"])),
+            ("keys", json!([{"a": 2, "b": 1}]), json!(["a", "b"])),
+            ("values", json!([{"a": 2, "b": 1}]), json!([2, 1])),
+            ("merge", json!([{"a": 1, "b": 2}, {"b": 3}]), json!({"a": 1, "b": 3})),
+            ("lookup", json!([{"a": 1}, "a", 9]), json!(1)),
+            ("lookup", json!([{"a": 1}, "b", 9]), json!(9)),
+            ("element", json!([["a", "b"], 3]), json!("b")),
+            ("coalesce", json!([null, "", "c"]), json!("c")),
+        ] {
+            check(name, arguments, &expected);
+        }
+    }
 }
