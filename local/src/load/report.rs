@@ -11,7 +11,7 @@ const PERCENTILES: [(&str, f64); 4] = [("p50", 50.0), ("p90", 90.0), ("p99", 99.
 
 const MIB: u64 = 1024 * 1024;
 
-/// The names of the columns of [`line`].
+/// The names of the columns of [`line()`].
 pub(crate) fn header() -> String {
     let names = ["rate", "right/s", "p50", "p90", "p99", "p99.9", "max"];
     let columns: Vec<String> = names.iter().map(|name| format!("{name:>9}")).collect();
