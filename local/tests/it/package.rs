@@ -127,3 +127,20 @@ fn a_project_is_made_in_a_new_folder_alone() {
         folder.text("mail/Cargo.toml").contains("fc-runtime = { git = \"https://example.invalid/x.git\" }")
     );
 }
+
+/// The readme makes one in the clone.
+#[test]
+fn a_project_can_be_made_in_the_folder_of_a_workspace() {
+    let folder = Folder::new();
+    folder.write("Cargo.toml", "[workspace]\nmembers = []\nresolver = \"3\"\n");
+    for template in ["http", "sse", "websocket", "grpc", "event", "async", "axum", "mcp", "container"] {
+        let output = run(&folder, &["new", template, "--template", template]);
+        assert_eq!(output.code, Some(0), "{}", output.err);
+        let located = Launch::new("cargo")
+            .args(["locate-project", "--workspace", "--message-format", "plain"])
+            .folder(folder.file(template))
+            .run();
+        let own = folder.file(template).join("Cargo.toml").canonicalize().unwrap();
+        assert_eq!(located.out.trim(), own.to_str().unwrap(), "{}", located.err);
+    }
+}
