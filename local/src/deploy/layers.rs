@@ -63,6 +63,11 @@ fn lay_folder(layer: &Path, below: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Unpacks the package of a function or a layer into a folder.
+pub(crate) fn unpack_zip(file: &Path, to: &Path) -> io::Result<()> {
+    unpack(file, to, LAYER_MAX)
+}
+
 /// Unpacks a zip of at most `limit` bytes when unpacked.
 fn unpack(file: &Path, to: &Path, limit: u64) -> io::Result<()> {
     let refused = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
