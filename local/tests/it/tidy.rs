@@ -305,9 +305,11 @@ fn files_are_written_in_few_places() {
             "deploy/copy.rs",
             "deploy/interpreters.rs",
             "deploy/layers.rs",
+            "deploy/packages.rs",
             "deploy/running.rs",
             "deploy/snapshot.rs",
             "deploy/store.rs",
+            "deploy/unpack/write.rs",
             "deploy/workspace.rs",
             // Tests: a program that is asked, and the document that a test writes.
             "doctor/tests/described.rs",
