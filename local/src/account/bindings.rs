@@ -19,7 +19,8 @@ impl Account {
         if !described.vpcs.contains(&id) {
             described.vpcs.push(id);
             self.put(&ask.function, described).await?;
-            let text = "its networks (VPC) exist only in the cloud: the binding is kept, and has no effect here";
+            let text =
+                "its networks (VPC) exist only in the cloud: the binding is kept, and has no effect here";
             self.note(&ask.function, text.to_owned());
         }
         Ok(Answer::Done)
@@ -31,7 +32,10 @@ impl Account {
         let before = described.vpcs.len();
         described.vpcs.retain(|own| own != id);
         if described.vpcs.len() == before {
-            return Err(Failure::invalid_argument(format!("`{id}` is not bound to function '{}'", ask.function)));
+            return Err(Failure::invalid_argument(format!(
+                "`{id}` is not bound to function '{}'",
+                ask.function
+            )));
         }
         self.put(&ask.function, described).await?;
         Ok(Answer::Done)

@@ -38,7 +38,9 @@ impl Sent {
         let checksum = match text(&code, "checksum")?.filter(|text| !text.is_empty()) {
             None => None,
             Some(text) => Some(text.parse::<u64>().map_err(|_| {
-                Failure::invalid_argument("`code.checksum` must be the CRC-64 of the package in decimal digits")
+                Failure::invalid_argument(
+                    "`code.checksum` must be the CRC-64 of the package in decimal digits",
+                )
             })?),
         };
         if let Some(zip) = text(&code, "zipFile")? {
@@ -57,7 +59,8 @@ impl Sent {
     /// The package is refused (`InvalidData`), or this machine cannot write. Nothing of it is left.
     pub(super) fn store(&self, files: &Files) -> io::Result<Code> {
         let incoming = files.incoming()?;
-        let written = write(&incoming, &self.zip).and_then(|()| files.packages().put(&incoming, self.checksum));
+        let written =
+            write(&incoming, &self.zip).and_then(|()| files.packages().put(&incoming, self.checksum));
         drop(fs::remove_file(&incoming));
         let package = written?;
         sync_tree(&package.code)?;

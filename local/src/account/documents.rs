@@ -59,7 +59,8 @@ impl Account {
     /// A trigger of a function.
     pub(super) fn trigger_document(&self, function: &str, name: &str, part: &Part) -> Value {
         let mut document = Value::from(part.fields.clone());
-        let qualifier = document["qualifier"].as_str().filter(|own| !own.is_empty()).unwrap_or(LATEST).to_owned();
+        let qualifier =
+            document["qualifier"].as_str().filter(|own| !own.is_empty()).unwrap_or(LATEST).to_owned();
         let target = match qualifier.as_str() {
             LATEST => format!("functions/{function}"),
             qualifier => format!("functions/{function}/{qualifier}"),

@@ -20,16 +20,8 @@ pub(super) struct OwnDomain {
 }
 
 /// What a client may say of a domain.
-const FIELDS: [&str; 8] = [
-    "protocol",
-    "routeConfig",
-    "authConfig",
-    "certConfig",
-    "tlsConfig",
-    "corsConfig",
-    "wafConfig",
-    "isE2B",
-];
+const FIELDS: [&str; 8] =
+    ["protocol", "routeConfig", "authConfig", "certConfig", "tlsConfig", "corsConfig", "wafConfig", "isE2B"];
 
 impl Account {
     /// All domains: those of the manifest, and those of clients of the API.
@@ -71,7 +63,8 @@ impl Account {
 
     pub(super) fn get_domain(&self, name: &str) -> Result<Answer, Failure> {
         let objects = self.read();
-        if let Some(own) = objects.domains_of_manifest.iter().find(|own| own.name.eq_ignore_ascii_case(name)) {
+        if let Some(own) = objects.domains_of_manifest.iter().find(|own| own.name.eq_ignore_ascii_case(name))
+        {
             return Ok(Answer::Document(self.of_manifest(own)));
         }
         drop(objects);
@@ -120,7 +113,8 @@ impl Account {
         props.retain(|_, value| !matches!(value, Value::Object(fields) if fields.is_empty()));
         if let Some(certificate) = props.get("certConfig") {
             // In a manifest these may be files; a client of the API has no files here.
-            let is_text = |key: &str| certificate[key].as_str().is_some_and(|text| text.contains("-----BEGIN "));
+            let is_text =
+                |key: &str| certificate[key].as_str().is_some_and(|text| text.contains("-----BEGIN "));
             if !is_text("certificate") || !is_text("privateKey") {
                 let text = "`certConfig` needs `certificate` and `privateKey` as PEM";
                 return Err(Failure::invalid_argument(text));

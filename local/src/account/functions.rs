@@ -150,11 +150,15 @@ impl Account {
         let name = ask.function.as_str();
         let described = self.described(name)?;
         let Some(code) = &described.code else {
-            let text = format!("function '{name}' has no package: its code is a folder of the manifest, or an image");
+            let text = format!(
+                "function '{name}' has no package: its code is a folder of the manifest, or an image"
+            );
             return Err(Failure::invalid_argument(text));
         };
         let file = self.files.package(code);
-        Ok(Answer::Document(json!({ "url": format!("file://{}", file.display()), "checksum": code.checksum })))
+        Ok(Answer::Document(
+            json!({ "url": format!("file://{}", file.display()), "checksum": code.checksum }),
+        ))
     }
 
     /// Checks settings without regard to the code.

@@ -27,7 +27,8 @@ impl Account {
             let qualifier = usage.version.map_or_else(|| LATEST.to_owned(), |version| version.to_string());
             for instance in usage.instances {
                 let is_wanted = ids.as_ref().is_none_or(|ids| ids.iter().any(|id| **id == *instance.id));
-                let is_state = states.as_ref().is_none_or(|states| states.iter().any(|state| state == "Running"));
+                let is_state =
+                    states.as_ref().is_none_or(|states| states.iter().any(|state| state == "Running"));
                 if is_wanted && is_state {
                     all.push(json!({
                         "instanceId": &*instance.id, "status": "Running", "versionId": version,

@@ -43,8 +43,7 @@ impl Account {
     pub(super) async fn publish_layer(&self, ask: &Ask, name: &str) -> Result<Answer, Failure> {
         // The name becomes that of a folder.
         if !is_function_name(name) {
-            let text =
-                "a layer's name must be 1 to 64 letters, digits, `_` or `-`, not starting with a digit or `-`";
+            let text = "a layer's name must be 1 to 64 letters, digits, `_` or `-`, not starting with a digit or `-`";
             return Err(Failure::invalid_argument(text));
         }
         let mut fields = ask.fields()?;
@@ -80,7 +79,8 @@ impl Account {
         let number = |key: &str| ask.parameter(key).map(|text| text.parse::<u64>()).transpose();
         let wrong = |_| Failure::invalid_argument("`startVersion` and `limit` must be numbers");
         let (start, limit) = (number("startVersion").map_err(wrong)?, number("limit").map_err(wrong)?);
-        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(LIMIT_DEFAULT).clamp(1, 100);
+        let limit =
+            limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(LIMIT_DEFAULT).clamp(1, 100);
         let objects = self.read();
         let layer = objects.layers.get(name).ok_or_else(|| Failure::layer_not_found(name))?;
         let all: Vec<(&u64, &LayerVersion)> = layer
@@ -207,7 +207,11 @@ pub(super) fn arns(fields: &Fields) -> impl Iterator<Item = &str> {
     layers.iter().filter_map(Value::as_str)
 }
 
-fn find<'a>(layers: &'a Layers, name: &str, version: &str) -> Result<(u64, &'a Layer, &'a LayerVersion), Failure> {
+fn find<'a>(
+    layers: &'a Layers,
+    name: &str,
+    version: &str,
+) -> Result<(u64, &'a Layer, &'a LayerVersion), Failure> {
     let layer = layers.get(name).ok_or_else(|| Failure::layer_not_found(name))?;
     let number = version.parse::<u64>().ok();
     let found = number.and_then(|number| Some((number, layer, layer.versions.get(&number)?)));

@@ -139,9 +139,9 @@ impl Account {
             })
             .collect();
         for (name, layer) in &mut objects.layers {
-            layer.versions.retain(|number, version| {
-                !version.is_deleted || used.contains(&(name.clone(), *number))
-            });
+            layer
+                .versions
+                .retain(|number, version| !version.is_deleted || used.contains(&(name.clone(), *number)));
         }
     }
 
@@ -152,7 +152,9 @@ impl Account {
             let objects = self.read();
             let functions = objects.functions.values().filter_map(|own| own.code.as_ref());
             let layers = objects.layers.values().flat_map(|layer| layer.versions.values());
-            used.extend(functions.chain(layers.map(|version| &version.code)).map(|code| code.package.clone()));
+            used.extend(
+                functions.chain(layers.map(|version| &version.code)).map(|code| code.package.clone()),
+            );
         }
         let deployer = Arc::clone(&self.deployer);
         let removal = move |files: &Files| {

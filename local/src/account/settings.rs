@@ -88,8 +88,16 @@ pub(super) fn provision_props(fields: &Fields) -> Value {
     });
     extend(&mut props, fields.clone().into());
     for (list, texts, numbers) in [
-        ("scheduledActions", &["name", "scheduleExpression", "startTime", "endTime", "timeZone"][..], &["target"][..]),
-        ("targetTrackingPolicies", &["name", "metricType", "startTime", "endTime", "timeZone"], &["metricTarget", "minCapacity", "maxCapacity"]),
+        (
+            "scheduledActions",
+            &["name", "scheduleExpression", "startTime", "endTime", "timeZone"][..],
+            &["target"][..],
+        ),
+        (
+            "targetTrackingPolicies",
+            &["name", "metricType", "startTime", "endTime", "timeZone"],
+            &["metricTarget", "minCapacity", "maxCapacity"],
+        ),
     ] {
         for item in props[list].as_array_mut().into_iter().flatten().filter(|item| item.is_object()) {
             for key in texts.iter().filter(|key| !matches!(**key, "scheduleExpression")) {
@@ -147,7 +155,8 @@ impl Account {
         setting.set(&mut described, qualifier.clone(), Some(fields.clone()));
         self.put(name, described).await?;
         if qualifier != LATEST {
-            let text = format!("instances are kept for LATEST alone; {} of `{qualifier}` is stored", setting.name());
+            let text =
+                format!("instances are kept for LATEST alone; {} of `{qualifier}` is stored", setting.name());
             self.note(name, text);
         }
         self.news(name, AccountNews::set(setting.name(), &qualifier));
@@ -232,6 +241,10 @@ impl Account {
         let Some(function) = functions.get(name).filter(|_| qualifier == LATEST) else { return target };
         let latest = |usage: &crate::model::Usage| -> bool { usage.version == None::<VersionId> };
         let Some(usage) = function.usage().into_iter().find(latest) else { return 0 };
-        if usage.instances.len() >= usage.instances_max { target } else { target.min(usage.instances.len() as u64) }
+        if usage.instances.len() >= usage.instances_max {
+            target
+        } else {
+            target.min(usage.instances.len() as u64)
+        }
     }
 }

@@ -139,7 +139,10 @@ fn tags_of(value: Option<&Value>) -> Result<BTreeMap<String, String>, Failure> {
 
 fn set_tags(described: &mut Described, tags: &BTreeMap<String, String>) -> Result<(), Failure> {
     if tags.len() > TAGS_MAX {
-        return Err(Failure::invalid_argument(format!("a function may have {TAGS_MAX} tags, not {}", tags.len())));
+        return Err(Failure::invalid_argument(format!(
+            "a function may have {TAGS_MAX} tags, not {}",
+            tags.len()
+        )));
     }
     let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
     described.fields.insert("tags".to_owned(), tags.into());

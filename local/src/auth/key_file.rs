@@ -34,8 +34,7 @@ pub(crate) fn load(folder: &Path) -> Result<LocalKeys, String> {
     let file = folder.join(FILE);
     match read(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make(folder)
-                .map_err(|error| format!("{} cannot be made: {error}", file.display()))?;
+            make(folder).map_err(|error| format!("{} cannot be made: {error}", file.display()))?;
             read(&file)
         }
         read => read,

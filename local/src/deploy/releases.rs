@@ -103,7 +103,9 @@ impl Deployer {
             return Err(Failure::invalid_argument(text));
         }
         let function = Arc::clone(&generation.function);
-        let stored = self.stored(move |store| store.publish(&function, description, &layout, document.as_ref())).await?;
+        let stored = self
+            .stored(move |store| store.publish(&function, description, &layout, document.as_ref()))
+            .await?;
         let version = stored.version.clone();
         let release = self.release(stored).await;
         let release = release.map_err(|error| Failure::unavailable(format!("cannot publish: {error}")))?;

@@ -86,7 +86,9 @@ impl AccountNews {
             AccountNews::Opened { url } => {
                 format!("the API takes signed calls at {url}; `fc-local keys` shows the key")
             }
-            AccountNews::FunctionCreated { url } => format!("created by the API; its HTTP trigger is at {url}"),
+            AccountNews::FunctionCreated { url } => {
+                format!("created by the API; its HTTP trigger is at {url}")
+            }
             AccountNews::FunctionUpdated => "updated by the API".to_owned(),
             AccountNews::FunctionDeleted => "deleted by the API".to_owned(),
             AccountNews::Set { resource, name } => format!("{resource} {name} is set"),

@@ -48,15 +48,17 @@ impl Failure {
 
     /// The function has a scaling configuration, and is to get the older provision configuration.
     pub(crate) fn scaling_exists(function: &str) -> Self {
-        let message =
-            format!("function '{function}' has a scaling configuration, which excludes a provision configuration");
+        let message = format!(
+            "function '{function}' has a scaling configuration, which excludes a provision configuration"
+        );
         Failure::new(FailureKind::ScalingExists, message)
     }
 
     /// The other way about.
     pub(crate) fn provision_exists(function: &str) -> Self {
-        let message =
-            format!("function '{function}' has a provision configuration, which excludes a scaling configuration");
+        let message = format!(
+            "function '{function}' has a provision configuration, which excludes a scaling configuration"
+        );
         Failure::new(FailureKind::ProvisionExists, message)
     }
 }

@@ -241,13 +241,13 @@ mod tests {
     use super::super::listen::Stop;
     use super::super::target::Door;
     use super::*;
+    use crate::account::{Account, Place};
     use crate::auth::Gate;
     use crate::deploy::{Deployer, Project};
     use crate::event::Log;
     use crate::process::Processes;
     use crate::queue::{Queue, Trackers};
     use crate::registry::Registry;
-    use crate::account::{Account, Place};
     use crate::store::Place as StorePlace;
     use crate::wire::Ticks;
 
@@ -261,8 +261,13 @@ mod tests {
         let (log, _events) = Log::new();
         let registry = Arc::new(Registry::default());
         let folder = std::path::Path::new(".");
-        let project =
-            Project { state: folder, builds_code: false, drain: Duration::ZERO, edition: None, endpoint: address };
+        let project = Project {
+            state: folder,
+            builds_code: false,
+            drain: Duration::ZERO,
+            edition: None,
+            endpoint: address,
+        };
         let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
         let deployer =
             Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]).await;
@@ -281,7 +286,8 @@ mod tests {
             stop: CancellationToken::new(),
         });
         let place = Place { region: String::new(), id: String::new(), endpoint: address };
-        let account = Account::new((Arc::clone(&registry), Arc::clone(&deployer)), log.clone(), folder, place);
+        let account =
+            Account::new((Arc::clone(&registry), Arc::clone(&deployer)), log.clone(), folder, place);
         let clients = Clients {
             front: Front::new(registry, (deployer, queue, account), gate, log, None, Arc::new(balancers)),
             door: Door::Main,

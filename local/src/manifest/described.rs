@@ -32,7 +32,8 @@ pub(crate) fn read_function(
     keys::keep_known_props(&mut props);
     let mut problems = Vec::new();
     let mut reading = domain::Reading::default();
-    let read = function::read(&props, Vec::new(), local, account, Path::new("/"), &mut reading, &mut problems);
+    let read =
+        function::read(&props, Vec::new(), local, account, Path::new("/"), &mut reading, &mut problems);
     let mut function = done(read, &problems)?;
     "default".clone_into(&mut function.service);
     resources::tell_secrets(std::slice::from_mut(&mut function), domains);

@@ -66,7 +66,8 @@ impl Composition {
         let (main, own) = (self.main.port(), self.lock_ports().get(&function.name).copied());
         let url = |qualifier: &str| format!("http://{qualifier}.{}.localhost:{main}/", function.name);
         let host_url = format!("http://{}.localhost:{main}/", function.name);
-        let port_url = own.map(|port| format!("http://{}/", reachable(SocketAddr::new(self.main.ip(), port))));
+        let port_url =
+            own.map(|port| format!("http://{}/", reachable(SocketAddr::new(self.main.ip(), port))));
         Address {
             function: function.name.clone(),
             port_url: port_url.unwrap_or_else(|| host_url.clone()),

@@ -44,7 +44,8 @@ impl Composition {
                 Err(error) => {
                     let text =
                         format!("`certConfig`: {error}; fc-local uses a certificate of its own authority");
-                    let (file, note) = (self.lock_manifest().file().to_owned(), Remark { line: certificate.line, text });
+                    let (file, note) =
+                        (self.lock_manifest().file().to_owned(), Remark { line: certificate.line, text });
                     self.log.emit(&Source::default(), Kind::ManifestNote { file, note });
                 }
             }

@@ -43,9 +43,7 @@ const TABLE: &[Row] = &[
     (Method::GET, "functions/{}/triggers", |_| What::Account(Account::ListTriggers)),
     (Method::GET, "functions/{}/triggers/{}", |found| What::Account(Account::GetTrigger(found.last()))),
     (Method::PUT, "functions/{}/triggers/{}", |found| What::Account(Account::UpdateTrigger(found.last()))),
-    (Method::DELETE, "functions/{}/triggers/{}", |found| {
-        What::Account(Account::DeleteTrigger(found.last()))
-    }),
+    (Method::DELETE, "functions/{}/triggers/{}", |found| What::Account(Account::DeleteTrigger(found.last()))),
     (Method::GET, "functions/{}/async-invoke-config", |found| found.of_calls(AsyncWhat::GetConfig)),
     (Method::PUT, "functions/{}/async-invoke-config", |found| found.of_calls(AsyncWhat::PutConfig)),
     (Method::DELETE, "functions/{}/async-invoke-config", |found| found.of_calls(AsyncWhat::DeleteConfig)),

@@ -91,12 +91,7 @@ fn operations_are_read_from_method_and_path() {
     }
     check("POST", "/2016-08-15/services/s/functions/f/invocations", Some("s"), invoke(None));
     check("POST", "/2016-08-15/services/s.prod/functions/f/invocations", Some("s"), invoke(Some("prod")));
-    check(
-        "POST",
-        "/2021-04-06/services/s/functions/f/invocations?qualifier=1",
-        Some("s"),
-        invoke(Some("1")),
-    );
+    check("POST", "/2021-04-06/services/s/functions/f/invocations?qualifier=1", Some("s"), invoke(Some("1")));
 }
 
 #[test]
