@@ -27,6 +27,7 @@
 
 pub mod cli;
 
+mod account;
 mod alb;
 mod auth;
 mod call;
@@ -56,9 +57,9 @@ mod wire;
 
 pub use deploy::Built;
 pub use event::{
-    Address, AlbNews, AlbVisit, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault,
-    DomainAddress, Ending, Event, Events, HookFault, ImageFault, Kind, Level, Log, Maker, Record, Remark,
-    SocketTraffic, TimerNews, TimerWhat, Unfit, VersionNews, Via,
+    AccountNews, Address, AlbNews, AlbVisit, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause,
+    DestinationFault, DomainAddress, Ending, Event, Events, HookFault, ImageFault, Kind, Level, Log, Maker,
+    Record, Remark, SocketTraffic, TimerNews, TimerWhat, Unfit, VersionNews, Via,
 };
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};

@@ -124,7 +124,7 @@ impl StopSignal {
     }
 
     /// Waits for Ctrl-C or SIGTERM. The end of a terminal may be told twice: by the kernel, and by the shell.
-    async fn wait_again(&mut self) {
+    pub(super) async fn wait_again(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

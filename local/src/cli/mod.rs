@@ -21,6 +21,7 @@ mod package;
 mod print;
 mod progress;
 mod send;
+mod serve;
 mod standing;
 mod symbolize;
 mod tasks;
@@ -54,6 +55,8 @@ struct Arguments {
 enum Command {
     /// Build and serve the functions, and rebuild them when their sources change
     Dev(DevArguments),
+    /// Serve a local account: functions that clients of the API create, without a manifest
+    Serve(serve::ServeArguments),
     /// Call a function with an event: in a running `fc-local dev`, else by starting it for this call
     Invoke(InvokeArguments),
     /// Call a function with an event as a trigger sends it: a timer, an object store, a queue, a stream and others
@@ -189,6 +192,9 @@ struct KeysArguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// The folder of the account that `fc-local serve --data` has
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// Show a temporary key with a security token instead, valid for so many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "3600")]
     temporary: Option<u64>,
@@ -274,6 +280,10 @@ pub fn run() -> ExitCode {
         Command::Keys(arguments) => keys::run(&template, &arguments),
         Command::Curl(arguments) => curl::run(&template, &arguments),
         Command::New(arguments) => new::run(&arguments),
+        Command::Serve(arguments) => {
+            let json = arguments.json;
+            block_on(serve::run(arguments), json)
+        }
         Command::Symbolize(arguments) => symbolize::run(&arguments),
         Command::Conform(arguments) => {
             conform::run_list(&arguments).unwrap_or_else(|| block_on(conform::run(arguments), false))

@@ -51,8 +51,8 @@ pub struct Built {
 /// What the deployments of one project have in common.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Project<'a> {
-    /// The folder of the manifest.
-    pub(crate) folder: &'a Path,
+    /// The folder for what survives.
+    pub(crate) state: &'a Path,
     pub(crate) builds_code: bool,
     pub(crate) drain: Duration,
     /// The edition of all functions; `None` is that of the manifest.
@@ -79,15 +79,15 @@ pub(crate) struct Deployer {
     /// The state of each function as it was last read.
     pub(super) seen: Mutex<HashMap<String, Stamp>>,
     pub(super) beginnings: Beginnings,
-    edition: Option<Edition>,
+    pub(super) edition: Option<Edition>,
     endpoint: SocketAddr,
     pub(super) folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
     networks: Option<Arc<Networks>>,
     pub(super) images: Images,
-    faults: FaultPlan,
-    snapshots: Mutex<HashMap<String, Snapshot>>,
+    pub(super) faults: FaultPlan,
+    pub(super) snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     /// Every generation that may still have instances.
     pools: Mutex<Vec<Weak<Pool>>>,
@@ -104,7 +104,7 @@ impl Deployer {
         registry: Arc<Registry>,
         log: Log,
         tasks: TaskTracker,
-        Project { folder, builds_code, drain, edition, endpoint }: Project<'_>,
+        Project { state, builds_code, drain, edition, endpoint }: Project<'_>,
         runner: Arc<dyn Runner>,
         needed: &[&Path],
     ) -> io::Result<Self> {
@@ -120,7 +120,7 @@ impl Deployer {
             builds_code,
             drain,
             workspace,
-            store: Store::of(folder),
+            store: Store::of(state),
             releases_turn: Arc::default(),
             seen: Mutex::default(),
             beginnings: Beginnings::default(),
@@ -291,7 +291,7 @@ impl Deployer {
     }
 
     /// Removes the code of a closed generation once nothing runs from it, and no version is made of it.
-    fn remove_after(&self, pool: Arc<Pool>, code: Option<Snapshot>) {
+    pub(super) fn remove_after(&self, pool: Arc<Pool>, code: Option<Snapshot>) {
         let turn = Arc::clone(&self.releases_turn);
         self.tasks.spawn(async move {
             pool.gone().await;
@@ -335,7 +335,7 @@ impl Deployer {
         pool
     }
 
-    fn keep(&self, name: &str, snapshot: Snapshot) -> Option<Snapshot> {
+    pub(super) fn keep(&self, name: &str, snapshot: Snapshot) -> Option<Snapshot> {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), snapshot)
     }
 
@@ -360,17 +360,23 @@ impl Deployer {
         }
     }
 
-    /// Takes a function out; its calls under way finish.
+    /// Takes a function of the manifest out; its calls under way finish.
     pub(crate) fn remove(&self, name: &str) {
+        if let Some(name) = self.remove_stored(name) {
+            self.log.emit(&Source::function(&name), Kind::FunctionRemoved);
+        }
+    }
+
+    /// Takes a function out; its calls under way finish.
+    pub(crate) fn remove_stored(&self, name: &str) -> Option<Arc<str>> {
         self.builds.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         let code = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-        if let Some(deployed) = self.registry.remove(name) {
-            let pool = deployed.pool();
-            pool.close();
-            deployed.releases(|releases| releases.versions.values().for_each(|release| release.pool.close()));
-            self.log.emit(&Source::function(&deployed.name), Kind::FunctionRemoved);
-            self.remove_after(pool, code);
-        }
+        let deployed = self.registry.remove(name)?;
+        let pool = deployed.pool();
+        pool.close();
+        deployed.releases(|releases| releases.versions.values().for_each(|release| release.pool.close()));
+        self.remove_after(pool, code);
+        Some(Arc::clone(&deployed.name))
     }
 
     /// Every generation that may still have instances, including those of removed functions.

@@ -14,12 +14,13 @@ mod shared;
 mod snapshot;
 mod sources;
 mod store;
+mod stored;
 mod swap;
 mod unpack;
 mod workspace;
 
 pub(crate) use build::NOT_PASSED_ON;
-pub(crate) use copy::Contents;
+pub(crate) use copy::{Contents, FOLDER};
 pub use deploy::Built;
 pub(crate) use deploy::{Deployer, Deployment, GONE_MAX, Project};
 pub(crate) use releases::{AliasChange, SecondVersion};

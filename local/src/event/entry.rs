@@ -61,6 +61,7 @@ impl Kind {
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::AsyncCall(news) => news.bytes(),
             Kind::Timer(news) => news.bytes(),
+            Kind::Account(news) => news.bytes(),
             Kind::Alb(news) => news.bytes(),
             Kind::MessageStored(destination) => destination.capacity(),
             Kind::DestinationFailed(fault) => fault.destination.capacity() + fault.error.capacity(),

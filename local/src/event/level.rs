@@ -48,6 +48,7 @@ impl Kind {
                 _ => Level::Info,
             },
             Kind::Timer(news) => news.level(),
+            Kind::Account(news) => news.level(),
             Kind::Alb(news) => news.level(),
             Kind::QueueResumed { repeated: 0, .. }
             | Kind::MessageStored(_)

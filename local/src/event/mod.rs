@@ -1,6 +1,7 @@
 //! What happens, as events with typed fields: lines of instances, requests, what becomes of instances and code.
 //! The library emits them; printing is the command line's.
 
+mod account_news;
 mod alb_news;
 mod details;
 mod entry;
@@ -19,6 +20,7 @@ mod text_of_versions;
 mod time;
 mod timer_news;
 
+pub use account_news::AccountNews;
 pub use alb_news::{AlbNews, AlbVisit, Maker};
 pub use details::{
     Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault, DomainAddress,

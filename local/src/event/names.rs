@@ -97,6 +97,7 @@ names! {
     VersionsChanged => "versions_changed",
     InstancesKept => "instances_kept",
     Timer => "timer",
+    Account => "account",
     Alb => "alb",
     ProjectShared => "project_shared",
     VersionsNotRead => "versions_not_read",

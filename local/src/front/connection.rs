@@ -241,13 +241,14 @@ mod tests {
     use super::super::listen::Stop;
     use super::super::target::Door;
     use super::*;
+    use crate::account::{Account, Place};
     use crate::auth::Gate;
     use crate::deploy::{Deployer, Project};
     use crate::event::Log;
     use crate::process::Processes;
     use crate::queue::{Queue, Trackers};
     use crate::registry::Registry;
-    use crate::store::Place;
+    use crate::store::Place as StorePlace;
     use crate::wire::Ticks;
 
     #[tokio::test]
@@ -260,13 +261,18 @@ mod tests {
         let (log, _events) = Log::new();
         let registry = Arc::new(Registry::default());
         let folder = std::path::Path::new(".");
-        let project =
-            Project { folder, builds_code: false, drain: Duration::ZERO, edition: None, endpoint: address };
+        let project = Project {
+            state: folder,
+            builds_code: false,
+            drain: Duration::ZERO,
+            edition: None,
+            endpoint: address,
+        };
         let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
         let deployer =
             Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]).await;
         let deployer = Arc::new(deployer.unwrap());
-        let queue = Queue::new(Place::Memory, Arc::clone(&registry), log.clone(), Trackers::default());
+        let queue = Queue::new(StorePlace::Memory, Arc::clone(&registry), log.clone(), Trackers::default());
         let tasks = TaskTracker::new();
         let gate = Arc::new(Gate::new(folder.into(), false));
         let balancers = Balancers::new(Shared {
@@ -279,8 +285,11 @@ mod tests {
             tasks: tasks.clone(),
             stop: CancellationToken::new(),
         });
+        let place = Place { region: String::new(), id: String::new(), endpoint: address };
+        let account =
+            Account::new((Arc::clone(&registry), Arc::clone(&deployer)), log.clone(), folder, place);
         let clients = Clients {
-            front: Front::new(registry, (deployer, queue), gate, log, None, Arc::new(balancers)),
+            front: Front::new(registry, (deployer, queue, account), gate, log, None, Arc::new(balancers)),
             door: Door::Main,
             stop: Stop::default(),
             ticks: Ticks::new(tasks.clone()),

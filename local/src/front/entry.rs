@@ -15,6 +15,7 @@ use super::target::{Destination, Door, answering, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, refusal, rpc};
+use crate::account::Account;
 use crate::auth::Gate;
 use crate::deploy::Deployer;
 use crate::event::Log;
@@ -30,6 +31,7 @@ pub(crate) struct Front {
     registry: Arc<Registry>,
     deployer: Arc<Deployer>,
     queue: Arc<Queue>,
+    account: Arc<Account>,
     gate: Arc<Gate>,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
@@ -43,14 +45,14 @@ pub(crate) struct Front {
 impl Front {
     pub(crate) fn new(
         registry: Arc<Registry>,
-        (deployer, queue): (Arc<Deployer>, Arc<Queue>),
+        (deployer, queue, account): (Arc<Deployer>, Arc<Queue>, Arc<Account>),
         gate: Arc<Gate>,
         log: Log,
         identities: Option<Arc<Identities>>,
         balancers: Arc<Balancers>,
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told, balancers })
+        Arc::new(Front { registry, deployer, queue, account, gate, log, ports, identities, told, balancers })
     }
 
     /// The load balancers in use.
@@ -109,7 +111,12 @@ impl Front {
                 }
             }
             Ok(Destination::Manage(operation)) => {
-                Box::pin(api::manage(operation, &self.deployer, (&self.gate, peer), &visit, request)).await
+                let objects = (&self.deployer, &self.account);
+                Box::pin(api::manage(operation, objects, (&self.gate, peer), &visit, request)).await
+            }
+            Ok(Destination::Account(operation)) => {
+                let objects = (&self.account, &self.deployer, &self.queue);
+                Box::pin(api::account(operation, objects, (&self.gate, peer), &visit, request)).await
             }
             Ok(Destination::Async(operation)) => {
                 Box::pin(api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request)).await

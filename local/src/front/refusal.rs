@@ -51,6 +51,15 @@ fn form(kind: FailureKind) -> Form {
         FailureKind::TaskAlreadyCompleted => {
             (StatusCode::PRECONDITION_FAILED, "StatefulAsyncInvocationAlreadyCompleted")
         }
+        // The names of edition 3.0 as far as its clients compare them; that of the scaling configuration is ours.
+        FailureKind::FunctionAlreadyExists => (StatusCode::CONFLICT, "FunctionAlreadyExists"),
+        FailureKind::TriggerAlreadyExists => (StatusCode::CONFLICT, "TriggerAlreadyExists"),
+        FailureKind::DomainNameAlreadyExists => (StatusCode::CONFLICT, "DomainNameAlreadyExists"),
+        FailureKind::LayerNotFound => (StatusCode::NOT_FOUND, "LayerNotFound"),
+        FailureKind::ConcurrencyNotFound => (StatusCode::NOT_FOUND, "OnDemandConfigNotFound"),
+        FailureKind::ScalingNotFound => (StatusCode::NOT_FOUND, "ScalingConfigNotFound"),
+        FailureKind::ScalingExists => (StatusCode::CONFLICT, "ResidentScalingConfigExists"),
+        FailureKind::ProvisionExists => (StatusCode::CONFLICT, "ProvisionConfigExist"),
         FailureKind::ResourceExhausted => (StatusCode::TOO_MANY_REQUESTS, "ResourceExhausted"),
         FailureKind::ServiceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
         FailureKind::FileNotFound => (StatusCode::PRECONDITION_FAILED, "CAFileNotFound"),
@@ -143,6 +152,16 @@ mod tests {
             (Failure::task_not_found("f", "t"), common(404, "StatefulAsyncInvocationNotFound")),
             (Failure::task_exists("t"), common(409, "StatefulAsyncInvocationAlreadyExists")),
             (Failure::task_completed("t", "Failed"), common(412, "StatefulAsyncInvocationAlreadyCompleted")),
+            (Failure::function_exists("f", ""), common(409, "FunctionAlreadyExists")),
+            (Failure::of_manifest("x"), common(403, "AccessDenied")),
+            (Failure::no_trigger("f", "t"), common(404, "TriggerNotFound")),
+            (Failure::trigger_exists("f", "t"), common(409, "TriggerAlreadyExists")),
+            (Failure::domain_exists("d", ""), common(409, "DomainNameAlreadyExists")),
+            (Failure::layer_not_found("l"), common(404, "LayerNotFound")),
+            (Failure::no_concurrency("f"), common(404, "OnDemandConfigNotFound")),
+            (Failure::no_scaling("f", "LATEST"), common(404, "ScalingConfigNotFound")),
+            (Failure::scaling_exists("f"), common(409, "ResidentScalingConfigExists")),
+            (Failure::provision_exists("f"), common(409, "ProvisionConfigExist")),
             (Failure::exhausted("f", 1), common(429, "ResourceExhausted")),
             (Failure::unavailable("x"), common(503, "ServiceUnavailable")),
             (Failure::bad_response("x"), (502, UNHANDLED, Some("BadResponse"))),

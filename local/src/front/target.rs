@@ -134,6 +134,8 @@ pub(crate) enum Destination {
     Manage(Operation),
     /// To an operation on asynchronous calls.
     Async(Operation),
+    /// To an operation on the objects of the account.
+    Account(Operation),
     /// To the API, which has no such operation, function or version. Only a caller of the API is told so.
     Refused(Failure),
     /// To what is known of load balancers.
@@ -224,6 +226,12 @@ pub(crate) fn resolve<B>(
         check_api_caller(host, request)?;
         return Ok(operation
             .and_then(|operation| {
+                if let What::Account(_) = &operation.what {
+                    if let Ok(function) = functions.find(&operation.function) {
+                        found(function);
+                    }
+                    return Ok(Destination::Account(operation));
+                }
                 if let What::Async { what, .. } = &operation.what
                     && what.is_of_all()
                     && operation.service.is_none()

@@ -16,6 +16,8 @@ use crate::process::{Order, Output, OwnGroup, Port, Process};
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub(crate) id: Arc<str>,
+    /// When it was started, in milliseconds since 1970.
+    pub(crate) since: u64,
     pub(crate) source: Source,
     pub(crate) generation: Arc<Generation>,
     pub(crate) process: Process,

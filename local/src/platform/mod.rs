@@ -2,6 +2,7 @@
 
 mod alb;
 mod alone;
+mod composition;
 mod domains;
 mod invoke;
 mod platform;

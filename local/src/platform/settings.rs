@@ -36,6 +36,13 @@ pub struct Settings {
     pub edition: Option<Edition>,
     /// The folder for what must survive the process: asynchronous calls. `None`, the default, keeps them in memory.
     pub data: Option<PathBuf>,
+    /// The folder for what belongs to the project: its keys, versions, and what clients of the API made. `None`, the
+    /// default, is `.fc-local` beside the manifest.
+    pub state: Option<PathBuf>,
+    /// The region of what clients of the API make; `None` is that of the manifest's first function.
+    pub region: Option<String>,
+    /// The number of the account, likewise.
+    pub account: Option<String>,
     /// Whether the timer triggers of the manifest fire.
     pub timers: bool,
     /// The clock that they go by.
@@ -57,6 +64,9 @@ impl Default for Settings {
             chaos: None,
             edition: None,
             data: None,
+            state: None,
+            region: None,
+            account: None,
             timers: true,
             clock: Clock::default(),
             require_signature: false,

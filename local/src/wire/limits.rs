@@ -35,10 +35,15 @@ pub(crate) fn check<B>(request: &Request<B>, edition: Edition) -> Result<(), Fai
 
 /// Checks the body's length if the client states it.
 pub(crate) fn check_length(headers: &HeaderMap) -> Result<(), Failure> {
+    check_stated(headers, BODY_MAX)
+}
+
+/// As [`check_length`], with another limit.
+pub(crate) fn check_stated(headers: &HeaderMap, most: usize) -> Result<(), Failure> {
     let stated =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if stated.is_some_and(|length| length > BODY_MAX as u64) {
-        return Err(Failure::entity_too_large(BODY_MAX));
+    if stated.is_some_and(|length| length > most as u64) {
+        return Err(Failure::entity_too_large(most));
     }
     Ok(())
 }

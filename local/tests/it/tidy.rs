@@ -13,7 +13,7 @@ const LEVELS: &[&[&str]] = &[
     &["auth", "conform", "instance", "load"],
     &["registry"],
     &["call", "deploy"],
-    &["package", "queue"],
+    &["account", "package", "queue"],
     &["front", "timers", "watch"],
     &["platform"],
     &["doctor"],

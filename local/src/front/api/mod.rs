@@ -1,5 +1,6 @@
 //! The platform's API, as the official SDK calls it.
 
+mod account;
 mod auth;
 mod body;
 mod documents;
@@ -9,6 +10,7 @@ mod sessions;
 mod tasks;
 mod usage;
 
+pub(super) use account::account;
 pub(super) use auth::refuse;
 pub(super) use invoke::invoke;
 pub(super) use manage::manage;

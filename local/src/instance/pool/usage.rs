@@ -16,6 +16,7 @@ impl Pool {
         drop(state);
         let usage = |(instance, calls): (Arc<crate::instance::Instance>, usize)| InstanceUsage {
             id: Arc::clone(&instance.id),
+            since: instance.since,
             calls,
             memory_bytes: instance.sample_memory(),
             cpu: instance.process.cpu(),
