@@ -10,7 +10,7 @@ use zip::{CompressionMethod, System, ZipArchive};
 
 use super::{directory, names};
 
-const MIB: u64 = 1024 * 1024;
+pub(super) const MIB: u64 = 1024 * 1024;
 
 /// The longest target of a link, in bytes.
 const TARGET_MAX: u64 = 4096;

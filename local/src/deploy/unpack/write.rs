@@ -7,7 +7,16 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
-use super::plan::{Limits, Plan, What, open, refused, shown};
+use super::plan::{Limits, MIB, Plan, What, open, refused, shown};
+
+/// A code package: the platform's limit for the zip where it is highest, and for what it unpacks to, of which the platform
+/// documents nothing, the largest disk of an instance.
+const CODE: Limits = Limits { packed: 500 * MIB, unpacked: 10 * 1024 * MIB };
+
+/// Unpacks the code package of a function or a layer to `to`, which is not there yet. Errors are those of [`unpack`].
+pub(crate) fn unpack_code(zip: &Path, to: &Path) -> io::Result<u64> {
+    unpack(zip, to, CODE)
+}
 
 /// Unpacks a zip to `to`, which is not there yet. Gives the size of all files, in bytes.
 ///
