@@ -9,6 +9,7 @@ mod chaos;
 mod clients;
 mod conform;
 mod contract;
+mod control_sdk;
 mod deploy_tool;
 mod doctor;
 mod document;

@@ -18,6 +18,7 @@ mod cli;
 mod client;
 mod conform;
 mod containers;
+mod control;
 mod destinations;
 mod doctor;
 mod domain_manifest;
