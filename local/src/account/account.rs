@@ -215,12 +215,6 @@ impl Account {
         names.iter().filter_map(|name| Some(functions.get(name)?.settings())).collect()
     }
 
-    /// Whether a client of the API made the function.
-    pub(crate) fn has_function(&self, name: &str) -> bool {
-        let objects = self.read();
-        objects.functions.contains_key(name) && !objects.of_manifest.contains_key(name)
-    }
-
     /// Logs a remark about a function, once.
     pub(super) fn note(&self, function: &str, note: String) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);

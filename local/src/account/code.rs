@@ -1,67 +1,114 @@
-//! The code that a client sends.
+//! The code that a client sends, and where it is kept.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::Path;
+use std::fs;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::answer::text;
-use super::described::Fields;
-use crate::deploy::{Crc64, unpack_code};
+use super::described::{Code, Fields};
+use super::files::Files;
+use crate::deploy::Package;
 use crate::failure::Failure;
+use crate::wire::ids;
 
-/// A package as a client names it.
+/// The most entries of an unpacked package that are brought to the disk one by one.
+const SYNCED_MAX: usize = 2000;
+
+/// Code as a client names it.
 #[derive(Debug)]
-pub(super) struct Package {
-    bytes: Vec<u8>,
+pub(super) struct Sent {
+    zip: Vec<u8>,
     /// The CRC-64 that the client expects.
-    checksum: Option<String>,
+    checksum: Option<u64>,
 }
 
-impl Package {
-    /// Reads the field `code`. `None` without one.
-    pub(super) fn read(fields: &mut Fields) -> Result<Option<Self>, Failure> {
+impl Sent {
+    /// Takes the field `code`. `None` without one.
+    pub(super) fn take(fields: &mut Fields) -> Result<Option<Self>, Failure> {
         let code = match fields.remove("code") {
             None => return Ok(None),
             Some(Value::Object(code)) => code,
             Some(_) => return Err(Failure::invalid_argument("`code` must be a map")),
         };
+        let checksum = match text(&code, "checksum")?.filter(|text| !text.is_empty()) {
+            None => None,
+            Some(text) => Some(text.parse::<u64>().map_err(|_| {
+                Failure::invalid_argument(
+                    "`code.checksum` must be the CRC-64 of the package in decimal digits",
+                )
+            })?),
+        };
         if let Some(zip) = text(&code, "zipFile")? {
-            let bytes = STANDARD.decode(zip.trim());
-            let bytes =
-                bytes.map_err(|_| Failure::invalid_argument("`code.zipFile` must be base64 of a zip"))?;
-            return Ok(Some(Package { bytes, checksum: text(&code, "checksum")? }));
+            let zip = STANDARD.decode(zip.trim());
+            let zip = zip.map_err(|_| Failure::invalid_argument("`code.zipFile` must be base64 of a zip"))?;
+            return Ok(Some(Sent { zip, checksum }));
         }
         let text = "`code` needs `zipFile`, the package in base64, or `ossBucketName` with `ossObjectName`";
         Err(Failure::invalid_argument(text))
     }
 
-    /// Writes the package, and gives its size and its CRC-64.
-    pub(super) fn write(&self, file: &Path) -> io::Result<(u64, String)> {
-        let mut sum = Crc64::new();
-        sum.update(&self.bytes);
-        let checksum = sum.value().to_string();
-        if let Some(expected) = &self.checksum
-            && *expected != checksum
-        {
-            let text = format!("`code.checksum` is {expected}, but the package's CRC-64 is {checksum}");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-        }
-        File::create_new(file)?.write_all(&self.bytes)?;
-        Ok((self.bytes.len() as u64, checksum))
+    /// Keeps the code.
+    ///
+    /// # Errors
+    ///
+    /// The package is refused (`InvalidData`), or this machine cannot write. Nothing of it is left.
+    pub(super) fn store(&self, files: &Files) -> io::Result<Code> {
+        let incoming = files.incoming()?;
+        let written =
+            write(&incoming, &self.zip).and_then(|()| files.packages().put(&incoming, self.checksum));
+        drop(fs::remove_file(&incoming));
+        let package = written?;
+        sync_tree(&package.code)?;
+        let Package { id, checksum, size, .. } = package;
+        Ok(Code { package: id, size, checksum: checksum.to_string() })
     }
 }
 
-/// Unpacks a package into a new folder.
-pub(super) fn unpack(package: &Path, to: &Path) -> io::Result<()> {
-    unpack_code(package, to).map(drop)
+fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    use io::Write;
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?.write_all(bytes)
 }
 
-/// What tells the starts of this machine apart.
-pub(super) fn boot() -> String {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    id.trim().to_owned()
+/// The begin of the names of files that come in.
+const INCOMING: &str = "incoming-";
+
+/// A name for a file that comes in.
+pub(super) fn incoming_name() -> String {
+    format!("{INCOMING}{}", ids::uuid())
+}
+
+/// Whether the name is one of those.
+pub(super) fn is_incoming(name: &str) -> bool {
+    name.starts_with(INCOMING)
+}
+
+/// Brings an unpacked package to the disk: the loss of power may otherwise leave files without contents.
+fn sync_tree(folder: &Path) -> io::Result<()> {
+    let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
+    let mut seen = 0;
+    while let Some(own) = folders.pop() {
+        for entry in fs::read_dir(&own)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() {
+                seen += 1;
+                if seen > SYNCED_MAX {
+                    return Ok(rustix::fs::syncfs(fs::File::open(folder)?)?);
+                }
+                // A file may be closed to its owner.
+                if let Ok(file) = fs::File::open(entry.path()) {
+                    file.sync_all()?;
+                }
+            }
+        }
+        fs::File::open(&own)?.sync_all()?;
+    }
+    Ok(())
 }

@@ -39,15 +39,12 @@ pub(super) struct Described {
 /// The code of a function or a layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Code {
-    /// The name of its folder.
-    pub(super) folder: String,
+    /// The digest of its package.
+    pub(super) package: String,
     /// The size of the package, in bytes.
     pub(super) size: u64,
     /// The CRC-64 of the package, in decimal digits.
     pub(super) checksum: String,
-    /// The start of this machine in which the package was unpacked. What was unpacked is only sure to be on the disk until
-    /// its end.
-    pub(super) boot: String,
 }
 
 /// A trigger, a domain or a version of a layer.
@@ -62,7 +59,7 @@ pub(super) struct Part {
 impl Code {
     /// What stands for code that is still to be stored.
     pub(super) fn none() -> Self {
-        Code { folder: String::new(), size: 0, checksum: String::new(), boot: String::new() }
+        Code { package: String::new(), size: 0, checksum: String::new() }
     }
 }
 

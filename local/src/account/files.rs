@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::code;
 use super::described::{Code, Described};
+use crate::deploy::Packages;
 use crate::wire::ids;
 
 /// The document of a function.
@@ -21,12 +22,11 @@ const FUNCTION: &str = "function.json";
 const ACCOUNT: &str = "account.json";
 const LOCK: &str = "account.lock";
 const FUNCTIONS: &str = "functions";
-const LAYERS: &str = "layers";
-const CODE: &str = "code";
-const PACKAGE: &str = "package.zip";
-const TREE: &str = "tree";
-/// The begin of the names of folders that are not there yet, and of those that are gone already.
-const MAKING: &str = "making-";
+const PACKAGES: &str = "packages";
+/// What `Packages` keeps in the folder of each.
+const ZIP: &str = "code.zip";
+const TREE: &str = "code";
+/// The begin of the names of folders that are gone already.
 const GONE: &str = ".gone-";
 
 /// The largest document that is read.
@@ -68,7 +68,7 @@ impl Files {
         let functions = names(&self.folder.join(FUNCTIONS)).unwrap_or_default();
         let is_own = |name: &String| {
             let folder = self.function(name);
-            name.starts_with(GONE) || folder.join(FUNCTION).exists() || folder.join(CODE).exists()
+            name.starts_with(GONE) || folder.join(FUNCTION).exists()
         };
         self.folder.join(ACCOUNT).exists() || functions.iter().any(is_own)
     }
@@ -87,21 +87,38 @@ impl Files {
         self.folder.join(FUNCTIONS).join(name)
     }
 
-    fn codes(&self, of: Owner<'_>) -> PathBuf {
-        match of {
-            Owner::Function(name) => self.function(name).join(CODE),
-            Owner::Layer(name) => self.folder.join(LAYERS).join(name),
-        }
+    /// The packages of functions and layers.
+    pub(super) fn packages(&self) -> Packages {
+        Packages::of(self.folder.join(PACKAGES))
     }
 
     /// The folder that a package was unpacked to.
-    pub(super) fn tree(&self, of: Owner<'_>, code: &Code) -> PathBuf {
-        self.codes(of).join(&code.folder).join(TREE)
+    pub(super) fn tree(&self, code: &Code) -> PathBuf {
+        self.folder.join(PACKAGES).join(&code.package).join(TREE)
     }
 
     /// The package itself.
-    pub(super) fn package(&self, of: Owner<'_>, code: &Code) -> PathBuf {
-        self.codes(of).join(&code.folder).join(PACKAGE)
+    pub(super) fn package(&self, code: &Code) -> PathBuf {
+        self.folder.join(PACKAGES).join(&code.package).join(ZIP)
+    }
+
+    /// The folder of a package.
+    pub(super) fn folder_of(&self, package: &str) -> PathBuf {
+        self.folder.join(PACKAGES).join(package)
+    }
+
+    /// A file for what comes in, which is not there yet.
+    pub(super) fn incoming(&self) -> io::Result<PathBuf> {
+        self.make()?;
+        Ok(self.folder.join(code::incoming_name()))
+    }
+
+    /// Removes the packages that `is_used` does not name, and what killed processes left.
+    pub(super) fn sweep(&self, is_used: impl Fn(&str) -> bool) -> io::Result<()> {
+        for name in names(&self.folder)?.iter().filter(|name| code::is_incoming(name)) {
+            fs::remove_file(self.folder.join(name))?;
+        }
+        self.packages().sweep(is_used)
     }
 
     /// The functions that are there. One that cannot be read is an error in its place. What a killed process left behind is
@@ -115,31 +132,13 @@ impl Files {
             }
             let file = self.function(&name).join(FUNCTION);
             match read::<Described>(&file) {
-                Ok(Some(described)) => {
-                    let kept = described.code.as_ref().map(|code| code.folder.as_str());
-                    self.clean(Owner::Function(&name), kept.as_slice())?;
-                    found.push(Ok((name, described)));
-                }
-                Ok(None) => {
-                    // The making of a function was cut off. Versions of a function of the manifest stay.
-                    remove(&self.function(&name).join(CODE))?;
-                    drop(fs::remove_dir(self.function(&name)));
-                }
+                Ok(Some(described)) => found.push(Ok((name, described))),
+                // The making of a function was cut off. Versions of a function of the manifest stay.
+                Ok(None) => drop(fs::remove_dir(self.function(&name))),
                 Err(error) => found.push(Err(error)),
             }
         }
         Ok(found)
-    }
-
-    /// Removes all code but the kept one.
-    pub(super) fn clean(&self, of: Owner<'_>, kept: &[&str]) -> io::Result<()> {
-        let folder = self.codes(of);
-        for name in names(&folder)? {
-            if !kept.contains(&name.as_str()) {
-                remove(&folder.join(name))?;
-            }
-        }
-        Ok(())
     }
 
     /// What belongs to no function.
@@ -170,59 +169,6 @@ impl Files {
         drop(remove(&gone));
         Ok(())
     }
-
-    /// Stores a package, and unpacks it.
-    ///
-    /// # Errors
-    ///
-    /// The package is none, or the disk refuses. Nothing is left behind.
-    pub(super) fn store(&self, of: Owner<'_>, package: &code::Package) -> io::Result<Code> {
-        let codes = self.codes(of);
-        make_folder(&codes)?;
-        let id = ids::uuid();
-        let making = codes.join(format!("{MAKING}{id}"));
-        make_folder(&making)?;
-        let made = (|| {
-            let file = making.join(PACKAGE);
-            let (size, checksum) = package.write(&file)?;
-            File::open(&file)?.sync_all()?;
-            code::unpack(&file, &making.join(TREE))?;
-            sync(&making)?;
-            fs::rename(&making, codes.join(&*id))?;
-            sync(&codes)?;
-            Ok(Code { folder: id.to_string(), size, checksum, boot: code::boot() })
-        })();
-        if made.is_err() {
-            drop(remove(&making));
-        }
-        made
-    }
-
-    /// Unpacks a package once more, if this machine was started since.
-    pub(super) fn renew(&self, of: Owner<'_>, code: &Code) -> io::Result<Option<Code>> {
-        let (tree, boot) = (self.tree(of, code), code::boot());
-        if code.boot == boot && tree.is_dir() {
-            return Ok(None);
-        }
-        let folder = self.codes(of).join(&code.folder);
-        let making = folder.join(format!("{MAKING}{}", ids::uuid()));
-        code::unpack(&self.package(of, code), &making)?;
-        remove(&tree)?;
-        fs::rename(&making, &tree)?;
-        Ok(Some(Code { boot, ..code.clone() }))
-    }
-
-    /// Removes a package that nobody needs.
-    pub(super) fn remove_code(&self, of: Owner<'_>, code: &Code) -> io::Result<()> {
-        remove(&self.codes(of).join(&code.folder))
-    }
-}
-
-/// Whose code.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Owner<'a> {
-    Function(&'a str),
-    Layer(&'a str),
 }
 
 fn names(folder: &Path) -> io::Result<Vec<String>> {
@@ -294,17 +240,15 @@ mod tests {
         assert!(Files::of(&folder).lock().unwrap_err().to_string().contains("another fc-local"));
         let described = Described::new(serde_json::Map::new(), None);
         files.write_function("whole", &described).unwrap();
-        // A creation without its document, a removal without its end, and code that no document names.
-        make_folder(&folder.join("functions/half/code/making-1/tree")).unwrap();
-        make_folder(&folder.join("functions/whole/code/old/tree")).unwrap();
-        make_folder(&folder.join("functions/.gone-1/code")).unwrap();
+        // A creation without its document, and a removal without its end.
+        make_folder(&folder.join("functions/half")).unwrap();
+        make_folder(&folder.join("functions/.gone-1/versions")).unwrap();
         // The versions of a function of the manifest.
         make_folder(&folder.join("functions/manifest/versions/1")).unwrap();
         let found: Vec<(String, Described)> =
             files.functions().unwrap().into_iter().map(io::Result::unwrap).collect();
         assert_eq!(found, [("whole".to_owned(), described)]);
         assert_eq!(names(&folder.join("functions")).unwrap(), ["manifest", "whole"]);
-        assert_eq!(names(&folder.join("functions/whole/code")).unwrap(), Vec::<String>::new());
         files.remove_function("whole").unwrap();
         assert!(files.functions().unwrap().is_empty());
         fs::write(folder.join("functions/manifest/function.json"), "{ \"secret").unwrap();

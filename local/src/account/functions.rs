@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::answer::{Answer, Ask, required_text, text};
-use super::code::Package;
-use super::described::{Described, now};
-use super::files::Owner;
+use super::code::Sent;
+use super::described::{Code, Described, now};
 use crate::event::AccountNews;
 use crate::failure::Failure;
 use crate::manifest::is_function_name;
@@ -23,21 +22,18 @@ impl Account {
             let text = "`functionName` must be 1 to 64 letters, digits, `_` or `-`, not starting with a digit or `-`";
             return Err(Failure::invalid_argument(text));
         }
-        let package = Package::read(&mut fields)?;
+        let sent = Sent::take(&mut fields)?;
         fields.remove("functionName");
         let _turn = self.turn.lock().await;
         self.check_free(&name)?;
         // What is wrong with the settings is told before the code is written.
         self.check(&name, &Described::new(fields.clone(), None))?;
-        let code = match package {
-            Some(package) => Some(self.store_code(&name, package).await?),
+        let code = match sent {
+            Some(sent) => Some(self.store_code(sent).await?),
             None => None,
         };
-        let described = Described::new(fields, code.clone());
-        if let Err(failure) = self.put(&name, described.clone()).await {
-            self.forget_code(&name, code).await;
-            return Err(failure);
-        }
+        let described = Described::new(fields, code);
+        self.put(&name, described.clone()).await?;
         self.news(&name, AccountNews::FunctionCreated { url: self.url(&name, None) });
         if let Some(surroundings) = self.surroundings() {
             surroundings.created(&name);
@@ -110,7 +106,7 @@ impl Account {
     pub(super) async fn update_function(&self, ask: &Ask) -> Result<Answer, Failure> {
         let name = ask.function.as_str();
         let mut fields = ask.fields()?;
-        let package = Package::read(&mut fields)?;
+        let sent = Sent::take(&mut fields)?;
         if text(&fields, "functionName")?.is_some_and(|own| own != name) {
             return Err(Failure::invalid_argument("`functionName` differs from the one of the path"));
         }
@@ -121,34 +117,19 @@ impl Account {
         described.fields.extend(fields);
         described.modified = now();
         self.check(name, &described)?;
-        if let Some(package) = package {
-            described.code = Some(self.store_code(name, package).await?);
+        if let Some(sent) = sent {
+            described.code = Some(self.store_code(sent).await?);
         }
-        if let Err(failure) = self.put(name, described.clone()).await {
-            if described.code != former.code {
-                self.forget_code(name, described.code).await;
-            }
-            return Err(failure);
+        self.put(name, described.clone()).await?;
+        if described.code != former.code {
+            self.sweep().await;
         }
         self.news(name, AccountNews::FunctionUpdated);
         Ok(Answer::Document(self.function_document(name, &described)))
     }
 
-    async fn store_code(&self, name: &str, package: Package) -> Result<super::described::Code, Failure> {
-        let own = name.to_owned();
-        self.stored(move |files| files.store(Owner::Function(&own), &package)).await
-    }
-
-    /// Removes code that came into no effect.
-    async fn forget_code(&self, name: &str, code: Option<super::described::Code>) {
-        let (Some(code), own) = (code, name.to_owned()) else { return };
-        let is_new = !self.read().functions.contains_key(name);
-        let removal = move |files: &super::files::Files| {
-            files.remove_code(Owner::Function(&own), &code)?;
-            if is_new { files.clean(Owner::Function(&own), &[]) } else { Ok(()) }
-        };
-        // What stays is removed by the next start.
-        drop(self.stored(removal).await);
+    pub(super) async fn store_code(&self, sent: Sent) -> Result<Code, Failure> {
+        self.stored(move |files| sent.store(files)).await
     }
 
     pub(super) async fn delete_function(&self, ask: &Ask) -> Result<Answer, Failure> {
@@ -161,6 +142,7 @@ impl Account {
         self.deployer.remove_stored(name);
         self.news(name, AccountNews::FunctionDeleted);
         self.changed();
+        self.sweep().await;
         Ok(Answer::Done)
     }
 
@@ -173,7 +155,7 @@ impl Account {
             );
             return Err(Failure::invalid_argument(text));
         };
-        let file = self.files.package(Owner::Function(name), code);
+        let file = self.files.package(code);
         Ok(Answer::Document(
             json!({ "url": format!("file://{}", file.display()), "checksum": code.checksum }),
         ))
@@ -181,7 +163,7 @@ impl Account {
 
     /// Checks settings without regard to the code.
     fn check(&self, name: &str, described: &Described) -> Result<(), Failure> {
-        let with_code = Described { code: Some(super::described::Code::none()), ..described.clone() };
+        let with_code = Described { code: Some(Code::none()), ..described.clone() };
         self.model(name, &with_code).map(drop)
     }
 

@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::answer::{Answer, Ask};
-use super::code::Package;
+use super::code::Sent;
 use super::described::{Code, Fields, Part};
 use super::documents::{extend, utc};
-use super::files::Owner;
 use crate::event::AccountNews;
 use crate::failure::Failure;
 use crate::manifest::is_function_name;
@@ -48,22 +47,17 @@ impl Account {
             return Err(Failure::invalid_argument(text));
         }
         let mut fields = ask.fields()?;
-        let package = Package::read(&mut fields)?;
-        let package = package.ok_or_else(|| Failure::invalid_argument("`code` is missing"))?;
+        let sent = Sent::take(&mut fields)?;
+        let sent = sent.ok_or_else(|| Failure::invalid_argument("`code` is missing"))?;
         fields.retain(|key, _| FIELDS.contains(&key.as_str()));
         let _turn = self.turn.lock().await;
-        let own = name.to_owned();
-        let code = self.stored(move |files| files.store(Owner::Layer(&own), &package)).await?;
+        let code = self.store_code(sent).await?;
         let mut layer = self.read().layers.get(name).cloned().unwrap_or_default();
         layer.last += 1;
         let number = layer.last;
-        let version = LayerVersion { part: Part::new(fields), code: code.clone(), is_deleted: false };
+        let version = LayerVersion { part: Part::new(fields), code, is_deleted: false };
         layer.versions.insert(number, version.clone());
-        if let Err(failure) = self.put_layer(name, layer.clone()).await {
-            let own = name.to_owned();
-            drop(self.stored(move |files| files.remove_code(Owner::Layer(&own), &code)).await);
-            return Err(failure);
-        }
+        self.put_layer(name, layer.clone()).await?;
         self.news("", AccountNews::set("layer", &format!("{name}:{number}")));
         Ok(Answer::Document(self.layer_document(name, number, &layer, &version)))
     }
@@ -177,7 +171,7 @@ impl Account {
                 !version.is_deleted || former.is_some_and(|former| arns(&former.fields).any(|own| own == arn))
             };
             let version = found.filter(has).ok_or_else(|| Failure::layer_not_found(arn))?;
-            folders.push(self.files.tree(Owner::Layer(name), &version.code));
+            folders.push(self.files.tree(&version.code));
         }
         Ok(folders)
     }
@@ -194,7 +188,7 @@ impl Account {
     fn layer_document(&self, name: &str, number: u64, layer: &Layer, version: &LayerVersion) -> Value {
         let LayerVersion { part, code, .. } = version;
         let mut document = Value::from(part.fields.clone());
-        let file = self.files.package(Owner::Layer(name), code);
+        let file = self.files.package(code);
         let own = json!({
             "layerName": name, "version": number,
             "layerVersionArn": self.arn(&format!("layers/{name}/versions/{number}")),

@@ -1,6 +1,6 @@
 //! An account read from its files, and its functions up again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::account::{Account, Objects};
 use super::described::{Described, Part, now};
 use super::domains::OwnDomain;
-use super::files::{Files, Owner};
+use super::files::Files;
 use super::layers::{Layers, arns, parts_of};
 use super::properties;
 use crate::event::AccountNews;
@@ -57,6 +57,7 @@ impl Account {
                 Err(failure) => self.not_read("", &failure),
             }
         }
+        let is_whole = functions.iter().all(io::Result::is_ok);
         for found in functions {
             match found {
                 Ok((name, described)) => {
@@ -66,7 +67,11 @@ impl Account {
                 Err(error) => self.news("", AccountNews::NotRead { error: error.to_string() }),
             }
         }
-        self.clean_layers().await;
+        // Of what cannot be read nobody knows which code it needs.
+        if is_whole {
+            self.forget_layers();
+            self.sweep().await;
+        }
     }
 
     /// Starts the functions that are kept and do not answer yet, apart from those of which the manifest has one of the same
@@ -121,61 +126,46 @@ impl Account {
         objects.domains_of_manifest = manifest.domains().to_vec();
     }
 
-    /// Removes the packages of deleted layers that no function has.
-    async fn clean_layers(&self) {
-        let mut needed: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        {
-            let mut objects = self.write();
-            let used: Vec<(String, u64)> = objects
-                .functions
-                .values()
-                .flat_map(|own| arns(&own.fields))
-                .filter_map(|arn| {
-                    let (name, version) = parts_of(arn)?;
-                    Some((name.to_owned(), version.parse().ok()?))
-                })
-                .collect();
-            for (name, layer) in &mut objects.layers {
-                layer.versions.retain(|number, version| {
-                    !version.is_deleted || used.iter().any(|(own, of)| own == name && of == number)
-                });
-                let folders = layer.versions.values().map(|version| version.code.folder.clone());
-                needed.insert(name.clone(), folders.collect());
-            }
+    /// Forgets the deleted layers that no function has.
+    fn forget_layers(&self) {
+        let mut objects = self.write();
+        let used: BTreeSet<(String, u64)> = objects
+            .functions
+            .values()
+            .flat_map(|own| arns(&own.fields))
+            .filter_map(|arn| {
+                let (name, version) = parts_of(arn)?;
+                Some((name.to_owned(), version.parse().ok()?))
+            })
+            .collect();
+        for (name, layer) in &mut objects.layers {
+            layer
+                .versions
+                .retain(|number, version| !version.is_deleted || used.contains(&(name.clone(), *number)));
         }
+    }
+
+    /// Removes the packages that nothing needs: no function, no layer, and no instance that still runs from one.
+    pub(super) async fn sweep(&self) {
+        let mut used: BTreeSet<String> = BTreeSet::new();
+        {
+            let objects = self.read();
+            let functions = objects.functions.values().filter_map(|own| own.code.as_ref());
+            let layers = objects.layers.values().flat_map(|layer| layer.versions.values());
+            used.extend(
+                functions.chain(layers.map(|version| &version.code)).map(|code| code.package.clone()),
+            );
+        }
+        let deployer = Arc::clone(&self.deployer);
         let removal = move |files: &Files| {
-            for (name, kept) in &needed {
-                let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
-                files.clean(Owner::Layer(name), &kept)?;
-            }
-            Ok(())
+            files.sweep(|id| used.contains(id) || deployer.runs_from(&files.folder_of(id)))
         };
         // What stays is removed by the next start.
         drop(self.stored(removal).await);
     }
 }
 
-/// Reads everything. What was unpacked before this machine was started is unpacked once more.
+/// Reads everything.
 fn read(files: &Files) -> io::Result<Read> {
-    let mut kept: Kept = files.account()?.unwrap_or_default();
-    let mut is_renewed = false;
-    for (name, layer) in &mut kept.layers {
-        for version in layer.versions.values_mut() {
-            if let Some(code) = files.renew(Owner::Layer(name), &version.code)? {
-                (version.code, is_renewed) = (code, true);
-            }
-        }
-    }
-    if is_renewed {
-        files.write_account(&kept)?;
-    }
-    let mut functions = files.functions()?;
-    for (name, described) in functions.iter_mut().flatten() {
-        let Some(code) = &described.code else { continue };
-        if let Some(code) = files.renew(Owner::Function(name), code)? {
-            described.code = Some(code);
-            files.write_function(name, described)?;
-        }
-    }
-    Ok((functions, kept))
+    Ok((files.functions()?, files.account()?.unwrap_or_default()))
 }

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::described::{Described, Fields, Part};
-use super::files::Owner;
 use crate::failure::Failure;
 use crate::manifest::read_function;
 use crate::model::{Domain, Function, LATEST, Local};
@@ -26,7 +25,7 @@ impl Account {
         props.insert("region".to_owned(), self.place.region.as_str().into());
         match &described.code {
             Some(code) => {
-                let folder = self.files.tree(Owner::Function(name), code);
+                let folder = self.files.tree(code);
                 props.insert("code".to_owned(), folder.to_string_lossy().into());
             }
             None => drop(props.remove("code")),

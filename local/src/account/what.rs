@@ -50,33 +50,3 @@ pub(crate) enum Setting {
     Provision,
     Scaling,
 }
-
-impl What {
-    /// Whether it reads or changes something below a function that has to be there.
-    pub(crate) fn is_of_function(&self) -> bool {
-        use What::{
-            BindVpc, CreateTrigger, DeleteFunction, DeleteSetting, DeleteTrigger, GetCode, GetFunction,
-            GetSetting, GetTrigger, ListInstances, ListTriggers, ListVpcs, PutSetting, UnbindVpc,
-            UpdateFunction, UpdateTrigger,
-        };
-        matches!(
-            self,
-            GetFunction
-                | UpdateFunction
-                | DeleteFunction
-                | GetCode
-                | CreateTrigger
-                | ListTriggers
-                | GetTrigger(_)
-                | UpdateTrigger(_)
-                | DeleteTrigger(_)
-                | GetSetting(_)
-                | PutSetting(_)
-                | DeleteSetting(_)
-                | ListVpcs
-                | BindVpc
-                | UnbindVpc(_)
-                | ListInstances
-        )
-    }
-}

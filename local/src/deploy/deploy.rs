@@ -87,7 +87,7 @@ pub(crate) struct Deployer {
     networks: Option<Arc<Networks>>,
     pub(super) images: Images,
     pub(super) faults: FaultPlan,
-    pub(super) snapshots: Mutex<HashMap<String, Snapshot>>,
+    snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     /// Every generation that may still have instances.
     pools: Mutex<Vec<Weak<Pool>>>,

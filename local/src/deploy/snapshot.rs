@@ -69,12 +69,6 @@ impl Snapshot {
         Ok(Snapshot { folder, copy: Some(copy) })
     }
 
-    /// Code of an account, in `tree`. `folder` is removed when nothing runs from there any more.
-    pub(super) fn kept(tree: &Path, folder: &Path) -> Self {
-        let copy = Arc::new(Copy { folder: folder.to_owned(), of: Contents::default() });
-        Snapshot { folder: tree.to_owned(), copy: Some(copy) }
-    }
-
     /// Code that is not copied, and stays.
     pub(super) fn in_place(code: &Path) -> Self {
         Snapshot { folder: code.to_owned(), copy: None }

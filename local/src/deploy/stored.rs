@@ -1,7 +1,7 @@
 //! Functions that a client of the API made. Their code is a folder of the account, which never changes: they run from there.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ impl Deployer {
     pub(crate) async fn put_stored(&self, Prepared { function, layout }: Prepared) {
         let name = function.name.clone();
         let functions = self.registry.functions();
-        let snapshot = self.stored_snapshot(&name, &layout.code);
+        let snapshot = Snapshot::in_place(&layout.code);
         let Some(deployed) = functions.get(&name) else {
             let pool = self.pool(self.generation(function, None, layout), None, true);
             self.keep(&name, snapshot);
@@ -87,17 +87,9 @@ impl Deployer {
         }
     }
 
-    /// The code of the account as a copy: it is removed when nothing runs from it any more.
-    fn stored_snapshot(&self, name: &str, tree: &Path) -> Snapshot {
-        let snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
-        match snapshots.get(name) {
-            Some(former) if former.folder == tree => former.clone(),
-            // An image has no code of its own.
-            _ => match tree.parent().filter(|_| self.store.holds(tree)) {
-                Some(folder) => Snapshot::kept(tree, folder),
-                None => Snapshot::in_place(tree),
-            },
-        }
+    /// Whether something may still run from a folder, or from one below it.
+    pub(crate) fn runs_from(&self, folder: &Path) -> bool {
+        self.generations().iter().any(|pool| pool.generation.layout.code.starts_with(folder))
     }
 
     /// What was kept with a version. `None` if nothing was, or the version is gone.

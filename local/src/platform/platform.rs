@@ -71,7 +71,7 @@ pub struct Platform {
     pub(super) deployer: Arc<Deployer>,
     pub(super) queue: Arc<Queue>,
     account: Arc<Account>,
-    composition: Arc<Composition>,
+    pub(super) composition: Arc<Composition>,
     /// Gives the attempts at asynchronous calls up.
     pub(super) abandon: CancellationToken,
     pub(super) front: Arc<Front>,

@@ -306,6 +306,7 @@ fn files_are_written_in_few_places() {
             "deploy/copy.rs",
             "deploy/interpreters.rs",
             "deploy/layers.rs",
+            "deploy/packages.rs",
             "deploy/running.rs",
             "deploy/snapshot.rs",
             "deploy/store.rs",
