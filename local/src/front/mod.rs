@@ -9,6 +9,7 @@ mod connection;
 mod control;
 mod entry;
 mod gateway;
+mod guard;
 mod http2;
 mod index;
 mod leaving;
