@@ -8,6 +8,7 @@ mod code;
 mod described;
 mod documents;
 mod domains;
+mod exec;
 mod files;
 mod functions;
 mod instances;
@@ -21,4 +22,5 @@ mod what;
 
 pub(crate) use account::{Account, Place, Surroundings};
 pub(crate) use answer::{Answer, Ask};
+pub(crate) use exec::Exec;
 pub(crate) use what::{Setting, What};

@@ -19,6 +19,7 @@ use super::silence::Silence;
 use super::streamed::{Current, Streamed};
 use super::tunnel::Tunnel;
 use super::visit::Visit;
+use crate::account::Exec;
 use crate::call::{AnswerStream, AnswerTunnel};
 
 /// A reply of the gateway itself, with a small body.
@@ -87,6 +88,11 @@ impl Outgoing {
     /// `stop` ends it.
     pub(crate) fn joined(client: OnUpgrade, server: OnUpgrade, stop: CancellationToken) -> Self {
         Outgoing::Tunnel(Some(Box::new(Tunnel::joined(client, server, stop))))
+    }
+
+    /// An empty body, before a WebSocket between a client and a command in an instance.
+    pub(crate) fn exec(client: OnUpgrade, exec: Exec) -> Self {
+        Outgoing::Tunnel(Some(Box::new(Tunnel::exec(client, exec))))
     }
 
     /// The body of a server that is no function.

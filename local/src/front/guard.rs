@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn names_of_this_machine_are_taken() {
-        for host in ["127.0.0.1:9000", "127.0.0.1", "localhost:9000", "LOCALHOST:9000", "[::1]:9000", "localhost."] {
+        for host in
+            ["127.0.0.1:9000", "127.0.0.1", "localhost:9000", "LOCALHOST:9000", "[::1]:9000", "localhost."]
+        {
             assert_eq!(judged(&[("host", host)]), None, "{host}");
         }
         for host in [

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use http::{Method, Request, Uri, header};
+use http::{Method, Request, Uri};
 
+use super::guard;
 use super::operation::{Operation, ProxyPath, What};
 use super::visit::Visit;
 use crate::domain::Domain;
@@ -136,6 +137,8 @@ pub(crate) enum Destination {
     Async(Operation),
     /// To an operation on the objects of the account.
     Account(Operation),
+    /// To a command in an instance.
+    Exec(Operation),
     /// To the API, which has no such operation, function or version. Only a caller of the API is told so.
     Refused(Failure),
     /// To what is known of load balancers.
@@ -214,7 +217,10 @@ pub(crate) fn resolve<B>(
         let function = found(only(functions, &host.name)?);
         return Ok(Destination::Http(Binding::new(function, EntryPoint::BuiltIn)));
     }
-    if request.uri().path() == BALANCERS && *request.method() == Method::GET && guard::is_this_machine(&host.name) {
+    if request.uri().path() == BALANCERS
+        && *request.method() == Method::GET
+        && guard::is_this_machine(&host.name)
+    {
         guard::check(host, request)?;
         return Ok(Destination::Balancers);
     }
@@ -243,6 +249,7 @@ pub(crate) fn resolve<B>(
                 Ok(match &operation.what {
                     What::Invoke { qualifier } => Destination::Invoke(function, qualifier.clone()),
                     What::Async { .. } => Destination::Async(operation),
+                    What::Exec(_) => Destination::Exec(operation),
                     _ => Destination::Manage(operation),
                 })
             })

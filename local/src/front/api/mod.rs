@@ -4,6 +4,7 @@ mod account;
 mod auth;
 mod body;
 mod documents;
+mod exec;
 mod invoke;
 mod manage;
 mod sessions;
@@ -12,6 +13,7 @@ mod usage;
 
 pub(super) use account::account;
 pub(super) use auth::refuse;
+pub(super) use exec::exec;
 pub(super) use invoke::invoke;
 pub(super) use manage::manage;
 pub(super) use tasks::tasks;
