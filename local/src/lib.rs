@@ -46,6 +46,7 @@ mod package;
 mod platform;
 mod process;
 mod queue;
+mod record;
 mod registry;
 mod scaffold;
 mod shell;
