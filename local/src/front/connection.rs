@@ -241,6 +241,8 @@ mod tests {
     use super::super::listen::Stop;
     use super::super::target::Door;
     use super::*;
+    use crate::meter::Meters;
+    use crate::record::Records;
     use crate::auth::Gate;
     use crate::deploy::{Deployer, Project};
     use crate::event::Log;
@@ -275,12 +277,21 @@ mod tests {
             gate: Arc::clone(&gate),
             queue: Arc::clone(&queue),
             log: log.clone(),
+            records: Records::default(),
             connections: tasks.clone(),
             tasks: tasks.clone(),
             stop: CancellationToken::new(),
         });
         let clients = Clients {
-            front: Front::new(registry, (deployer, queue), gate, log, None, Arc::new(balancers)),
+            front: Front::new(
+                registry,
+                (deployer, queue),
+                gate,
+                log,
+                None,
+                Arc::new(balancers),
+                (Records::default(), Meters::default()),
+            ),
             door: Door::Main,
             stop: Stop::default(),
             ticks: Ticks::new(tasks.clone()),

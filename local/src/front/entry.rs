@@ -19,7 +19,9 @@ use crate::auth::Gate;
 use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::failure::Failure;
+use crate::meter::Meters;
 use crate::queue::Queue;
+use crate::record::Records;
 use crate::registry::{Callee, Registry};
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities, host};
@@ -37,6 +39,8 @@ pub(crate) struct Front {
     /// The certificates. `None` if TLS is not offered.
     pub(super) identities: Option<Arc<Identities>>,
     pub(super) told: Told,
+    pub(super) records: Records,
+    pub(super) meters: Meters,
     pub(super) balancers: Arc<Balancers>,
 }
 
@@ -48,9 +52,10 @@ impl Front {
         log: Log,
         identities: Option<Arc<Identities>>,
         balancers: Arc<Balancers>,
+        (records, meters): (Records, Meters),
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told, balancers })
+        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told, records, meters, balancers })
     }
 
     /// The load balancers in use.
@@ -63,7 +68,7 @@ impl Front {
         &self,
         door: &Door,
         peer: &Peer,
-        request: Request<ClientBody>,
+        mut request: Request<ClientBody>,
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let begin = under_way.begin(&request);
@@ -74,6 +79,9 @@ impl Front {
             return Box::pin(self.balancers.serve(key, (peer, begin), request, note)).await;
         }
         let mut visit = Visit::arrive(&self.log, &request, begin);
+        if self.records.limits().is_some() {
+            visit.record(&self.records, door.name(), peer, &mut request);
+        }
         let is_rpc = rpc::is_call(&request);
         let destination = self
             .check_door(door, is_rpc)

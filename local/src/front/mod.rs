@@ -17,6 +17,7 @@ mod opening;
 mod operation;
 mod page;
 mod passed;
+mod recording;
 mod refusal;
 mod rpc;
 mod session;

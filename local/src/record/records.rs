@@ -1,5 +1,8 @@
 //! The recorder: where calls are put, and where they are looked for.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -19,6 +22,10 @@ struct Shared {
     limits: Limits,
     /// The latest revision.
     changed: watch::Sender<u64>,
+    /// The clients of replays by their addresses, with the id of the call that is sent once more.
+    replays: Mutex<HashMap<SocketAddr, Arc<str>>>,
+    /// How many there are: most requests need no look at them.
+    replaying: AtomicUsize,
 }
 
 /// Some of the calls, the latest first.
@@ -35,7 +42,8 @@ pub(crate) struct Page {
 impl Records {
     pub(crate) fn new(limits: Limits) -> Self {
         let (ring, changed) = (Mutex::default(), watch::Sender::new(0));
-        Records(Some(Arc::new(Shared { ring, limits, changed })))
+        let (replays, replaying) = (Mutex::default(), AtomicUsize::new(0));
+        Records(Some(Arc::new(Shared { ring, limits, changed, replays, replaying })))
     }
 
     /// The bounds. `None` if nothing is recorded.
@@ -107,6 +115,26 @@ impl Records {
         (ring.len(), heads, bodies)
     }
 
+    /// The next request of the client at this address is a replay of the call with this id.
+    pub(crate) fn expect_replay(&self, client: SocketAddr, of: &Arc<str>) {
+        let Some(shared) = &self.0 else { return };
+        let mut replays = shared.lock_replays();
+        replays.insert(client, Arc::clone(of));
+        shared.replaying.store(replays.len(), Ordering::Relaxed);
+    }
+
+    /// The id of the call that the client's request repeats, if it is a replay.
+    pub(crate) fn take_replay(&self, client: SocketAddr) -> Option<Arc<str>> {
+        let shared = self.0.as_ref()?;
+        if shared.replaying.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let mut replays = shared.lock_replays();
+        let of = replays.remove(&client);
+        shared.replaying.store(replays.len(), Ordering::Relaxed);
+        of
+    }
+
     /// Forgets all calls.
     pub(crate) fn clear(&self) {
         let Some(shared) = &self.0 else { return };
@@ -119,6 +147,10 @@ impl Records {
 }
 
 impl Shared {
+    fn lock_replays(&self) -> MutexGuard<'_, HashMap<SocketAddr, Arc<str>>> {
+        self.replays.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }

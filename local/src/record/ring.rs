@@ -22,13 +22,16 @@ pub(crate) struct Limits {
     pub(crate) body: usize,
 }
 
-impl Limits {
-    /// The most memory of bodies unless something else is asked for, in bytes.
-    pub(crate) const BODIES: usize = 16 * MIB;
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { calls: 5_000, heads: 16 * MIB, bodies: 16 * MIB, body: 64 * KIB }
+    }
+}
 
-    /// These bounds with `bodies` bytes for all bodies. No body takes more than a quarter.
-    pub(crate) fn with_bodies(bodies: usize) -> Self {
-        Limits { calls: 5_000, heads: 16 * MIB, bodies, body: (64 * KIB).min(bodies / 4) }
+impl Limits {
+    /// These bounds, with `bodies` bytes for all bodies and `body` bytes for each.
+    pub(crate) fn of_bodies(bodies: usize, body: usize) -> Self {
+        Limits { bodies, body: body.min(bodies), ..Limits::default() }
     }
 }
 

@@ -70,7 +70,7 @@ fn recorded(records: &Records, call: Recorded, request: &[u8], reply: &[u8]) -> 
 }
 
 fn records() -> Records {
-    Records::new(Limits::with_bodies(Limits::BODIES))
+    Records::new(Limits::default())
 }
 
 #[test]
