@@ -262,7 +262,8 @@ impl Run {
     fn count(&self, kind: Option<&Kind>) {
         let Some(meter) = &self.meter else { return };
         let received = if self.received == usize::MAX { 0 } else { self.received as u64 };
-        let [bytes_in, bytes_out] = self.passed_by.unwrap_or_else(|| [self.whole_in + self.body_fault.passed(), received]);
+        let [bytes_in, bytes_out] =
+            self.passed_by.unwrap_or_else(|| [self.whole_in + self.body_fault.passed(), received]);
         meter.note(&Ended {
             latency: self.arrived.elapsed(),
             took: self.lease.as_ref().map(|_| self.begin.elapsed()),

@@ -323,7 +323,8 @@ impl Deployer {
         let meter = self.meters.of(&function.name);
         let generation =
             Generation::new(Arc::new(function), version, layout, log, tasks, runner, self.cgroups.clone());
-        let generation = generation.with_meter(meter).with_faults(faults).with_endpoint(self.endpoint).with_engine(engine);
+        let generation =
+            generation.with_meter(meter).with_faults(faults).with_endpoint(self.endpoint).with_engine(engine);
         Arc::new(generation.with_networks(self.networks.clone()))
     }
 

@@ -241,13 +241,13 @@ mod tests {
     use super::super::listen::Stop;
     use super::super::target::Door;
     use super::*;
-    use crate::meter::Meters;
-    use crate::record::Records;
     use crate::auth::Gate;
     use crate::deploy::{Deployer, Project};
     use crate::event::Log;
+    use crate::meter::Meters;
     use crate::process::Processes;
     use crate::queue::{Queue, Trackers};
+    use crate::record::Records;
     use crate::registry::Registry;
     use crate::store::Place;
     use crate::wire::Ticks;

@@ -55,7 +55,19 @@ impl Front {
         (records, meters): (Records, Meters),
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told, records, meters, balancers })
+        Arc::new(Front {
+            registry,
+            deployer,
+            queue,
+            gate,
+            log,
+            ports,
+            identities,
+            told,
+            records,
+            meters,
+            balancers,
+        })
     }
 
     /// The load balancers in use.
@@ -136,6 +148,15 @@ impl Front {
                 };
                 let (ports, gate) = (self.ports(), &self.gate);
                 Box::pin(api::usage(find, &ports, (gate, peer), &mut visit, request)).await
+            }
+            Ok(Destination::Local(operation)) => {
+                let site = api::Site {
+                    records: &self.records,
+                    meters: &self.meters,
+                    ports: &self.ports(),
+                    identities: self.identities.as_deref(),
+                };
+                Box::pin(api::local(operation, site, (&self.gate, peer), &visit, request)).await
             }
             Ok(Destination::Refused(failure)) => {
                 Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await)

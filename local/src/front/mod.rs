@@ -13,6 +13,7 @@ mod http2;
 mod index;
 mod leaving;
 mod listen;
+mod local_operation;
 mod opening;
 mod operation;
 mod page;

@@ -54,7 +54,8 @@ impl Recording {
     ) -> Option<Box<Self>> {
         let most = records.limits()?.body;
         let copied = request.body_mut().copy(most);
-        let target = request.uri().path_and_query().map_or_else(|| request.uri().path(), |target| target.as_str());
+        let target =
+            request.uri().path_and_query().map_or_else(|| request.uri().path(), |target| target.as_str());
         let own = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         let host = own.or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
         Some(Box::new(Recording {

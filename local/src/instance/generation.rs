@@ -179,9 +179,5 @@ impl Generation {
 }
 
 fn rate(function: &Function) -> Rate {
-    Rate {
-        memory_mib: function.memory_mib,
-        cpu_millis: function.cpu_millis(),
-        disk_mib: function.disk_mib,
-    }
+    Rate { memory_mib: function.memory_mib, cpu_millis: function.cpu_millis(), disk_mib: function.disk_mib }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::totals::Totals;
+use super::totals::Billable;
 
 /// The table inside the program.
 const OWN: &str = include_str!("prices.toml");
@@ -81,7 +81,8 @@ impl Prices {
         let Units { invocation, active_vcpu_second, idle_vcpu_second, memory_gb_second, disk_gb_second } =
             prices.units;
         let units = [invocation, active_vcpu_second, idle_vcpu_second, memory_gb_second, disk_gb_second];
-        let numbers = units.into_iter().chain(prices.traffic_gb).chain(prices.tiers.iter().map(|tier| tier.price));
+        let numbers =
+            units.into_iter().chain(prices.traffic_gb).chain(prices.tiers.iter().map(|tier| tier.price));
         if numbers.into_iter().any(|number| !number.is_finite() || number < 0.0) {
             return Err("a price is a number from 0".to_owned());
         }
@@ -96,19 +97,16 @@ impl Prices {
     }
 
     /// What the use would cost as the first of a month, `times` as much of it.
-    pub(crate) fn cost(&self, used: &Totals, times: f64) -> Cost {
-        let (own, time) = (&self.units, &used.time);
-        #[expect(clippy::cast_precision_loss, reason = "a sum of money has fewer digits")]
-        let (invocations, gigabytes) = (used.invocations as f64, used.bytes_out as f64 / f64::from(1 << 30));
+    pub(crate) fn cost(&self, used: &Billable, times: f64) -> Cost {
+        let own = &self.units;
         let units = [
-            invocations * own.invocation,
-            time.active_vcpu_seconds() * own.active_vcpu_second
-                + time.idle_vcpu_seconds() * own.idle_vcpu_second,
-            (time.active_gb_seconds() + time.idle_gb_seconds()) * own.memory_gb_second,
-            time.disk_gb_seconds() * own.disk_gb_second,
+            used.invocations * own.invocation,
+            used.active_vcpu_seconds * own.active_vcpu_second + used.idle_vcpu_seconds * own.idle_vcpu_second,
+            used.memory_gb_seconds * own.memory_gb_second,
+            used.disk_gb_seconds * own.disk_gb_second,
         ]
         .map(|units| units * times);
-        let traffic = self.traffic_gb.map(|price| price * gigabytes * times);
+        let traffic = self.traffic_gb.map(|price| price * used.traffic_gb * times);
         Cost { units, price: self.price(units.iter().sum()), traffic }
     }
 

@@ -45,7 +45,7 @@ fn the_table_inside_computes_the_example_of_the_manual() {
     let used = used(3_000_000, 600_000.0, RATE);
     is_near(used.time.active_gb_seconds(), 300_000.0);
     is_near(used.time.active_vcpu_seconds(), 150_000.0);
-    let cost = prices.cost(&used, 1.0);
+    let cost = prices.cost(&used.billable(), 1.0);
     let expected = [22_500.0, 150_000.0, 45_000.0, 0.0];
     for (own, expected) in cost.units.into_iter().zip(expected) {
         is_near(own, expected);
@@ -61,13 +61,18 @@ fn the_table_inside_computes_the_example_of_the_manual() {
 #[test]
 fn two_functions_of_a_catalogue_are_told_apart_and_scaled_to_millions() {
     let prices = Prices::own().unwrap();
-    let (list, item) = (used(9, 0.9, Rate { memory_mib: 512, ..RATE }), used(8, 0.16, Rate { memory_mib: 128, ..RATE }));
+    let (list, item) =
+        (used(9, 0.9, Rate { memory_mib: 512, ..RATE }), used(8, 0.16, Rate { memory_mib: 128, ..RATE }));
     let mut service = list;
     service += item;
     assert_eq!(service.invocations, 17);
     is_near(service.time.active_gb_seconds(), 0.9 * 0.5 + 0.16 * 0.125);
     let times = 2_000_000.0 / 17.0;
-    let (one, other, both) = (prices.cost(&list, times), prices.cost(&item, times), prices.cost(&service, times));
+    let (one, other, both) = (
+        prices.cost(&list.billable(), times),
+        prices.cost(&item.billable(), times),
+        prices.cost(&service.billable(), times),
+    );
     is_near(both.unit_sum(), one.unit_sum() + other.unit_sum());
     // 15 000 CU are the invocations', and the rest is in proportion.
     is_near(both.units[0], 15_000.0);
@@ -91,7 +96,7 @@ fn a_table_of_ones_own_is_read_and_mistakes_are_said() {
     let with_traffic = own.replace("currency = \"USD\"", "currency = \"CNY\"\ntraffic_gb = 0.5");
     let prices = Prices::parse(&with_traffic).unwrap();
     let used = Totals { bytes_out: 3 << 30, ..Totals::default() };
-    assert_eq!(prices.cost(&used, 2.0).traffic, Some(3.0));
+    assert_eq!(prices.cost(&used.billable(), 2.0).traffic, Some(3.0));
     for (from, to, part) in [
         ("price = 0.000014", "price = -1", "from 0"),
         ("price = 0.000014", "price = nan", "from 0"),
@@ -122,7 +127,10 @@ fn calls_that_overlap_on_an_instance_count_once() {
     let took = begin.elapsed();
     let (totals, instances) = meter.totals(Instant::now());
     let active = Duration::from_secs_f64(totals.time.active_seconds());
-    assert!(active >= Duration::from_millis(29) && active <= took + Duration::from_millis(1), "{active:?} {took:?}");
+    assert!(
+        active >= Duration::from_millis(29) && active <= took + Duration::from_millis(1),
+        "{active:?} {took:?}"
+    );
     // Whole milliseconds are billed.
     assert_eq!(totals.time.active_nanos % 1_000_000, 0);
     assert_eq!((totals.time.idle_nanos, instances), (0, 2));
@@ -185,7 +193,14 @@ fn calls_are_counted_by_what_became_of_them() {
     meter.note(&Ended { took: None, is_error: true, ..ended(40) });
     meter.note(&Ended { is_probe: true, ..ended(1) });
     let totals = meter.totals(Instant::now()).0;
-    let counts = [totals.invocations, totals.errors, totals.client_left, totals.refused, totals.probes, totals.cold_starts];
+    let counts = [
+        totals.invocations,
+        totals.errors,
+        totals.client_left,
+        totals.refused,
+        totals.probes,
+        totals.cold_starts,
+    ];
     assert_eq!(counts, [4, 2, 1, 1, 1, 1]);
     assert_eq!((totals.bytes_in, totals.bytes_out), (50, 5000));
     is_near(totals.call_seconds(), 0.061);

@@ -79,7 +79,43 @@ impl Time {
     }
 }
 
+/// What a table of prices is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Billable {
+    pub(crate) invocations: f64,
+    pub(crate) active_vcpu_seconds: f64,
+    pub(crate) idle_vcpu_seconds: f64,
+    /// Active and idle.
+    pub(crate) memory_gb_seconds: f64,
+    pub(crate) disk_gb_seconds: f64,
+    /// To clients.
+    pub(crate) traffic_gb: f64,
+}
+
+impl AddAssign for Billable {
+    fn add_assign(&mut self, other: Self) {
+        self.invocations += other.invocations;
+        self.active_vcpu_seconds += other.active_vcpu_seconds;
+        self.idle_vcpu_seconds += other.idle_vcpu_seconds;
+        self.memory_gb_seconds += other.memory_gb_seconds;
+        self.disk_gb_seconds += other.disk_gb_seconds;
+        self.traffic_gb += other.traffic_gb;
+    }
+}
+
 impl Totals {
+    #[expect(clippy::cast_precision_loss, reason = "a sum of money has fewer digits")]
+    pub(crate) fn billable(&self) -> Billable {
+        Billable {
+            invocations: self.invocations as f64,
+            active_vcpu_seconds: self.time.active_vcpu_seconds(),
+            idle_vcpu_seconds: self.time.idle_vcpu_seconds(),
+            memory_gb_seconds: self.time.active_gb_seconds() + self.time.idle_gb_seconds(),
+            disk_gb_seconds: self.time.disk_gb_seconds(),
+            traffic_gb: self.bytes_out as f64 / f64::from(1 << 30),
+        }
+    }
+
     pub(crate) fn call_seconds(&self) -> f64 {
         Duration::from_nanos(u64::try_from(self.call_nanos).unwrap_or(u64::MAX)).as_secs_f64()
     }

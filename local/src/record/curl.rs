@@ -42,23 +42,7 @@ pub(crate) fn curl_line(
     authority: Option<&Path>,
 ) -> Result<String, String> {
     let call = &entry.call;
-    if call.socket.is_some() || call.status == 101 {
-        return Err("a WebSocket is more than a request: curl cannot repeat it".to_owned());
-    }
-    let body = match entry.bodies.request() {
-        Some(body) if body.is_whole() => body,
-        Some(body) if !body.has_ended() => {
-            return Err("the body of the request did not come to its end".to_owned());
-        }
-        Some(body) => {
-            return Err(format!(
-                "{} of {} bytes of the body are kept; `fc-local dev --record-body` keeps more of each",
-                body.bytes().len(),
-                body.total()
-            ));
-        }
-        None => return Err("the body had to go for those of later calls".to_owned()),
-    };
+    let body = entry.whole_request()?;
     let body = mask::body(body, call.original.for_replay().2);
     let mut line = String::new();
     let is_text = body.len() <= TEXT_MAX && str::from_utf8(&body).is_ok_and(|text| !text.contains('\0'));

@@ -64,6 +64,11 @@ pub(crate) fn body<'a>(body: &'a Body, headers: &Headers) -> Cow<'a, [u8]> {
     Cow::Borrowed(body.bytes())
 }
 
+/// The headers of a reply to fc-local itself, masked.
+pub(crate) fn shown_headers(all: &http::HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers(&Headers::of(all))
+}
+
 fn headers(headers: &Headers) -> Vec<(String, Vec<u8>)> {
     let shown = |(name, value): (&str, &[u8])| {
         (name.to_owned(), masked(name, value).map_or_else(|| value.to_vec(), String::into_bytes))

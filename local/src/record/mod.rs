@@ -13,10 +13,11 @@ mod ring;
 
 pub(crate) use body::{Bodies, Body};
 pub(crate) use curl::curl_line;
-pub(crate) use filter::Filter;
+pub(crate) use filter::{Filter, duration};
 pub(crate) use har::har;
 pub(crate) use headers::Headers;
 pub(crate) use json::{detail, summary};
+pub(crate) use mask::shown_headers;
 pub(crate) use recorded::{End, Original, Phases, Recorded};
 pub(crate) use records::{Page, Records};
 pub(crate) use ring::{Entry, Limits};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::body::Bodies;
+use super::body::{Bodies, Body};
 use super::recorded::Recorded;
 
 const KIB: usize = 1024;
@@ -42,6 +42,34 @@ pub(crate) struct Entry {
     pub(crate) bodies: Bodies,
     /// Grows with each change of the ring.
     pub(super) revision: u64,
+}
+
+impl Entry {
+    /// The body of a request that can be sent once more.
+    ///
+    /// # Errors
+    ///
+    /// The body is not here as a whole, or the request became a WebSocket.
+    pub(crate) fn whole_request(&self) -> Result<&Body, String> {
+        if self.call.socket.is_some() || self.call.status == 101 {
+            return Err("the request became a WebSocket, whose messages are not kept".to_owned());
+        }
+        match self.bodies.request() {
+            Some(body) if body.is_whole() => Ok(body),
+            Some(body) if !body.has_ended() => {
+                Err("the body of the request was not read to its end".to_owned())
+            }
+            Some(body) => Err(format!(
+                "{} of {} bytes of the body are kept; `fc-local dev --record-body` keeps more of each",
+                body.bytes().len(),
+                body.total()
+            )),
+            None => {
+                Err("the body had to go for those of later calls; `fc-local dev --record-bodies` keeps more"
+                    .to_owned())
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default)]
