@@ -100,6 +100,12 @@ impl Front {
             .and_then(|()| host::check(&request))
             .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
+        if matches!(
+            destination,
+            Ok(Destination::Index | Destination::Balancers | Destination::Usage | Destination::Local(_))
+        ) {
+            visit.is_own();
+        }
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
