@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use super::alb::Balancers;
 use super::body::{Outgoing, plain};
 use super::index::Listed;
+use super::listen::reachable;
 use super::opening::Told;
 use super::target::{Destination, Door, answering, resolve};
 use super::under_way::UnderWay;
@@ -159,7 +160,7 @@ impl Front {
                 let site = api::Site {
                     records: &self.records,
                     meters: &self.meters,
-                    ports: &self.ports(),
+                    ports: &self.ports().into_iter().map(|(name, own)| (name, reachable(own))).collect(),
                     identities: self.identities.as_deref(),
                 };
                 Box::pin(api::local(operation, site, (&self.gate, peer), &visit, request)).await
