@@ -366,6 +366,30 @@ fn a_signed_request_is_signed_anew() {
     assert_eq!(reply["status"], 200, "{reply}");
 }
 
+#[test]
+fn a_call_over_tls_is_repeated_over_tls() {
+    let local = Local::scripted(f().timeout(60));
+    let authority = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("ca/ca.pem");
+    let url = format!("https://f.localhost:{}/seen?a=1", local.main_port());
+    let line = format!("curl --silent --show-error --cacert '{}' --data tea {url}", authority.display());
+    let first = shell(&line);
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    let call = recorded(&local, "/seen");
+    assert_eq!(
+        (&call["tls"], &call["host"]),
+        (&true.into(), &format!("f.localhost:{}", local.main_port()).as_str().into())
+    );
+    let id = call["requestId"].as_str().unwrap();
+    let line = run(&local, &["requests", id, "--curl"]);
+    let again = shell(line.trim_end());
+    assert!(again.status.success(), "{line}\n{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(of_request(&again.stdout), of_request(&first.stdout), "{line}");
+    let reply: Value = serde_json::from_str(&run(&local, &["replay", id, "--json"])).unwrap();
+    assert_eq!(reply["status"], 200, "{reply}");
+    assert!(reply["url"].as_str().unwrap().starts_with("https://f.localhost:"), "{reply}");
+    assert_eq!(of_request(&base64_of(&reply["body"])), of_request(&first.stdout));
+}
+
 fn shell(line: &str) -> Output {
     Command::new("sh").args(["-c", line]).env_remove("http_proxy").output().unwrap()
 }
