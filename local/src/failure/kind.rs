@@ -24,6 +24,8 @@ pub(crate) enum FailureKind {
     /// No configuration of asynchronous calls was set.
     AsyncConfigNotFound,
     TaskNotFound,
+    /// No call with this request id is recorded.
+    CallNotRecorded,
     TaskAlreadyExists,
     /// The task has ended, and cannot be stopped.
     TaskAlreadyCompleted,
@@ -103,6 +105,7 @@ impl FailureKind {
             FailureKind::RouteNotFound => "route_not_found",
             FailureKind::AsyncConfigNotFound => "async_config_not_found",
             FailureKind::TaskNotFound => "task_not_found",
+            FailureKind::CallNotRecorded => "call_not_recorded",
             FailureKind::TaskAlreadyExists => "task_already_exists",
             FailureKind::TaskAlreadyCompleted => "task_already_completed",
             FailureKind::FunctionAlreadyExists => "function_already_exists",
@@ -149,6 +152,7 @@ impl FailureKind {
             | FailureKind::RouteNotFound
             | FailureKind::AsyncConfigNotFound
             | FailureKind::TaskNotFound
+            | FailureKind::CallNotRecorded
             | FailureKind::TaskAlreadyExists
             | FailureKind::TaskAlreadyCompleted
             | FailureKind::FunctionAlreadyExists
@@ -217,6 +221,7 @@ mod tests {
             (Kind::RouteNotFound, Caller, false),
             (Kind::AsyncConfigNotFound, Caller, false),
             (Kind::TaskNotFound, Caller, false),
+            (Kind::CallNotRecorded, Caller, false),
             (Kind::TaskAlreadyExists, Caller, false),
             (Kind::TaskAlreadyCompleted, Caller, false),
             (Kind::FunctionAlreadyExists, Caller, false),

@@ -245,8 +245,10 @@ mod tests {
     use crate::auth::Gate;
     use crate::deploy::{Deployer, Project};
     use crate::event::Log;
+    use crate::meter::Meters;
     use crate::process::Processes;
     use crate::queue::{Queue, Trackers};
+    use crate::record::Records;
     use crate::registry::Registry;
     use crate::store::Place as StorePlace;
     use crate::wire::Ticks;
@@ -281,6 +283,7 @@ mod tests {
             gate: Arc::clone(&gate),
             queue: Arc::clone(&queue),
             log: log.clone(),
+            records: Records::default(),
             connections: tasks.clone(),
             tasks: tasks.clone(),
             stop: CancellationToken::new(),
@@ -289,7 +292,15 @@ mod tests {
         let account =
             Account::new((Arc::clone(&registry), Arc::clone(&deployer)), log.clone(), folder, place);
         let clients = Clients {
-            front: Front::new(registry, (deployer, queue, account), gate, log, None, Arc::new(balancers)),
+            front: Front::new(
+                registry,
+                (deployer, queue, account),
+                gate,
+                log,
+                None,
+                Arc::new(balancers),
+                (Records::default(), Meters::default()),
+            ),
             door: Door::Main,
             stop: Stop::default(),
             ticks: Ticks::new(tasks.clone()),

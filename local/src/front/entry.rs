@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use super::alb::Balancers;
 use super::body::{Outgoing, plain};
 use super::index::Listed;
+use super::listen::reachable;
 use super::opening::Told;
 use super::target::{Destination, Door, answering, resolve};
 use super::under_way::UnderWay;
@@ -20,7 +21,9 @@ use crate::auth::Gate;
 use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::failure::Failure;
+use crate::meter::Meters;
 use crate::queue::Queue;
+use crate::record::Records;
 use crate::registry::{Callee, Registry};
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities, host};
@@ -39,6 +42,8 @@ pub(crate) struct Front {
     /// The certificates. `None` if TLS is not offered.
     pub(super) identities: Option<Arc<Identities>>,
     pub(super) told: Told,
+    pub(super) records: Records,
+    pub(super) meters: Meters,
     pub(super) balancers: Arc<Balancers>,
 }
 
@@ -50,9 +55,23 @@ impl Front {
         log: Log,
         identities: Option<Arc<Identities>>,
         balancers: Arc<Balancers>,
+        (records, meters): (Records, Meters),
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, deployer, queue, account, gate, log, ports, identities, told, balancers })
+        Arc::new(Front {
+            registry,
+            deployer,
+            queue,
+            account,
+            gate,
+            log,
+            ports,
+            identities,
+            told,
+            records,
+            meters,
+            balancers,
+        })
     }
 
     /// The load balancers in use.
@@ -65,7 +84,7 @@ impl Front {
         &self,
         door: &Door,
         peer: &Peer,
-        request: Request<ClientBody>,
+        mut request: Request<ClientBody>,
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let begin = under_way.begin(&request);
@@ -76,12 +95,21 @@ impl Front {
             return Box::pin(self.balancers.serve(key, (peer, begin), request, note)).await;
         }
         let mut visit = Visit::arrive(&self.log, &request, begin);
+        if self.records.limits().is_some() {
+            visit.record(&self.records, door.name(), peer, &mut request);
+        }
         let is_rpc = rpc::is_call(&request);
         let destination = self
             .check_door(door, is_rpc)
             .and_then(|()| host::check(&request))
             .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
+        if matches!(
+            destination,
+            Ok(Destination::Index | Destination::Balancers | Destination::Usage | Destination::Local(_))
+        ) {
+            visit.is_own();
+        }
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
@@ -138,6 +166,15 @@ impl Front {
                 };
                 let (ports, gate) = (self.ports(), &self.gate);
                 Box::pin(api::usage(find, &ports, (gate, peer), &mut visit, request)).await
+            }
+            Ok(Destination::Local(operation)) => {
+                let site = api::Site {
+                    records: &self.records,
+                    meters: &self.meters,
+                    ports: &self.ports().into_iter().map(|(name, own)| (name, reachable(own))).collect(),
+                    identities: self.identities.as_deref(),
+                };
+                Box::pin(api::local(operation, site, (&self.gate, peer), &visit, request)).await
             }
             Ok(Destination::Refused(failure)) => {
                 Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await)

@@ -6,6 +6,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 
 use super::guard;
+use super::local_operation::LocalOperation;
 use super::operation::{Operation, ProxyPath, What};
 use super::visit::Visit;
 use crate::domain::Domain;
@@ -145,6 +146,8 @@ pub(crate) enum Destination {
     Balancers,
     /// To the API, which tells how busy a function is.
     Usage,
+    /// To an operation of fc-local's own, on recorded calls and on what functions use.
+    Local(LocalOperation),
     /// To the page that lists the functions.
     Index,
 }
@@ -227,6 +230,10 @@ pub(crate) fn resolve<B>(
     if request.uri().path() == USAGE && request.method() == Method::GET {
         guard::check(host, request)?;
         return Ok(Destination::Usage);
+    }
+    if let Some(operation) = LocalOperation::parse(request.method(), request.uri()) {
+        check_api_caller(host, request)?;
+        return Ok(Destination::Local(operation));
     }
     if let Some(operation) = Operation::parse(request) {
         guard::check(host, request)?;

@@ -20,9 +20,11 @@ use crate::deploy::{
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Balancers, BalancersShared, Door, Front, Listener, NotBound, Stop, reachable};
 use crate::manifest::{ACCOUNT_DEFAULT, Manifest};
+use crate::meter::{Meters, TICK};
 use crate::model::Function;
 use crate::process::{Processes, Runner};
 use crate::queue::{Queue, Trackers};
+use crate::record::{Limits, Records};
 use crate::registry::Registry;
 use crate::shell;
 use crate::store::Place;
@@ -57,6 +59,15 @@ fn account_place(manifest: &Manifest, settings: &Settings, endpoint: SocketAddr)
 
 /// The region of an account without functions.
 const REGION_DEFAULT: &str = "cn-hangzhou";
+
+/// Ends the intervals of what functions use, until the platform stops.
+async fn follow_use(meters: Meters, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        meters.tick(std::time::Instant::now());
+    }
+}
 
 /// The file of asynchronous calls in the folder of the settings.
 const STORE: &str = "store.redb";
@@ -122,7 +133,11 @@ impl Platform {
         let deployer =
             Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
                 .await?;
-        let deployer = Arc::new(deployer.with_chaos(settings.chaos));
+        let meters = Meters::default();
+        let records = settings.record.map_or_else(Records::default, |record| {
+            Records::new(Limits::of_bodies(record.bodies, record.body))
+        });
+        let deployer = Arc::new(deployer.with_chaos(settings.chaos).with_meters(meters.clone()));
         let identities = identities(&settings, &log);
         let (stop, connections, abandon) = (Stop::default(), TaskTracker::new(), CancellationToken::new());
         let trackers = Trackers {
@@ -139,6 +154,7 @@ impl Platform {
             gate: Arc::clone(&gate),
             queue: Arc::clone(&queue),
             log: log.clone(),
+            records: records.clone(),
             connections: connections.clone(),
             tasks: tasks.clone(),
             stop: stop.begun.clone(),
@@ -170,6 +186,7 @@ impl Platform {
                 log.clone(),
                 identities,
                 Arc::new(balancers),
+                (records, meters.clone()),
             ),
             opened: Mutex::default(),
             registry,
@@ -207,6 +224,7 @@ impl Platform {
         platform.use_balancers(manifest).await;
         platform.queue.resume().await;
         platform.account.start().await;
+        platform.tasks.spawn(follow_use(meters, platform.stop.begun.clone()));
         if platform.settings.timers {
             platform.tasks.spawn(timers.run(platform.stop.begun.clone()));
         }
