@@ -8,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::body::Cut;
+use super::rpc;
 use super::silence::Silence;
 use super::visit::Visit;
 
@@ -40,6 +41,12 @@ impl Passed {
             let is_over = !matches!(frame, Some(Ok(_))) || self.body.is_end_stream();
             if let Some(silence) = &mut self.silence {
                 silence.end();
+            }
+            if let Some(Ok(frame)) = &frame
+                && let Some(trailers) = frame.trailers_ref()
+                && let Some(visit) = &mut self.visit
+            {
+                visit.set_grpc_status(rpc::code_of(trailers));
             }
             if is_over && let Some(visit) = self.visit.take() {
                 visit.complete();

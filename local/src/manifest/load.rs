@@ -33,7 +33,7 @@ pub struct Manifest {
     redactor: Redactor,
 }
 
-/// The contents of the manifest's files. `None` for a file that does not exist.
+/// The contents of the manifest's files, and of folders that are read whole. `None` for what does not exist.
 pub(crate) type Texts = Vec<Option<Vec<u8>>>;
 
 /// A name by which a value is known for a secret.
@@ -208,9 +208,10 @@ impl Manifest {
         files.filter(|file| file.file_name().is_some_and(|name| name != ".env"))
     }
 
-    /// The folders of the files, to be watched.
+    /// The folders of the files, to be watched, and those that are read whole.
     pub(crate) fn source_folders(&self) -> impl Iterator<Item = &Path> {
-        self.sources.iter().filter_map(|file| file.parent())
+        let around = self.sources.iter().filter_map(|file| file.parent());
+        around.chain(self.sources.iter().map(PathBuf::as_path).filter(|file| file.is_dir()))
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -219,7 +220,10 @@ impl Manifest {
 }
 
 fn read_all(files: &[PathBuf]) -> Texts {
-    files.iter().map(|file| text_file::read_octets(file).ok()).collect()
+    let read = |file: &PathBuf| {
+        if file.is_dir() { alb::folder_text(file) } else { text_file::read_octets(file).ok() }
+    };
+    files.iter().map(read).collect()
 }
 
 /// A manifest that is being read.

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::cors::{self, Verdict};
 use super::policy::Policy;
-use super::{auth, fc2, reply};
+use super::{auth, event, fc2, reply};
 use crate::auth::Gate;
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::Tail;
@@ -152,6 +152,28 @@ async fn pass_on(
     let is_fc2 = settings.local.edition == Edition::Fc2;
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
+    }
+    if settings.local.event_function && !is_fc2 {
+        if kind == CallKind::Rpc {
+            return Err(Failure::invalid_argument("an event function takes no gRPC calls"));
+        }
+        if let Some(forwarded) = &forwarded {
+            forwarded.add_to(&mut headers);
+        }
+        let asked = (&head.method, &target);
+        let event = Box::pin(event::payload(settings, (visit, peer), asked, &headers, &mut body)).await?;
+        if let Some(wish) = wish {
+            let of = (&*callee.function.name, callee.qualifier.as_deref());
+            return asynchronous::accept(queue, of, wish, visit, StoredCall::event(policy.via, event)).await;
+        }
+        let (payload, tail) =
+            ((Payload::whole(event), BodyFault::default()), control.wants_log.then(Tail::default));
+        let mut call = Call::event(visit.id(), callee, policy.via, payload, tail);
+        call.claim = session.claim.clone();
+        visit.set_call(&call);
+        let mut response = Box::pin(event::answer(call, visit, control.wants_log)).await?;
+        session.tell(response.headers_mut());
+        return Ok(response);
     }
     if let Some(wish) = wish {
         if kind != CallKind::Http {
