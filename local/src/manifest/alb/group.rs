@@ -179,7 +179,7 @@ fn function(
     fields: &mut Fields<'_>,
 ) -> GroupKind {
     let [(node, place), rest @ ..] = servers else {
-        return GroupKind::Fc { function: None, qualifier: None };
+        return GroupKind::Fc { function: None, qualifier: None, service: None };
     };
     if let Some((_, second)) = rest.first() {
         fields.problems.error(second, "a group of type Fc holds exactly one function");
@@ -195,12 +195,12 @@ fn function(
     }
     let Some(text) = own.raw("server_id") else {
         own.error("server_id", "is missing");
-        return GroupKind::Fc { function: None, qualifier: None };
+        return GroupKind::Fc { function: None, qualifier: None, service: None };
     };
     let text = reference(&text).and_then(|name| named(name, functions.resources)).unwrap_or(text);
     let Some(target) = arn::parse(&text) else {
         own.error("server_id", &format!("is `{}`, which names no function: write `acs:fc:REGION:ACCOUNT:functions/NAME`, and behind it `/` and a version or an alias", shown(&text)));
-        return GroupKind::Fc { function: None, qualifier: None };
+        return GroupKind::Fc { function: None, qualifier: None, service: None };
     };
     if !functions.names.contains(&target.function) {
         let names = functions.names.join(", ");
@@ -215,7 +215,7 @@ fn function(
     if target.is_bare && form != Form::Short {
         own.note("server_id", "is a name; the cloud takes the function's ARN");
     }
-    GroupKind::Fc { function: Some(target.function), qualifier: target.qualifier }
+    GroupKind::Fc { function: Some(target.function), qualifier: target.qualifier, service: target.service }
 }
 
 /// The function's name, if a reference means a function of the configuration.

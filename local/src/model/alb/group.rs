@@ -25,7 +25,12 @@ pub(crate) struct ServerGroup {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum GroupKind {
     /// Exactly one function; `None` has none yet, and answers 503.
-    Fc { function: Option<String>, qualifier: Option<String> },
+    Fc {
+        function: Option<String>,
+        qualifier: Option<String>,
+        /// The service of edition 2.0, if the group names one.
+        service: Option<String>,
+    },
     /// What listens beside the functions.
     Ip { servers: Vec<IpServer> },
 }
