@@ -220,10 +220,7 @@ impl Manifest {
 }
 
 fn read_all(files: &[PathBuf]) -> Texts {
-    let read = |file: &PathBuf| {
-        if file.is_dir() { alb::folder_text(file) } else { text_file::read_octets(file).ok() }
-    };
-    files.iter().map(read).collect()
+    files.iter().map(|file| alb::folder_text(file).or_else(|| text_file::read_octets(file).ok())).collect()
 }
 
 /// A manifest that is being read.

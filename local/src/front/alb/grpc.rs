@@ -99,3 +99,101 @@ async fn last_code(mut body: Incoming) -> Option<u32> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use http::HeaderMap;
+    use http::header::HOST;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::model::alb::{Place, ProbeMethod};
+
+    /// A server of HTTP/2 that answers one request: with its own head as the body, and a status of gRPC where `code` stands.
+    async fn server(code: Option<&'static str>, in_head: bool) -> IpServer {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
+                let status = |headers: &mut HeaderMap| {
+                    if let Some(code) = code {
+                        headers.insert("grpc-status", HeaderValue::from_static(code));
+                    }
+                };
+                let mut response = Response::new(());
+                if in_head {
+                    status(response.headers_mut());
+                    respond.send_response(response, true).unwrap();
+                    continue;
+                }
+                let mut stream = respond.send_response(response, false).unwrap();
+                let head = format!(
+                    "{} {} {:?}",
+                    request.method(),
+                    request.uri(),
+                    request.headers().get("te").map(|te| te.to_str().unwrap())
+                );
+                stream.send_data(head.into(), code.is_none()).unwrap();
+                if code.is_some() {
+                    let mut trailers = HeaderMap::new();
+                    status(&mut trailers);
+                    stream.send_trailers(trailers).unwrap();
+                }
+            }
+        });
+        let place = Place { file: Arc::from(Path::new("alb.tf")), line: 1 };
+        IpServer { host: "127.0.0.1".to_owned(), port, weight: 100, place }
+    }
+
+    #[tokio::test]
+    async fn a_request_goes_on_by_http_2_with_its_host() {
+        let server = server(Some("0"), false).await;
+        let mut request = Request::new(Full::new(Bytes::from_static(b"\0\0\0\0\0")));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = "/greeter.Greeter/SayHello?a=b".parse().unwrap();
+        request.headers_mut().insert(HOST, HeaderValue::from_static("api.example.com"));
+        let response = send(&server, &TaskTracker::new(), request).await.unwrap();
+        let body = response.into_body().collect().await.unwrap();
+        assert_eq!(body.trailers().unwrap()["grpc-status"], "0");
+        let seen = "POST http://api.example.com/greeter.Greeter/SayHello?a=b Some(\"trailers\")";
+        assert_eq!(body.to_bytes(), seen);
+    }
+
+    #[tokio::test]
+    async fn a_check_looks_at_the_status_of_grpc() {
+        let settings = AlbHealthCheck {
+            method: ProbeMethod::Grpc,
+            path: "/grpc.health.v1.Health/Check".to_owned(),
+            host: None,
+            is_http11: true,
+            port: 0,
+            interval: Duration::from_secs(2),
+            timeout: Duration::from_secs(5),
+            healthy_threshold: 2,
+            unhealthy_threshold: 2,
+            codes: vec![0, 12],
+        };
+        for (code, in_head, expected) in [
+            (Some("0"), false, Ok(())),
+            (Some("12"), true, Ok(())),
+            (Some("14"), false, Err("gRPC status 14")),
+            (Some("14"), true, Err("gRPC status 14")),
+            (None, false, Err("a reply without a status of gRPC")),
+        ] {
+            let server = server(code, in_head).await;
+            let outcome = check(&server, &TaskTracker::new(), (&settings, "127.0.0.1")).await;
+            assert_eq!(outcome, expected.map_err(str::to_owned), "{code:?} {in_head}");
+        }
+        let place = Place { file: Arc::from(Path::new("alb.tf")), line: 1 };
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let nobody = IpServer { host: "127.0.0.1".to_owned(), port: closed, weight: 100, place };
+        let outcome = check(&nobody, &TaskTracker::new(), (&settings, "127.0.0.1")).await;
+        assert_eq!(outcome, Err("the connection failed".to_owned()));
+    }
+}

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 
 use super::reply::set_request_id;
-use crate::call::{Call, Whole, dispatch};
+use crate::call::{Answer, Whole};
 use crate::failure::Failure;
 use crate::front::body::{Outgoing, plain};
 use crate::front::control::set_log;
@@ -17,15 +17,15 @@ use crate::wire::headers::{self, Peer};
 use crate::wire::http_event::{Asked, Replied};
 use crate::wire::{ClientBody, limits};
 
-/// The event for a request. `headers` are those that a web function would get.
+/// The event for a request, in at most `most` bytes. `headers` are those that a web function would get.
 pub(super) async fn payload(
     settings: &Function,
     (visit, peer): (&Visit, &Peer),
     (method, target): (&Method, &Uri),
     headers: &HeaderMap,
-    body: &mut ClientBody,
+    (body, most): (&mut ClientBody, usize),
 ) -> Result<Bytes, Failure> {
-    let body = body.read_in(limits::BODY_MAX).await?;
+    let body = body.read_in(most).await?;
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
     let host = headers.get(header::HOST).map(text).unwrap_or_default();
     let id = visit.id();
@@ -44,19 +44,18 @@ pub(super) async fn payload(
     let event =
         event.map_err(|error| Failure::invalid_argument(format!("the request is no event: {error}")))?;
     // Base64 makes a body larger, and the event is what is limited.
-    if event.len() > limits::BODY_MAX {
-        return Err(Failure::entity_too_large(limits::BODY_MAX));
+    if event.len() > most {
+        return Err(Failure::entity_too_large(most));
     }
     Ok(event.into())
 }
 
-/// Calls the function, and makes the client's response of its reply.
-pub(super) async fn answer(
-    call: Call,
-    visit: &mut Visit,
+/// Makes the client's response of the function's reply.
+pub(super) async fn respond(
+    answer: Answer,
+    visit: &Visit,
     wants_log: bool,
 ) -> Result<Response<Outgoing>, Failure> {
-    let answer = dispatch(call, visit.seat()).await?;
     let is_error = answer.is_function_error();
     let Whole { bytes, log, .. } = answer.body.collect(wants_log).await?;
     let mut replied = if is_error { failed(bytes) } else { Replied::of(&bytes).map_err(no_reply)? };

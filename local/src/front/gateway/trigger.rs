@@ -153,7 +153,8 @@ async fn pass_on(
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
     }
-    if settings.local.event_function && !is_fc2 {
+    let is_event = settings.local.event_function && !is_fc2;
+    let event = if is_event {
         if kind == CallKind::Rpc {
             return Err(Failure::invalid_argument("an event function takes no gRPC calls"));
         }
@@ -161,20 +162,11 @@ async fn pass_on(
             forwarded.add_to(&mut headers);
         }
         let asked = (&head.method, &target);
-        let event = Box::pin(event::payload(settings, (visit, peer), asked, &headers, &mut body)).await?;
-        if let Some(wish) = wish {
-            let of = (&*callee.function.name, callee.qualifier.as_deref());
-            return asynchronous::accept(queue, of, wish, visit, StoredCall::event(policy.via, event)).await;
-        }
-        let (payload, tail) =
-            ((Payload::whole(event), BodyFault::default()), control.wants_log.then(Tail::default));
-        let mut call = Call::event(visit.id(), callee, policy.via, payload, tail);
-        call.claim = session.claim.clone();
-        visit.set_call(&call);
-        let mut response = Box::pin(event::answer(call, visit, control.wants_log)).await?;
-        session.tell(response.headers_mut());
-        return Ok(response);
-    }
+        let most = if wish.is_some() { ASYNC_BODY_MAX } else { limits::BODY_MAX };
+        Some(Box::pin(event::payload(settings, (visit, peer), asked, &headers, (&mut body, most))).await?)
+    } else {
+        None
+    };
     if let Some(wish) = wish {
         if kind != CallKind::Http {
             let text = "a WebSocket or a gRPC call cannot be asynchronous: nobody would be there to answer";
@@ -184,39 +176,54 @@ async fn pass_on(
             forwarded.add_to(&mut headers);
         }
         let (via, method) = (policy.via, head.method);
-        let body = body.read_in(ASYNC_BODY_MAX).await?;
-        let call = StoredCall { is_event: false, via, method, target, headers, body };
+        let call = match event {
+            Some(event) => StoredCall::event(via, event),
+            None => {
+                let body = body.read_in(ASYNC_BODY_MAX).await?;
+                StoredCall { is_event: false, via, method, target, headers, body }
+            }
+        };
         let of = (&*callee.function.name, callee.qualifier.as_deref());
         return asynchronous::accept(queue, of, wish, visit, call).await;
     }
-    let early = body.take_early();
-    let (payload, body_fault) = match kind {
-        CallKind::Handshake => (Box::pin(ignore(body)).await?, BodyFault::default()),
-        CallKind::Rpc => Payload::messages(body),
-        CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
-    };
-    // A function may read trailers as headers, and a client must not say what only a token may.
-    let payload = if policy.auth.sets_parameters() { payload.without_trailers() } else { payload };
     let told = is_fc2.then(|| callee.clone());
     let tail = control.wants_log.then(Tail::default);
-    let call = Call {
-        id: visit.id(),
-        callee,
-        claim: session.claim.clone(),
-        kind,
-        via: policy.via,
-        attempt: 1,
-        target,
-        method: head.method.clone(),
-        headers,
-        forwarded,
-        payload,
-        body_fault,
-        early,
-        tail,
+    let call = if let Some(event) = event {
+        let payload = (Payload::whole(event), BodyFault::default());
+        Call { claim: session.claim.clone(), ..Call::event(visit.id(), callee, policy.via, payload, tail) }
+    } else {
+        let early = body.take_early();
+        let (payload, body_fault) = match kind {
+            CallKind::Handshake => (Box::pin(ignore(body)).await?, BodyFault::default()),
+            CallKind::Rpc => Payload::messages(body),
+            CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
+        };
+        // A function may read trailers as headers, and a client must not say what only a token may.
+        let payload = if policy.auth.sets_parameters() { payload.without_trailers() } else { payload };
+        Call {
+            id: visit.id(),
+            callee,
+            claim: session.claim.clone(),
+            kind,
+            via: policy.via,
+            attempt: 1,
+            target,
+            method: head.method.clone(),
+            headers,
+            forwarded,
+            payload,
+            body_fault,
+            early,
+            tail,
+        }
     };
     visit.set_call(&call);
     let mut answer = dispatch(call, visit.seat()).await?;
+    if is_event {
+        let mut response = Box::pin(event::respond(answer, visit, control.wants_log)).await?;
+        session.tell(response.headers_mut());
+        return Ok(response);
+    }
     session.follow(&mut answer);
     if kind == CallKind::Rpc {
         let mut response = reply::pass_on_rpc(answer, visit)?;
