@@ -152,7 +152,9 @@ fn a_template_may_be_away_for_a_while() {
     std::fs::remove_file(local.folder.file("alb/ros.yaml")).unwrap();
     local.wait_for(kind("manifest_invalid"));
     exchange(port, &request("GET", "/api/seen", "", b"")).assert_status(200);
-    local.folder.write("alb/ros.yaml", &text.replace("/api", "/else"));
+    local
+        .folder
+        .write("alb/ros.yaml", &text.replace("/api", "/else").replace("functions/else", "functions/api"));
     until("the rule has changed", || {
         exchange(port, &request("GET", "/else/seen", "", b"")).assert_status(200);
         local.count(kind("request").field("path", "/else/seen").field("function", "api")).gt(&0).then_some(())

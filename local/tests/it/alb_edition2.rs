@@ -54,7 +54,7 @@ fn a_group_names_a_function_of_edition_2_by_its_service() {
     get(port, &format!("/name?{}", "x".repeat(9000))).assert_status(400);
 
     for (target, code) in
-        [("/alias", "AliasNotFound"), ("/other", "ServiceNotFound"), ("/bare", "TriggerNotFound")]
+        [("/alias", "TriggerNotFound"), ("/other", "ServiceNotFound"), ("/bare", "TriggerNotFound")]
     {
         let answer = get(port, target);
         answer.assert_status(404);

@@ -146,14 +146,31 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 fn note_rest(fields: &mut Fields<'_>) {
-    for (key, why) in [
-        ("connection_drain_config", "is not emulated: the servers are not this machine's to drain"),
-        ("slow_start_config", "is not emulated"),
-        ("uch_config", "is not emulated: servers are chosen by weight"),
-    ] {
-        if fields.has(key) {
-            fields.note(key, why);
-        }
+    let seconds = |fields: &mut Fields<'_>, key: &str, words: [&str; 2], range| {
+        let Some(node) = fields.map(key) else { return false };
+        let mut own = fields.below(node);
+        own.check(&words, &[]);
+        own.integer(words[1], range);
+        own.boolean(words[0], false)
+    };
+    let drain = ["connection_drain_enabled", "connection_drain_timeout"];
+    if seconds(fields, "connection_drain_config", drain, 0..=900) {
+        fields
+            .note("connection_drain_config", "is not emulated: the servers are not this machine's to drain");
+    }
+    if seconds(fields, "slow_start_config", ["slow_start_enabled", "slow_start_duration"], 30..=900) {
+        fields.note("slow_start_config", "is not emulated");
+    }
+    if let Some(node) = fields.map("uch_config") {
+        let mut own = fields.below(node);
+        own.check(&["type", "value"], &[]);
+        own.one_of("type", &["QueryString"]);
+    }
+    if fields.boolean("upstream_keepalive_enabled", false) {
+        fields.note(
+            "upstream_keepalive_enabled",
+            "is not emulated: each request to a server has a connection of its own",
+        );
     }
     if fields.one_of("scheduler", &["Wrr", "Wlc", "Sch", "Uch"]).is_some_and(|word| word != "Wrr") {
         fields.note("scheduler", "is not emulated: servers are chosen by weight");

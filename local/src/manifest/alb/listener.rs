@@ -128,7 +128,7 @@ fn check(fields: &mut Fields<'_>) {
         &[
             ("tags", ""),
             ("dry_run", ""),
-            ("access_log_record_customized_headers_enabled", ""),
+            ("access_log_record_customized_headers_enabled", "there is no access log here"),
             ("acl_config", "write `alicloud_alb_listener_acl_attachment`"),
             (
                 "xforwarded_for_config",

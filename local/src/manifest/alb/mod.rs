@@ -27,6 +27,8 @@ mod terraform;
 #[cfg(test)]
 mod tests;
 mod tracing;
+#[cfg(test)]
+mod whole;
 
 pub(super) use entry::{Surroundings, read};
 pub(super) use terraform::folder_text;

@@ -45,7 +45,7 @@ pub(super) fn of_terraform(text: &str, values: &str) -> (LoadBalancer, Vec<Strin
     (balancer, shown(&problems))
 }
 
-fn of_ros(text: &str) -> (LoadBalancer, Vec<String>) {
+pub(super) fn of_ros(text: &str) -> (LoadBalancer, Vec<String>) {
     let mut problems = Problems::default();
     let parameters = BTreeMap::from([("Idle".to_owned(), "33".to_owned())]);
     let source = ros::read(text, &Arc::from(Path::new("alb.yaml")), &parameters, &mut problems);
@@ -53,7 +53,7 @@ fn of_ros(text: &str) -> (LoadBalancer, Vec<String>) {
     (balancer, shown(&problems))
 }
 
-fn of_short(text: &str) -> (LoadBalancer, Vec<String>) {
+pub(super) fn of_short(text: &str) -> (LoadBalancer, Vec<String>) {
     let mut problems = Problems::default();
     let root = yaml::parse(text).unwrap().root;
     let source =

@@ -21,7 +21,7 @@ pub(super) fn read(fields: &mut Fields<'_>, balancer: Option<&Known>) -> Option<
     }
     let node = fields.map(LOG)?;
     let mut log = fields.below(node);
-    log.check(&[TRACING], &[("access_log_record_customized_headers_enabled", "")]);
+    log.check(&[TRACING], &[("access_log_record_customized_headers_enabled", "there is no access log here")]);
     below(&mut log, balancer)
 }
 
