@@ -99,7 +99,7 @@ fn a_function_is_reached_by_grpc_web_and_not_by_grpc() {
     let seen = look(&format!("http://127.0.0.1:{page}/?base={base}"), &["--virtual-time-budget=20000"]);
     let all = "one: 0 Hello tea; text: 0 Hello tea; several: 0 Hello tea,Bonjour tea,你好 tea; refused: 3; nowhere: 12";
     assert_eq!(seen, all);
-    let web = kind("request").field("path", "/greeter.Greeter/SayHellos").status(200).has("alb");
+    let web = kind("request").field("path", "/greeter.Greeter/SayHellos").field("method", "POST").status(200);
     assert_eq!(local.wait_for(web)["alb"]["statusBy"], "function");
 }
 

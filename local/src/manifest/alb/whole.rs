@@ -77,7 +77,9 @@ resource "alicloud_alb_listener" "https" {
   }
   default_actions {
     type = "ForwardGroup"
-    forward_group_config { server_group_tuples { server_group_id = alicloud_alb_server_group.ip.id } }
+    forward_group_config {
+      server_group_tuples { server_group_id = alicloud_alb_server_group.ip.id }
+    }
   }
 }
 resource "alicloud_alb_server_group" "ip" {
