@@ -169,7 +169,8 @@ impl Sources {
 }
 
 fn is_terraform(name: &str) -> bool {
-    name.ends_with(".tf") || name.ends_with(".tfvars")
+    let ending = Path::new(name).extension();
+    ending.is_some_and(|ending| ending == "tf" || ending == "tfvars")
 }
 
 /// Whether the file is a document, which no build reads.

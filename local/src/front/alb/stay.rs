@@ -80,7 +80,7 @@ mod tests {
 
     use super::*;
 
-    fn headers(name: http::HeaderName, values: &[&str]) -> HeaderMap {
+    fn headers(name: &http::HeaderName, values: &[&str]) -> HeaderMap {
         values.iter().map(|value| (name.clone(), HeaderValue::from_str(value).unwrap())).collect()
     }
 
@@ -92,19 +92,19 @@ mod tests {
     fn a_servers_own_cookie_comes_back_as_the_server_set_it() {
         let session = StickySession::Server("sid".to_owned());
         let mut reply =
-            headers(SET_COOKIE, &["sid=abc; Path=/; HttpOnly", "other=1", "sid=; Max-Age=0", "sidx=2"]);
+            headers(&SET_COOKIE, &["sid=abc; Path=/; HttpOnly", "other=1", "sid=; Max-Age=0", "sidx=2"]);
         give(&session, &mut reply, "0011", None);
         let expected = ["sid=0011|abc; Path=/; HttpOnly", "other=1", "sid=; Max-Age=0", "sidx=2"];
         assert_eq!(all(&reply, SET_COOKIE), expected);
-        let mut request = headers(COOKIE, &["a=b; sid=0011|abc; sidx=0011|2", "c=d"]);
+        let mut request = headers(&COOKIE, &["a=b; sid=0011|abc; sidx=0011|2", "c=d"]);
         assert_eq!(take(&session, &mut request).as_deref(), Some("0011"));
         assert_eq!(all(&request, COOKIE), ["a=b; sid=abc; sidx=0011|2", "c=d"]);
         // A cookie that never passed the listener.
-        let mut request = headers(COOKIE, &["sid=abc"]);
+        let mut request = headers(&COOKIE, &["sid=abc"]);
         assert_eq!(take(&session, &mut request), None);
         assert_eq!(all(&request, COOKIE), ["sid=abc"]);
         // The server sets a value with the same sign in it.
-        let mut request = headers(COOKIE, &["sid=0011|a|b"]);
+        let mut request = headers(&COOKIE, &["sid=0011|a|b"]);
         assert_eq!(take(&session, &mut request).as_deref(), Some("0011"));
         assert_eq!(all(&request, COOKIE), ["sid=a|b"]);
     }
@@ -123,7 +123,7 @@ mod tests {
         give(&session, &mut reply, "0011", Some("0011"));
         assert!(reply.is_empty());
         for cookie in ["SERVERID=0011", "a=b; SERVERCORSID=0011"] {
-            assert_eq!(take(&session, &mut headers(COOKIE, &[cookie])).as_deref(), Some("0011"));
+            assert_eq!(take(&session, &mut headers(&COOKIE, &[cookie])).as_deref(), Some("0011"));
         }
     }
 }

@@ -6,26 +6,38 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 
 use super::reply::set_request_id;
-use crate::call::{Answer, Whole};
+use crate::call::{Answer, CallKind, Whole};
 use crate::failure::Failure;
 use crate::front::body::{Outgoing, plain};
 use crate::front::control::set_log;
 use crate::front::refusal::{ERROR_TYPE, UNHANDLED};
 use crate::front::visit::Visit;
-use crate::model::Function;
-use crate::wire::headers::{self, Peer};
+use crate::model::{Edition, Function};
+use crate::wire::headers::{self, Forwarded, Peer};
 use crate::wire::http_event::{Asked, Replied};
 use crate::wire::{ClientBody, limits};
 
-/// The event for a request, in at most `most` bytes. `headers` are those that a web function would get.
+/// Whether requests of this function become events. Edition 2.0 has none for requests.
+pub(super) fn is_event(settings: &Function, kind: CallKind) -> Result<bool, Failure> {
+    let is_event = settings.local.event_function && settings.local.edition == Edition::Fc3;
+    if is_event && kind == CallKind::Rpc {
+        return Err(Failure::invalid_argument("an event function takes no gRPC calls"));
+    }
+    Ok(is_event)
+}
+
+/// The event for a request, in at most `most` bytes. `headers` and `forwarded` are what a web function would get.
 pub(super) async fn payload(
     settings: &Function,
     (visit, peer): (&Visit, &Peer),
     (method, target): (&Method, &Uri),
-    headers: &HeaderMap,
+    (mut headers, forwarded): (HeaderMap, Option<&Forwarded>),
     (body, most): (&mut ClientBody, usize),
 ) -> Result<Bytes, Failure> {
     let body = body.read_in(most).await?;
+    if let Some(forwarded) = forwarded {
+        forwarded.add_to(&mut headers);
+    }
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
     let host = headers.get(header::HOST).map(text).unwrap_or_default();
     let id = visit.id();
@@ -58,7 +70,8 @@ pub(super) async fn respond(
 ) -> Result<Response<Outgoing>, Failure> {
     let is_error = answer.is_function_error();
     let Whole { bytes, log, .. } = answer.body.collect(wants_log).await?;
-    let mut replied = if is_error { failed(bytes) } else { Replied::of(&bytes).map_err(no_reply)? };
+    let mut replied =
+        if is_error { failed(bytes) } else { Replied::of(&bytes).map_err(|why| no_reply(&why))? };
     limits::check_reply(&replied.headers)?;
     headers::strip_reply(&mut replied.headers);
     if is_error {
@@ -71,7 +84,7 @@ pub(super) async fn respond(
     Ok(plain(replied.status, replied.headers, replied.body).map(Outgoing::whole))
 }
 
-fn no_reply(why: String) -> Failure {
+fn no_reply(why: &str) -> Failure {
     Failure::bad_response(format!("the reply of the event function cannot be one to a request: {why}"))
 }
 

@@ -153,17 +153,11 @@ async fn pass_on(
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
     }
-    let is_event = settings.local.event_function && !is_fc2;
+    let is_event = event::is_event(settings, kind)?;
     let event = if is_event {
-        if kind == CallKind::Rpc {
-            return Err(Failure::invalid_argument("an event function takes no gRPC calls"));
-        }
-        if let Some(forwarded) = &forwarded {
-            forwarded.add_to(&mut headers);
-        }
-        let asked = (&head.method, &target);
-        let most = if wish.is_some() { ASYNC_BODY_MAX } else { limits::BODY_MAX };
-        Some(Box::pin(event::payload(settings, (visit, peer), asked, &headers, (&mut body, most))).await?)
+        let said = (headers.clone(), forwarded.as_deref());
+        let body = (&mut body, if wish.is_some() { ASYNC_BODY_MAX } else { limits::BODY_MAX });
+        Some(Box::pin(event::payload(settings, (visit, peer), (&head.method, &target), said, body)).await?)
     } else {
         None
     };
@@ -176,12 +170,11 @@ async fn pass_on(
             forwarded.add_to(&mut headers);
         }
         let (via, method) = (policy.via, head.method);
-        let call = match event {
-            Some(event) => StoredCall::event(via, event),
-            None => {
-                let body = body.read_in(ASYNC_BODY_MAX).await?;
-                StoredCall { is_event: false, via, method, target, headers, body }
-            }
+        let call = if let Some(event) = event {
+            StoredCall::event(via, event)
+        } else {
+            let body = body.read_in(ASYNC_BODY_MAX).await?;
+            StoredCall { is_event: false, via, method, target, headers, body }
         };
         let of = (&*callee.function.name, callee.qualifier.as_deref());
         return asynchronous::accept(queue, of, wish, visit, call).await;
@@ -193,13 +186,7 @@ async fn pass_on(
         Call { claim: session.claim.clone(), ..Call::event(visit.id(), callee, policy.via, payload, tail) }
     } else {
         let early = body.take_early();
-        let (payload, body_fault) = match kind {
-            CallKind::Handshake => (Box::pin(ignore(body)).await?, BodyFault::default()),
-            CallKind::Rpc => Payload::messages(body),
-            CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
-        };
-        // A function may read trailers as headers, and a client must not say what only a token may.
-        let payload = if policy.auth.sets_parameters() { payload.without_trailers() } else { payload };
+        let (payload, body_fault) = payload(kind, body, &policy).await?;
         Call {
             id: visit.id(),
             callee,
@@ -234,6 +221,21 @@ async fn pass_on(
         reply::pass_on(answer, &head.method, visit, &policy, control.wants_log, client, told).await?;
     session.tell(response.headers_mut());
     Ok(response)
+}
+
+/// The body of a call, as it goes to the function.
+async fn payload(
+    kind: CallKind,
+    body: ClientBody,
+    policy: &Policy<'_>,
+) -> Result<(Payload, BodyFault), Failure> {
+    let (payload, fault) = match kind {
+        CallKind::Handshake => (Box::pin(ignore(body)).await?, BodyFault::default()),
+        CallKind::Rpc => Payload::messages(body),
+        CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
+    };
+    // A function may read trailers as headers, and a client must not say what only a token may.
+    Ok((if policy.auth.sets_parameters() { payload.without_trailers() } else { payload }, fault))
 }
 
 fn check_method(policy: &Policy<'_>, method: &Method) -> Result<(), Failure> {
