@@ -9,9 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::{HeaderChange, RequestView, ResponseView, Rules, Target, Terminal};
 use crate::model::alb::{
-    Action, ActionKind, AlbEdition, Cidr, Condition, ConditionKind, Direction, FixedResponse, Forward,
-    GroupId, GroupKind, HeaderSource, Listener, ListenerProtocol, LoadBalancer, Pair, Place, Redirect,
-    RewriteTo, Rule, SecurityPolicy, ServerGroup, SystemValue, TrafficLimit, WeightedGroup, XForwarded,
+    Action, ActionKind, AlbEdition, BackendProtocol, Cidr, Condition, ConditionKind, Direction,
+    FixedResponse, Forward, GroupId, GroupKind, HeaderSource, Listener, ListenerProtocol, LoadBalancer, Pair,
+    Place, Redirect, RewriteTo, Rule, SecurityPolicy, ServerGroup, SystemValue, TrafficLimit, WeightedGroup,
+    XForwarded,
 };
 
 fn place() -> Place {
@@ -41,6 +42,7 @@ pub(super) fn rules(own: Vec<Rule>) -> Rules {
         name: name.to_owned(),
         place: place(),
         kind: GroupKind::Ip { servers: Vec::new() },
+        protocol: BackendProtocol::Http,
         health_check: None,
         sticky_session: None,
     };
@@ -60,6 +62,7 @@ pub(super) fn rules(own: Vec<Rule>) -> Rules {
         security_policy: SecurityPolicy::default(),
         asks_clients: false,
         x_forwarded: XForwarded::default(),
+        tracing: None,
         acl: None,
         rules: own,
     };

@@ -80,7 +80,7 @@ async fn open(client: OnUpgrade, function: Option<Link>, run: &Run) -> Option<Re
         Err(failure) => return Some(Err(failure)),
     };
     Some(match function {
-        Some(link) => Ok(Relay::new(client, link.into_parts())),
+        Some(link) => Ok(Relay::new(client, link.into_parts(), WEBSOCKET_MESSAGE_MAX)),
         None => Err(run.crashed().await),
     })
 }

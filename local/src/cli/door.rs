@@ -9,14 +9,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use clap::Args;
 use fc_events::{api_gateway, http as trigger};
-use http::{Method, StatusCode, Uri};
-use percent_encoding::percent_decode_str;
+use http::{Method, Uri};
 use serde_json::Value;
 
 use super::curl::{body_of, header_of};
 use super::print;
-use crate::auth::iso8601;
 use crate::event::neutral;
+use crate::wire::http_event::{Asked, Replied};
 use crate::wire::ids;
 
 /// The request, for doors that send requests.
@@ -102,22 +101,33 @@ impl RequestArguments {
         if door == Door::LoadBalancer {
             headers.entry("x-forwarded-for".to_owned()).or_insert_with(|| "127.0.0.1".to_owned());
         }
-        let query: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
-        let (body, is_base64) = match String::from_utf8(body.unwrap_or_default()) {
-            Ok(text) => (text, false),
-            Err(error) => (STANDARD.encode(error.into_bytes()), true),
-        };
+        let body = body.unwrap_or_default();
         let event = if door == Door::ApiGateway {
+            let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+            let (body, is_base64) = match String::from_utf8(body) {
+                Ok(text) => (text, false),
+                Err(error) => (STANDARD.encode(error.into_bytes()), true),
+            };
             let mut event = api_gateway::Request::default();
             path.clone_into(&mut event.path);
             method.clone_into(&mut event.http_method);
             // One value each: the last.
             event.query_parameters =
-                query.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+                query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
             (event.headers, event.body, event.is_base64_encoded) = (headers, body, is_base64);
             serde_json::to_value(event)
         } else {
-            serde_json::to_value(of_trigger(method, path, host, &query, headers, (body, is_base64)))
+            let asked = Asked {
+                method,
+                target: &uri,
+                host,
+                headers: headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
+                body: &body,
+                client: "127.0.0.1",
+                account: "",
+                id: &ids::request(),
+            };
+            serde_json::to_value(asked.event(SystemTime::now()))
         };
         event.map_err(|error| error.to_string())
     }
@@ -144,88 +154,30 @@ impl RequestArguments {
     }
 }
 
-fn of_trigger(
-    method: &str,
-    path: &str,
-    host: &str,
-    query: &[(std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)],
-    headers: BTreeMap<String, String>,
-    (body, is_base64): (String, bool),
-) -> trigger::Request {
-    let mut event = trigger::Request::default();
-    "v1".clone_into(&mut event.version);
-    path.clone_into(&mut event.raw_path);
-    for (name, value) in query {
-        let values = event.query_parameters.entry(name.to_string());
-        values
-            .and_modify(|before| *before = format!("{before},{value}"))
-            .or_insert_with(|| value.to_string());
-    }
-    let agent = headers.get("user-agent").cloned().unwrap_or_default();
-    event.headers = headers.into_iter().map(|(name, value)| (canonical(&name), value)).collect();
-    (event.body, event.is_base64_encoded) = (body, is_base64);
-    let now = SystemTime::now();
-    let context = &mut event.request_context;
-    host.clone_into(&mut context.domain_name);
-    host.split('.').next().unwrap_or_default().clone_into(&mut context.domain_prefix);
-    context.request_id = ids::request().to_string();
-    context.time = iso8601(now);
-    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    context.time_epoch = i64::try_from(since.as_millis()).ok();
-    method.clone_into(&mut context.http.method);
-    context.http.path = percent_decode_str(path).decode_utf8_lossy().into_owned();
-    "HTTP/1.1".clone_into(&mut context.http.protocol);
-    "127.0.0.1".clone_into(&mut context.http.source_ip);
-    context.http.user_agent = agent;
-    event
-}
-
-/// `Content-Type`, as the trigger writes names.
-fn canonical(name: &str) -> String {
-    let mut starts = true;
-    let mut capital = |c: char| {
-        let c = if starts { c.to_ascii_uppercase() } else { c };
-        starts = c == '-';
-        c
-    };
-    name.chars().map(&mut capital).collect()
-}
-
 /// Prints a function's reply as the client of a door gets it. Whether it is a reply that the door takes.
 pub(super) fn show(door: Door, include: bool, body: &Bytes) -> io::Result<bool> {
-    let Ok(reply) = fc_events::read::<trigger::Reply>(body) else {
-        if door == Door::ApiGateway {
-            print::complain(
-                "the function's reply has no `statusCode`: API Gateway answers its client with 503",
-            );
-            write(&[], body)?;
+    if door == Door::ApiGateway && fc_events::read::<trigger::Reply>(body).is_err() {
+        print::complain("the function's reply has no `statusCode`: API Gateway answers its client with 503");
+        write(&[], body)?;
+        return Ok(false);
+    }
+    let Replied { status, headers, body } = match Replied::of(body) {
+        Ok(replied) => replied,
+        Err(why) => {
+            print::complain(&format!("the function's reply cannot be one to a request: {why}"));
             return Ok(false);
         }
-        let head: &[u8] =
-            if include { b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n" } else { b"" };
-        write(head, body)?;
-        return Ok(true);
     };
-    let Ok(status) = StatusCode::from_u16(reply.status_code) else {
-        print::complain(&format!("the function's reply has the status {}, which is none", reply.status_code));
-        return Ok(false);
-    };
-    let bytes = if reply.is_base64_encoded {
-        STANDARD.decode(&reply.body).map_err(|error| {
-            io::Error::other(format!("the function's reply says that its body is base64: {error}"))
-        })?
-    } else {
-        reply.body.into_bytes()
-    };
-    let mut head = String::new();
+    let mut head = Vec::new();
     if include {
-        head = format!("HTTP/1.1 {} {}\r\n", status.as_u16(), status.canonical_reason().unwrap_or_default());
-        for (name, value) in &reply.headers {
-            head.extend([&name.to_ascii_lowercase(), ": ", value, "\r\n"]);
+        let reason = status.canonical_reason().unwrap_or_default();
+        head.extend_from_slice(format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).as_bytes());
+        for (name, value) in &headers {
+            head.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
         }
-        head.push_str("\r\n");
+        head.extend_from_slice(b"\r\n");
     }
-    write(head.as_bytes(), &bytes)?;
+    write(&head, &body)?;
     Ok(true)
 }
 

@@ -197,7 +197,7 @@ fn text_of(
 pub(super) fn describe(group: &ServerGroup) -> String {
     match &group.kind {
         GroupKind::Fc { function: None, .. } => format!("{}: no function, so 503", group.name),
-        GroupKind::Fc { function: Some(function), qualifier } => {
+        GroupKind::Fc { function: Some(function), qualifier, .. } => {
             let qualifier = qualifier.as_ref().map(|own| format!(" {own}")).unwrap_or_default();
             format!("{}: function {function}{qualifier}", group.name)
         }
@@ -278,7 +278,7 @@ fn json_of(
 fn group_json(group: &ServerGroup, weight: u8, standing: &Standing) -> Value {
     let targets = standing.targets(&group.name);
     match &group.kind {
-        GroupKind::Fc { function, qualifier } => {
+        GroupKind::Fc { function, qualifier, .. } => {
             json!({"group": group.name, "weight": weight, "function": function, "qualifier": qualifier, "targets": targets})
         }
         GroupKind::Ip { servers } => {

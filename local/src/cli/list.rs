@@ -117,7 +117,7 @@ fn json(function: &Function, manifest: &Manifest, standing: &Standing) -> serde_
         routes.map(|route| route_json(domain, route)).collect::<Vec<_>>()
     };
     let groups = manifest.load_balancer().groups.iter().filter_map(|group| match &group.kind {
-        GroupKind::Fc { function: Some(name), qualifier } if *name == function.name => {
+        GroupKind::Fc { function: Some(name), qualifier, .. } if *name == function.name => {
             let targets = standing.targets(&group.name);
             Some(serde_json::json!({"group": group.name, "qualifier": qualifier, "targets": targets}))
         }

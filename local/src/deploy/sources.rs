@@ -38,7 +38,7 @@ pub(crate) struct Sources {
     roots: Vec<PathBuf>,
     /// The folder of the code. What a build changes in there, the build has made.
     code: PathBuf,
-    /// The manifest's own files. The new contents decide what a change requires.
+    /// The manifest's own files, and its folders of Terraform. The new contents decide what a change requires.
     manifest: Vec<PathBuf>,
     /// Whether documents are left out: the manifest does not name the build's sources.
     skips_documents: bool,
@@ -149,11 +149,13 @@ impl Sources {
 
     fn is_ignored(&self, path: &Path, is_folder: bool) -> bool {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if self.manifest.iter().any(|own| own == path) {
-            return true;
-        }
         if is_folder {
             return name.starts_with('.') || MADE_BY_TOOLS.contains(&name);
+        }
+        let is_own = |path: &Path| self.manifest.iter().any(|own| own == path);
+        // A folder of Terraform is the manifest's own as far as Terraform reads it.
+        if is_own(path) || path.parent().is_some_and(is_own) && is_terraform(name) {
+            return true;
         }
         if self.skips_documents && is_document(name) {
             return true;
@@ -164,6 +166,11 @@ impl Sources {
             || name.starts_with(".#")
             || name == "4913"
     }
+}
+
+fn is_terraform(name: &str) -> bool {
+    let ending = Path::new(name).extension();
+    ending.is_some_and(|ending| ending == "tf" || ending == "tfvars")
 }
 
 /// Whether the file is a document, which no build reads.

@@ -131,13 +131,20 @@ pub enum AlbNews {
         /// How the last check failed.
         error: String,
     },
+    /// A gRPC call came to a group of a function. The function gets it as a request of HTTP/1.1. Told once for each group.
+    GrpcToFunction {
+        /// The server group.
+        group: String,
+        /// The function.
+        target: String,
+    },
 }
 
 impl AlbNews {
     pub(super) fn level(&self) -> Level {
         match self {
             AlbNews::Listening { .. } | AlbNews::Closed { .. } | AlbNews::Healthy { .. } => Level::Info,
-            AlbNews::Unhealthy { .. } => Level::Warning,
+            AlbNews::Unhealthy { .. } | AlbNews::GrpcToFunction { .. } => Level::Warning,
             AlbNews::NotListening { .. } => Level::Error,
         }
     }
@@ -147,7 +154,9 @@ impl AlbNews {
             AlbNews::Listening { listener, url, .. } => listener.capacity() + url.capacity(),
             AlbNews::Closed { listener } => listener.capacity(),
             AlbNews::NotListening { listener, error } => listener.capacity() + error.capacity(),
-            AlbNews::Healthy { group, target } => group.capacity() + target.capacity(),
+            AlbNews::Healthy { group, target } | AlbNews::GrpcToFunction { group, target } => {
+                group.capacity() + target.capacity()
+            }
             AlbNews::Unhealthy { group, target, error } => {
                 group.capacity() + target.capacity() + error.capacity()
             }
@@ -169,6 +178,9 @@ impl AlbNews {
             AlbNews::Unhealthy { group, target, error } => {
                 format!("load balancer: {target} of {group} fails its health checks: {error}")
             }
+            AlbNews::GrpcToFunction { group, target } => format!(
+                "load balancer: gRPC does not reach {target} of {group}: a function behind a load balancer is asked by HTTP/1.1"
+            ),
         }
     }
 
@@ -180,6 +192,9 @@ impl AlbNews {
             AlbNews::Healthy { group, target } => ("healthy", None, Some((group, target)), None),
             AlbNews::Unhealthy { group, target, error } => {
                 ("unhealthy", None, Some((group, target)), Some(error))
+            }
+            AlbNews::GrpcToFunction { group, target } => {
+                ("grpc_to_function", None, Some((group, target)), None)
             }
         };
         let place = match self {

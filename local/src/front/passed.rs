@@ -8,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::body::Cut;
+use super::rpc;
 use super::silence::Silence;
 use super::visit::Visit;
 
@@ -41,10 +42,12 @@ impl Passed {
             if let Some(silence) = &mut self.silence {
                 silence.end();
             }
-            if let (Some(Ok(frame)), Some(visit)) = (&frame, &self.visit)
-                && let Some(data) = frame.data_ref()
-            {
-                visit.copy(data);
+            if let (Some(Ok(frame)), Some(visit)) = (&frame, &mut self.visit) {
+                if let Some(data) = frame.data_ref() {
+                    visit.copy(data);
+                } else if let Some(trailers) = frame.trailers_ref() {
+                    visit.set_grpc_status(rpc::code_of(trailers));
+                }
             }
             if is_over && let Some(visit) = self.visit.take() {
                 visit.complete();

@@ -275,7 +275,7 @@ pub(crate) fn resolve<B>(
 }
 
 /// Refuses a service that is not the function's. Only edition 2.0 has services.
-fn check_service(function: &Deployed, service: Option<&str>) -> Result<(), Failure> {
+pub(super) fn check_service(function: &Deployed, service: Option<&str>) -> Result<(), Failure> {
     let Some(service) = service else { return Ok(()) };
     let settings = function.settings();
     if settings.local.edition != Edition::Fc2 {

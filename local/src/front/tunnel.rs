@@ -102,7 +102,8 @@ async fn join(
     };
     let (stream, again) = client.into_parts();
     let client = (stream, if again.is_empty() { read } else { [read, again].concat().into() });
-    let mut relay = Relay::new(client, server);
+    // The limit of messages is that of functions. Of other servers none is documented.
+    let mut relay = Relay::new(client, server, usize::MAX);
     let over = tokio::select! {
         over = relay.pass_unless_idle(idle) => over,
         () = stop.cancelled() => Over::Idle,

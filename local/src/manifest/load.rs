@@ -37,7 +37,7 @@ pub struct Manifest {
     redactor: Redactor,
 }
 
-/// The contents of the manifest's files. `None` for a file that does not exist.
+/// The contents of the manifest's files, and of folders that are read whole. `None` for what does not exist.
 pub(crate) type Texts = Vec<Option<Vec<u8>>>;
 
 /// A name by which a value is known for a secret.
@@ -155,7 +155,7 @@ impl Manifest {
 }
 
 fn read_all(files: &[PathBuf]) -> Texts {
-    files.iter().map(|file| text_file::read_octets(file).ok()).collect()
+    files.iter().map(|file| alb::folder_text(file).or_else(|| text_file::read_octets(file).ok())).collect()
 }
 
 /// A manifest that is being read.

@@ -37,6 +37,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             base.edition
         }
     };
+    let event_function = reader.boolean(node, "eventFunction", base.event_function);
     let service = reader.text(node, "service").or_else(|| base.service.clone());
     let log = match reader.text(node, "log").as_deref() {
         None => base.log,
@@ -101,6 +102,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         recipe: recipe.unwrap_or_else(|| base.recipe.clone()),
         credentials,
         edition,
+        event_function,
         service,
         async_retry_pause: retry_pause.or(base.async_retry_pause),
         async_server_errors: server_errors,

@@ -66,6 +66,9 @@ pub(crate) struct Local {
     /// Whether the function gets the developer's own temporary credentials.
     pub(crate) credentials: bool,
     pub(crate) edition: Edition,
+    /// Whether requests come to the function as events.
+    #[serde(default)]
+    pub(crate) event_function: bool,
     /// The service of the functions in edition 2.0; `None` is the name of the project.
     pub(crate) service: Option<String>,
     /// The pause before the first repetition of an asynchronous call; `None` is the platform's.
@@ -108,6 +111,7 @@ impl Default for Local {
             recipe: Recipe::default(),
             credentials: false,
             edition: Edition::default(),
+            event_function: false,
             service: None,
             async_retry_pause: None,
             async_server_errors: false,

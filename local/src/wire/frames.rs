@@ -1,7 +1,5 @@
 //! The frames of a WebSocket, parsed only for their ends and for the sizes of messages.
 
-use fc_runtime::platform::limits::WEBSOCKET_MESSAGE_MAX;
-
 /// The longest head without a mask, in bytes: two bytes, and a length of eight.
 const HEAD_MAX: usize = 10;
 
@@ -9,8 +7,10 @@ const CONTINUATION: u8 = 0;
 const CLOSE: u8 = 8;
 
 /// Parses the frames of one direction while their bytes pass.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Meter {
+    /// The largest message that passes, in bytes.
+    most: usize,
     /// The part of the next frame's head that has passed.
     head: [u8; HEAD_MAX],
     head_length: usize,
@@ -32,11 +32,24 @@ pub(crate) struct Passed {
 }
 
 impl Meter {
+    /// For messages of at most so many bytes.
+    pub(crate) fn new(most: usize) -> Self {
+        Meter {
+            most,
+            head: [0; HEAD_MAX],
+            head_length: 0,
+            left: 0,
+            message: 0,
+            is_closing: false,
+            passed: Passed::default(),
+        }
+    }
+
     /// Parses `bytes`, which are about to pass.
     ///
     /// # Errors
     ///
-    /// A message, or a single frame, is larger than the platform passes. The value is the number of bytes before the
+    /// A message, or a single frame, is larger than what passes. The value is the number of bytes before the
     /// frame.
     pub(crate) fn follow(&mut self, bytes: &[u8]) -> Result<(), usize> {
         let mut at = 0;
@@ -92,7 +105,7 @@ impl Meter {
             let before = if opcode == CONTINUATION { self.message } else { 0 };
             self.message = before.saturating_add(length);
         }
-        if length.max(self.message) > WEBSOCKET_MESSAGE_MAX as u64 {
+        if length.max(self.message) > self.most as u64 {
             return Err(TooLarge);
         }
         if opcode < CLOSE {
@@ -150,7 +163,13 @@ impl Close {
 
 #[cfg(test)]
 mod tests {
+    use fc_runtime::platform::limits::WEBSOCKET_MESSAGE_MAX;
+
     use super::*;
+
+    fn meter() -> Meter {
+        Meter::new(WEBSOCKET_MESSAGE_MAX)
+    }
 
     const MAX: u64 = WEBSOCKET_MESSAGE_MAX as u64;
 
@@ -162,9 +181,9 @@ mod tests {
     /// Follows `bytes` in pieces of each possible size, always with the same outcome.
     #[track_caller]
     fn check(bytes: &[u8], messages: u64, payload: u64, is_between: bool) -> Meter {
-        let mut last = Meter::default();
+        let mut last = meter();
         for size in 1..=bytes.len() {
-            let mut meter = Meter::default();
+            let mut meter = meter();
             for piece in bytes.chunks(size) {
                 assert_eq!(meter.follow(piece), Ok(()), "in pieces of {size}");
             }
@@ -191,16 +210,16 @@ mod tests {
     /// The last frame of `bytes`, which begins at `at`, makes the message too large.
     #[track_caller]
     fn check_too_large(bytes: &[u8], at: usize) {
-        assert_eq!(Meter::default().follow(bytes), Err(at));
+        assert_eq!(meter().follow(bytes), Err(at));
         // A frame that is too large by itself is refused once its head is complete.
-        let mut meter = Meter::default();
+        let mut meter = meter();
         let mut bytes = bytes.iter();
         assert!(bytes.any(|byte| meter.follow(&[*byte]).is_err()));
     }
 
     #[test]
     fn a_message_beyond_the_limit_is_seen_at_the_head_of_the_frame_that_makes_it_so() {
-        assert_eq!(Meter::default().follow(&long(0x82, MAX)), Ok(()));
+        assert_eq!(meter().follow(&long(0x82, MAX)), Ok(()));
         check_too_large(&long(0x82, MAX + 1), 0);
         check_too_large(&long(0x82, u64::MAX), 0);
         check_too_large(&[b"\x81\x03tea", &long(0x82, MAX + 1)[..]].concat(), 5);
@@ -210,7 +229,9 @@ mod tests {
         check_too_large(&long(0x89, MAX + 1), 0);
         // The count begins anew with the next message.
         let two = [b"\x81\x03tea", &long(0x82, MAX)[..]].concat();
-        assert_eq!(Meter::default().follow(&two), Ok(()));
+        assert_eq!(meter().follow(&two), Ok(()));
+        // Where no limit is known.
+        assert_eq!(Meter::new(usize::MAX).follow(&long(0x82, MAX + 1)), Ok(()));
     }
 
     #[test]
@@ -219,7 +240,7 @@ mod tests {
             for to in [To::Client, To::Function] {
                 let frame = close.frame(to);
                 assert_eq!(frame[1] & 0x80 != 0, to == To::Function);
-                let mut meter = Meter::default();
+                let mut meter = meter();
                 assert_eq!(meter.follow(&frame), Ok(()));
                 assert!(meter.is_closing && meter.is_between_frames(), "{close:?} {to:?}");
             }

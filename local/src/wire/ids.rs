@@ -22,6 +22,18 @@ pub(crate) fn session() -> Arc<str> {
     random().into()
 }
 
+/// 32 hex digits, for a trace that begins here.
+pub(crate) fn trace() -> String {
+    random()
+}
+
+/// 16 hex digits, for a span.
+pub(crate) fn span() -> String {
+    let mut digits = random();
+    digits.truncate(16);
+    digits
+}
+
 /// The longest id of a session that a client may choose.
 const SESSION_MAX: usize = 64;
 

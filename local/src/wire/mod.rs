@@ -10,6 +10,7 @@ pub(crate) mod h1;
 mod hangup;
 pub(crate) mod headers;
 pub(crate) mod host;
+pub(crate) mod http_event;
 pub(crate) mod ids;
 pub(crate) mod limits;
 mod messages;

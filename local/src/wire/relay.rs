@@ -49,13 +49,14 @@ pub(crate) enum Over {
 }
 
 impl Relay {
-    /// Each side is a connection, with the bytes that were already read from it.
+    /// Each side is a connection, with the bytes that were already read from it. No message of more than `most` bytes passes.
     pub(crate) fn new(
         (client, from_client): (impl Into<Stream>, Bytes),
         (function, from_function): (TcpStream, Bytes),
+        most: usize,
     ) -> Self {
         let (client, function) = (client.into(), function.into());
-        Relay { client, function, up: Flow::new(&from_client), down: Flow::new(&from_function) }
+        Relay { client, function, up: Flow::new(&from_client, most), down: Flow::new(&from_function, most) }
     }
 
     /// Relays bytes until one side ends.
@@ -200,7 +201,7 @@ impl std::fmt::Debug for Flow {
 }
 
 impl Flow {
-    fn new(first: &[u8]) -> Self {
+    fn new(first: &[u8], most: usize) -> Self {
         let mut buffer = vec![0; first.len().max(BUFFER)];
         buffer[..first.len()].copy_from_slice(first);
         let mut flow = Flow {
@@ -208,7 +209,7 @@ impl Flow {
             start: 0,
             end: 0,
             is_unsent: false,
-            meter: Meter::default(),
+            meter: Meter::new(most),
             is_too_large: false,
             is_broken: false,
             is_muted: false,
@@ -360,7 +361,7 @@ mod tests {
     async fn the_other_side_ends_before_one_that_is_given_time() {
         for ends_client in [true, false] {
             let ((mut client, ours), (mut function, other)) = (pair().await, pair().await);
-            let mut relay = Relay::new((ours, Bytes::new()), (other, Bytes::new()));
+            let mut relay = Relay::new((ours, Bytes::new()), (other, Bytes::new()), 1024);
             // The side that is given time neither reads nor closes.
             if ends_client {
                 flood(&mut function, &mut relay).await;

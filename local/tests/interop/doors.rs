@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use testkit::Folder;
 
 use super::{example, python, succeed};
+use crate::alb::{group, listener, manifest, port_of};
 use crate::harness::{Local, f, program, write_manifest};
 use crate::signer::key;
 
@@ -114,6 +115,43 @@ fn one_program_answers_at_every_door_with_binary_both_ways() {
     // What is no request is the timer's event, read as its type.
     assert_eq!(local.sent(&["timer", "--set", "payload=2"]), "nightly: 2 pictures");
     assert_eq!(local.get("/").text(), "2 pictures, by HTTP");
+}
+
+/// The same program as an event function: the load balancer and the trigger ask it by JSON, and curl sees nothing of that.
+#[test]
+#[ignore = "builds an example, and needs curl: .ci/run runs it with --ignored"]
+fn an_event_function_answers_behind_a_load_balancer() {
+    let folder = Folder::new();
+    folder.link("code/bootstrap", example("doors").to_str().unwrap());
+    let function = f().timeout(30).concurrency(10).local("eventFunction", true);
+    folder.write("alb/main.tf", &[group("f"), listener(80, "f", "")].concat());
+    folder.write("s.yaml", &manifest([function], &[80]).to_string());
+    let local = Local::start(folder, &[]);
+    let all: Vec<u8> = (0..=255).collect();
+    let picture = local.folder.file("picture");
+    std::fs::write(&picture, &all).unwrap();
+    let base = format!("http://127.0.0.1:{}", port_of(&local, 80));
+    let curl = |arguments: &[&str]| {
+        let mut curl = Command::new("curl");
+        let output = curl.args(["-sS"]).args(arguments).stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let data = format!("@{}", picture.display());
+    let put = ["-i", "-X", "PUT", "-H", "content-type: image/x-test", "--data-binary", data.as_str()];
+    let kept = String::from_utf8(curl(&[&put[..], &[&format!("{base}/pictures/by-alb")]].concat())).unwrap();
+    assert!(kept.starts_with("HTTP/1.1 201 ") && kept.ends_with("kept"), "{kept}");
+    assert!(kept.contains("location: /pictures/by-alb\r\n"), "{kept}");
+    assert_eq!(curl(&[&format!("{base}/pictures/by-alb")]), all, "binary both ways");
+    assert_eq!(local.get("/pictures/by-alb").body, all, "by the trigger");
+    let text = String::from_utf8(curl(&[&format!("{base}/")])).unwrap();
+    assert_eq!(text, "1 pictures, by an event of the HTTP trigger or a load balancer");
+    let none = String::from_utf8(curl(&["-i", &format!("{base}/pictures/none")])).unwrap();
+    assert!(none.starts_with("HTTP/1.1 404 ") && none.contains("no such picture"), "{none}");
+    assert_eq!(
+        curl(&["-I", "-o", "/dev/null", "-w", "%{http_code}", &format!("{base}/pictures/by-alb")]),
+        b"200"
+    );
 }
 
 /// Tools ask the program itself what it takes.

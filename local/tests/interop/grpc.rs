@@ -12,7 +12,7 @@ use super::{node, python, root, succeed};
 use crate::harness::{Local, f, write_manifest};
 
 /// A program of another package of this workspace, beside this test: `<target>/debug`.
-fn program(package: &str, name: &str) -> PathBuf {
+pub(super) fn program(package: &str, name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let target = own.ancestors().nth(3).expect("a test lies in <target>/<profile>/deps");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -43,7 +43,7 @@ impl Served {
 }
 
 /// Stubs of a service for the Python clients.
-fn stubs(folder: &Path, proto: &str, outputs: &[&str]) -> Folder {
+pub(super) fn stubs(folder: &Path, proto: &str, outputs: &[&str]) -> Folder {
     let stubs = Folder::new();
     let bin = Path::new(python().get_program()).parent().expect("a folder").to_owned();
     let mut protoc = python();
@@ -70,7 +70,7 @@ fn run(client: impl Fn(u16) -> Command, cases: &[&str]) {
     assert_eq!(served.local.count(kind("grpc_plaintext")), 1);
 }
 
-fn cases() -> PathBuf {
+pub(super) fn cases() -> PathBuf {
     root().join("tests/interop/grpc")
 }
 

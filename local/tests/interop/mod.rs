@@ -3,6 +3,8 @@
 mod ai;
 mod alb;
 mod alb_corpus;
+mod alb_grpc;
+mod alb_headers;
 mod browser;
 mod catalogue;
 mod chaos;

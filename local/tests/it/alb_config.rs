@@ -1,12 +1,13 @@
 //! `fc-local alb`: what is written, what is read, and what is told of a request.
 
 use serde_json::Value;
+use testkit::events::kind;
 use testkit::h1::{exchange, request};
 use testkit::program::Ended;
-use testkit::{Folder, Launch};
+use testkit::{Folder, Launch, until};
 
-use crate::alb::{alb_part, port_of, records};
-use crate::harness::{Local, program, scripted};
+use crate::alb::{alb_part, fixed, group, listener, manifest as in_front, port_of, records, rule};
+use crate::harness::{Local, f, program, scripted};
 
 const MANIFEST: &str = "edition: 3.0.0
 name: test
@@ -85,6 +86,7 @@ fn what_init_writes_answers() {
     assert_eq!(alb(&folder, &["init"]).code, Some(0));
     let local = Local::start(folder, &[]);
     let port = port_of(&local, 80);
+    local.wait_for(kind("ready").function("api"));
     exchange(port, &request("GET", "/api/seen", "", b"")).assert_status(200);
     assert_eq!(alb_part(&local, "/api/seen", 200)["rule"], "http-rule-2");
     let record = &records(&local, "/api/seen")[0];
@@ -99,8 +101,64 @@ fn what_init_writes_answers() {
 #[test]
 fn a_load_balancer_that_comes_later_is_found() {
     let local = Local::start(manifest("x-local: {alb: {ports: {80: 0, 443: 0}}}\n"), &[]);
+    local.wait_for(kind("ready").function("api"));
     assert_eq!(alb(&local.folder, &["init"]).code, Some(0));
     exchange(port_of(&local, 80), &request("GET", "/api/seen", "", b"")).assert_status(200);
+}
+
+/// Files of the folder that come and go, and one that is wrong for a while.
+#[test]
+fn files_of_the_folder_come_and_go() {
+    let folder = scripted();
+    folder.write("s.yaml", &in_front([f()], &[80]).to_string());
+    folder.write("alb/main.tf", &[group("f"), listener(80, "f", "")].concat());
+    let local = Local::start(folder, &[]);
+    let port = port_of(&local, 80);
+    let status = |path: &str| exchange(port, &request("GET", path, "", b"")).status;
+    assert_eq!(status("/status?code=404"), 404);
+    let more = |word: &str| rule(80, 10, "/status", &fixed(1, 203, word));
+    local.folder.write("alb/more.tf", &more("${var.word}"));
+    local.wait_for(kind("manifest_invalid"));
+    // A variable's value comes with another file, which is new too.
+    local.folder.write("alb/variables.tf", "variable \"word\" {}\n");
+    local.folder.write("alb/terraform.tfvars", "word = \"one\"\n");
+    until("the rule is there", || (status("/status?code=404") == 203).then_some(()));
+    local.folder.write("alb/more.tf", "resource {");
+    local.wait_for_nth(2, kind("manifest_invalid"));
+    assert_eq!(status("/status?code=404"), 203, "the former configuration holds");
+    local.folder.write("alb/more.tf", &more("${var.word}").replace("203", "206"));
+    until("the rule has changed", || (status("/status?code=404") == 206).then_some(()));
+    std::fs::remove_file(local.folder.file("alb/more.tf")).unwrap();
+    until("the rule is gone", || (status("/status?code=404") == 404).then_some(()));
+    // A listener in a file of its own comes and goes with the file.
+    local.folder.write("alb/other.tf", &listener(81, "f", ""));
+    local.wait_for(kind("alb").field("what", "listening").field("listener", "http-81"));
+    std::fs::remove_file(local.folder.file("alb/other.tf")).unwrap();
+    local.wait_for(kind("alb").field("what", "closed").field("listener", "http-81"));
+    assert_eq!(status("/name"), 200);
+}
+
+/// A template that is removed keeps the listeners that it made, and is read once it is there again.
+#[test]
+fn a_template_may_be_away_for_a_while() {
+    let folder = manifest("");
+    assert_eq!(alb(&folder, &["init"]).code, Some(0));
+    let ros = "x-local: {alb: {ros: alb/ros.yaml, ports: {80: 0, 443: 0}}}\n";
+    folder.write("s.yaml", &format!("{MANIFEST}{ros}"));
+    let local = Local::start(folder, &[]);
+    let port = port_of(&local, 80);
+    local.wait_for(kind("ready").function("api"));
+    let text = local.folder.text("alb/ros.yaml");
+    std::fs::remove_file(local.folder.file("alb/ros.yaml")).unwrap();
+    local.wait_for(kind("manifest_invalid"));
+    exchange(port, &request("GET", "/api/seen", "", b"")).assert_status(200);
+    local
+        .folder
+        .write("alb/ros.yaml", &text.replace("/api", "/else").replace("functions/else", "functions/api"));
+    until("the rule has changed", || {
+        exchange(port, &request("GET", "/else/seen", "", b"")).assert_status(200);
+        local.count(kind("request").field("path", "/else/seen").field("function", "api")).gt(&0).then_some(())
+    });
 }
 
 #[test]

@@ -130,12 +130,17 @@ fn servers_get_requests_as_a_reverse_proxy_sends_them() {
 
     // A client stays with its server, and with its group, by a cookie.
     let first = get(port, "/pid", "");
-    let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let set = first.values("set-cookie");
+    let cookie = set[0].split(';').next().unwrap().to_owned();
     assert!(cookie.starts_with("SERVERID="), "{cookie}");
+    // Its twin is for pages of other sites.
+    let twin = cookie.replace("SERVERID", "SERVERCORSID");
+    assert_eq!(set[1], format!("{twin}; Path=/; Max-Age=1000; SameSite=None; Secure"));
     for _ in 0..4 {
         let answer = get(port, "/pid", &format!("cookie: a=b; {cookie}\r\n"));
         answer.assert_text(&first.text()).assert_no_header("set-cookie");
     }
+    get(port, "/pid", &format!("cookie: {twin}\r\n")).assert_text(&first.text());
     let first = get(port, "/count", "");
     let group = alb_part(&local, "/count", 200)["group"].clone();
     let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
@@ -166,6 +171,70 @@ fn servers_get_requests_as_a_reverse_proxy_sends_them() {
     drop(one);
 }
 
+/// The mark that the listener puts in front of the value of a server's own cookie.
+#[test]
+fn a_client_stays_with_its_server_by_the_servers_own_cookie() {
+    let ((_one, one_port), (_two, two_port)) = (server("one"), server("two"));
+    let own = "sticky_session_config {\n sticky_session_enabled = true\n sticky_session_type = \"Server\"\n cookie = \"a\"\n }";
+    let terraform =
+        [group("f"), servers("both", &[(one_port, 100), (two_port, 100)], own), listener(80, "both", "")]
+            .concat();
+    let local = start(scripted(), f(), &terraform, &[80]);
+    let port = port_of(&local, 80);
+    let mut names = BTreeSet::new();
+    for _ in 0..2 {
+        let first = get(port, "/reserved", "");
+        let set = first.values("set-cookie");
+        let [cookie, other] = set[..] else { panic!("{set:?}") };
+        assert_eq!(other, "b=2", "another cookie is left as it is");
+        let mark = cookie
+            .strip_prefix("a=")
+            .and_then(|own| own.strip_suffix("|1"))
+            .unwrap_or_else(|| panic!("{cookie}"));
+        assert_eq!(mark.len(), 16);
+        let sent = format!("cookie: c=d; {cookie}\r\n");
+        let stays: BTreeSet<String> = (0..4).map(|_| get(port, "/name", &sent).text()).collect();
+        assert_eq!(stays.len(), 1, "{stays:?}");
+        names.extend(stays);
+        let seen = get(port, "/seen", &sent).text();
+        assert!(seen.contains("cookie: c=d; a=1\r\n"), "the server gets back what it set: {seen}");
+    }
+    assert_eq!(names.len(), 2, "each server has a mark of its own");
+    // A value that no server has is none, and passes as it is.
+    let all: BTreeSet<String> = (0..4).map(|_| get(port, "/name", "cookie: a=0|1\r\n").text()).collect();
+    assert_eq!(all.len(), 2);
+}
+
+/// The limit of messages is Function Compute's.
+#[test]
+fn a_message_to_a_server_has_no_limit_and_one_to_a_function_has() {
+    let (_one, one_port) = server("one");
+    let terraform = [
+        group("f"),
+        servers("one", &[(one_port, 100)], ""),
+        listener(80, "one", "idle_timeout = 60"),
+        listener(81, "f", "idle_timeout = 60"),
+    ]
+    .concat();
+    let local = start(scripted(), f().timeout(60), &terraform, &[80, 81]);
+    let large = vec![b'x'; 7 << 20];
+    let mut socket = Client::open(port_of(&local, 80), "/ws");
+    socket.send(0x82, &large);
+    let (first, echoed) = socket.frame();
+    assert!(first == 0x82 && echoed == large);
+    socket.text("send 7000000");
+    assert_eq!(socket.frame().1.len(), 7_000_000);
+    socket.close(1000);
+    let mut socket = Client::open(port_of(&local, 81), "/ws");
+    socket.text("hello");
+    socket.assert_text("hello");
+    let _ = socket.conn.try_send(&testkit::ws::masked(0x82, &large));
+    let (first, payload) = socket.frame();
+    assert_eq!((first, &payload[..2]), (0x88, &1009_u16.to_be_bytes()[..]));
+    drop(socket);
+    local.wait_for(kind("call_failed").field("failure", "entity_too_large"));
+}
+
 #[test]
 fn a_server_that_fails_its_checks_gets_no_requests() {
     let ((one, one_port), (two, two_port)) = (server("one"), server("two"));
@@ -180,8 +249,17 @@ fn a_server_that_fails_its_checks_gets_no_requests() {
     get(two_port, "/set-health?ok=0", "").assert_status(200);
     local.wait_for(kind("alb").field("what", "unhealthy").field("target", target.as_str()));
     assert_eq!(names(port, "/name", 4), ["one"; 4]);
+    // Where all have failed, all are asked.
+    get(one_port, "/set-health?ok=0", "").assert_status(200);
+    let first = format!("127.0.0.1:{one_port}");
+    local.wait_for(kind("alb").field("what", "unhealthy").field("target", first.as_str()));
+    let mut both = names(port, "/name", 4);
+    both.sort();
+    assert_eq!(both, ["one", "one", "two", "two"]);
     get(two_port, "/set-health?ok=1", "").assert_status(200);
     local.wait_for_nth(2, healthy());
+    assert_eq!(names(port, "/name", 4), ["two"; 4]);
+    get(one_port, "/set-health?ok=1", "").assert_status(200);
     until("both are asked again", || names(port, "/name", 2).contains(&"two".to_owned()).then_some(()));
     assert_eq!(local.count(kind("request").field("path", "/healthz")), 0, "no function was asked");
     drop((one, two));

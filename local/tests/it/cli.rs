@@ -389,7 +389,7 @@ fn send_makes_requests_of_doors_and_reads_their_replies() {
     let output = run(&folder, &["send", "http", "/x", "-i"], "");
     assert_eq!(output.code, Some(0));
     assert!(
-        output.out.starts_with("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{"),
+        output.out.starts_with("HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n\r\n{"),
         "{}",
         output.out
     );

@@ -4,9 +4,13 @@
 
 mod alb;
 mod alb_config;
+mod alb_edition2;
+mod alb_events;
+mod alb_health;
 mod alb_rules;
 mod alb_servers;
 mod alb_tls;
+mod alb_tracing;
 mod api;
 mod async_manifest;
 mod auth;

@@ -1,7 +1,7 @@
 //! A function for tests: a small HTTP server that does what each request asks for.
 //!
 //! It uses nothing but sockets, so that a test sees the bytes that fc-local sends. What it is asked by its
-//! environment: `SCRIPT_START` (`exit:N`, `never`, `eat:MB`, `loopback`, `fixed:PORT`, `daemon`,
+//! environment: `SCRIPT_START` (`exit:N`, `never`, `eat:MB`, `loopback`, `fixed:PORT`, `late:MS`, `daemon`,
 //! `debugger`, `debugger:loopback`), `SCRIPT_NAME` (a word in every reply of `/name`).
 
 #![expect(
@@ -12,6 +12,7 @@
 )]
 
 mod echo;
+mod event;
 mod websocket;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -44,6 +45,11 @@ fn main() {
             eat(mb.parse().unwrap_or(0));
             std::thread::park();
             return;
+        }
+        // Opens its port so many milliseconds late.
+        ("late", pause) => {
+            std::thread::sleep(Duration::from_millis(pause.parse().unwrap_or(0)));
+            (Ipv4Addr::UNSPECIFIED, given)
         }
         ("loopback", _) => (Ipv4Addr::LOCALHOST, given),
         ("debugger", address) => {
@@ -203,21 +209,8 @@ fn answer(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool
             let fails = std::env::var("SCRIPT_PRE_FREEZE").is_ok_and(|how| how == "fails");
             reply(out, if fails { "500 Internal Server Error" } else { "200 OK" }, "", b"")
         }
-        ("/invoke", "/invoke") => event(out, asked),
+        ("/invoke", "/invoke") => event::answer(out, asked),
         _ => plain(out, asked, on_this_connection),
-    }
-}
-
-fn event(out: &mut TcpStream, asked: &Asked) -> bool {
-    match asked.body.as_slice() {
-        b"fail" => reply(out, "404 Not Found", "x-fc-status: 404\r\n", b"{\"errorMessage\":\"as asked\"}"),
-        b"status" => reply(out, "400 Bad Request", "x-own: 1\r\n", b"no x-fc-status"),
-        b"crash" => std::process::exit(3),
-        b"head" => reply(out, "200 OK", "", asked.head.as_bytes()),
-        body => {
-            println!("event of {} bytes", body.len());
-            reply(out, "200 OK", "x-fc-status: 200\r\n", &body.to_ascii_uppercase())
-        }
     }
 }
 

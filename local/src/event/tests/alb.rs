@@ -62,5 +62,9 @@ pub(super) fn samples() -> Vec<Sample> {
             }),
             "load balancer: f of orders fails its health checks: status 500",
         ),
+        (
+            Kind::Alb(AlbNews::GrpcToFunction { group: group(), target: target() }),
+            "load balancer: gRPC does not reach f of orders: a function behind a load balancer is asked by HTTP/1.1",
+        ),
     ]
 }

@@ -10,9 +10,10 @@ use super::upstream;
 use crate::event::Maker;
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
-use crate::front::target::{Binding, EntryPoint};
+use crate::front::target::{Binding, EntryPoint, check_service};
 use crate::front::visit::Visit;
 use crate::front::{gateway, refusal};
+use crate::model::Edition;
 use crate::model::alb::GroupKind;
 use crate::wire::ClientBody;
 use crate::wire::headers::Peer;
@@ -38,8 +39,8 @@ impl Backed<'_> {
         match &self.group.settings.kind {
             GroupKind::Ip { .. } => Box::pin(upstream::answer(self.group, self.shared, request)).await,
             GroupKind::Fc { function: None, .. } => Err(503),
-            GroupKind::Fc { function: Some(function), qualifier } => {
-                let binding = self.bind(function, qualifier.as_deref(), visit);
+            GroupKind::Fc { function: Some(function), qualifier, service } => {
+                let binding = self.bind(function, qualifier.as_deref(), service.as_deref(), visit);
                 note(visit);
                 let response = match binding {
                     Ok(binding) => {
@@ -60,9 +61,19 @@ impl Backed<'_> {
         }
     }
 
-    fn bind(&self, function: &str, qualifier: Option<&str>, visit: &mut Visit) -> Result<Binding, Failure> {
+    fn bind(
+        &self,
+        function: &str,
+        qualifier: Option<&str>,
+        service: Option<&str>,
+        visit: &mut Visit,
+    ) -> Result<Binding, Failure> {
         let function = self.shared.registry.find(function)?;
         visit.set_function(&function);
+        // Edition 3.0 has no services, and an ARN with one may have outlived a migration.
+        if function.settings().local.edition == Edition::Fc2 {
+            check_service(&function, service)?;
+        }
         Ok(Binding { function, qualifier: qualifier.map(Arc::from), entry: EntryPoint::Alb })
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Group {
     pub(super) settings: ServerGroup,
     pub(super) targets: Vec<Target>,
     turn: AtomicUsize,
+    /// Whether it was said that gRPC does not reach the function.
+    has_told: AtomicBool,
 }
 
 /// A backend: the function of the group, or one of its servers.
@@ -58,7 +60,13 @@ impl Group {
         for target in &mut targets {
             target.weight /= common;
         }
-        Group { name: Arc::from(settings.name.as_str()), settings, targets, turn: AtomicUsize::new(0) }
+        Group {
+            name: Arc::from(settings.name.as_str()),
+            settings,
+            targets,
+            turn: AtomicUsize::new(0),
+            has_told: AtomicBool::new(false),
+        }
     }
 
     /// Whether the group is what `settings` say, wherever that stands.
@@ -74,8 +82,8 @@ impl Group {
             (own, kind) => own == kind,
         };
         is_same_kind
-            && (&own.name, &own.health_check, &own.sticky_session)
-                == (&settings.name, &settings.health_check, &settings.sticky_session)
+            && (&own.name, own.protocol, &own.health_check, &own.sticky_session)
+                == (&settings.name, settings.protocol, &settings.health_check, &settings.sticky_session)
     }
 
     pub(super) fn server(&self, number: usize) -> Option<&IpServer> {
@@ -108,6 +116,15 @@ impl Group {
         });
         // A check may have failed since the sum was made.
         found.or_else(|| self.targets.iter().position(|target| target.weight > 0))
+    }
+
+    /// Says once that a gRPC call reaches a function as a request of HTTP/1.1.
+    pub(super) fn tell_of_grpc(&self, log: &Log) {
+        let GroupKind::Fc { function: Some(function), .. } = &self.settings.kind else { return };
+        if !self.has_told.swap(true, Ordering::Relaxed) {
+            let (group, target) = (self.settings.name.clone(), function.clone());
+            log.emit(&Source::default(), Kind::Alb(AlbNews::GrpcToFunction { group, target }));
+        }
     }
 
     pub(super) fn token(&self, number: usize) -> &str {
@@ -151,7 +168,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::alb::{AlbHealthCheck, Place, ProbeMethod};
+    use crate::model::alb::{AlbHealthCheck, BackendProtocol, Place, ProbeMethod};
 
     fn place() -> Place {
         Place { file: Arc::from(Path::new("s.yaml")), line: 1 }
@@ -180,6 +197,7 @@ mod tests {
             name: "g".to_owned(),
             place: place(),
             kind: GroupKind::Ip { servers: servers.collect() },
+            protocol: BackendProtocol::Http,
             health_check: Some(health_check),
             sticky_session: None,
         })

@@ -1,10 +1,12 @@
 //! The load balancer: its listeners' requests, server groups, health checks, and what is said on the way to a backend.
 
+mod b3;
 mod balancers;
 mod compress;
 mod forward;
 mod forwarded;
 mod group;
+mod grpc;
 mod health;
 mod limiter;
 mod port;
@@ -12,6 +14,7 @@ mod probe;
 mod replies;
 mod serve;
 mod state;
+mod stay;
 mod trace;
 mod upstream;
 

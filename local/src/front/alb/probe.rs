@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::balancers::Shared;
 use super::forward::Backed;
 use super::group::Group;
-use super::upstream;
+use super::{grpc, upstream};
 use crate::event::AlbVisit;
 use crate::front::visit::Visit;
 use crate::model::alb::{AlbHealthCheck, GroupKind, IpServer, ProbeMethod};
@@ -116,6 +116,9 @@ async fn ask_server(shared: &Shared, server: &IpServer, check: &AlbHealthCheck) 
         return connected.map(drop).map_err(|error| error.to_string());
     }
     let host = check.host.as_deref().unwrap_or(&server.host);
+    if check.method == ProbeMethod::Grpc {
+        return grpc::check(&server, &shared.connections, (check, host)).await;
+    }
     let request = request(check, host, Full::<Bytes>::default())?;
     let response = upstream::send(&server, &shared.connections, request).await;
     let response = response.map_err(|_| "the connection failed".to_owned())?;

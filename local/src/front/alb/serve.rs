@@ -13,6 +13,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use tokio::time::{Instant, timeout};
 
+use super::b3;
 use super::balancers::Balancers;
 use super::compress;
 use super::forward::Backed;
@@ -24,9 +25,10 @@ use super::trace;
 use crate::alb::{self, Decision, HeaderChange, RequestView, ResponseView, Target, Terminal};
 use crate::event::{AlbVisit, Maker};
 use crate::front::body::{Outgoing, plain};
+use crate::front::rpc;
 use crate::front::target::Door;
 use crate::front::visit::Visit;
-use crate::model::alb::{AlbCors, GroupId};
+use crate::model::alb::{AlbCors, BackendProtocol, GroupId};
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, host};
 
@@ -75,6 +77,7 @@ impl Balancers {
         request: Request<ClientBody>,
         note: impl Fn(&Visit),
     ) -> Response<Outgoing> {
+        let is_rpc = rpc::is_call(&request);
         let (mut head, mut body) = request.into_parts();
         let source = forwarded::source(
             &head.headers,
@@ -113,7 +116,7 @@ impl Balancers {
             if let Some((groups, bytes)) = mirrored {
                 self.mirror(&groups, &head, &bytes);
             }
-            let forward = (group_of(port, &decision), &decision);
+            let forward = (group_of(port, &decision), &decision, is_rpc);
             self.forward(port, peer, visit, Request::from_parts(head, body), forward, note).await
         };
         if let (Some(cors), Some(origin)) = (cors, &origin) {
@@ -135,12 +138,15 @@ impl Balancers {
         peer: &Peer,
         visit: &mut Visit,
         request: Request<ClientBody>,
-        (group, decision): (Option<&Arc<Group>>, &Decision<'_>),
+        (group, decision, is_rpc): (Option<&Arc<Group>>, &Decision<'_>, bool),
         note: impl Fn(&Visit),
     ) -> Response<Outgoing> {
         let Some(group) = group else { return replies::page(503, "").map(Outgoing::whole) };
         if let Some(alb) = visit.alb() {
             alb.group = Some(Arc::clone(&group.name));
+        }
+        if is_rpc {
+            group.tell_of_grpc(&self.shared.log);
         }
         let (head, mut body) = request.into_parts();
         let has_all = body.tell_end();
@@ -159,6 +165,10 @@ impl Balancers {
             }
             Err(status) => return replies::page(status, "").map(Outgoing::whole),
         };
+        if group.settings.protocol == BackendProtocol::Grpc {
+            // A reply without a message has its status in the head.
+            visit.set_grpc_status(rpc::code_of(response.headers()));
+        }
         response.body_mut().set_idle(port.listener().idle_timeout);
         if let Terminal::Forward { remember: Some(length), .. } = &decision.terminal {
             response.headers_mut().append(SET_COOKIE, alb::set_cookie(&group.name, *length));
@@ -289,6 +299,9 @@ fn change_head(head: &mut Parts, decision: &Decision<'_>, port: &Port, peer: &Pe
     }
     apply(&decision.headers, &mut head.headers);
     forwarded::apply(&mut head.headers, port, peer, client_host.as_ref());
+    if let Some(sample) = port.listener().tracing {
+        b3::apply(&mut head.headers, sample, random());
+    }
     // Backends speak HTTP/1.1, whatever the client speaks.
     head.version = Version::HTTP_11;
     Some(())

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, SET_COOKIE, UPGRADE};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, request};
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderMap, Request, Response, StatusCode, request};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
@@ -18,10 +18,10 @@ use tokio_util::task::TaskTracker;
 use super::balancers::{Balancers, Shared};
 use super::forward::Answered;
 use super::group::Group;
-use crate::alb::cookies;
+use super::{grpc, stay};
 use crate::event::Maker;
 use crate::front::body::Outgoing;
-use crate::model::alb::{IpServer, StickySession};
+use crate::model::alb::{BackendProtocol, IpServer};
 use crate::wire::{ClientBody, headers, upgrade};
 
 /// How long a connection to a server may take.
@@ -30,18 +30,11 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// How long a copy of a request may take.
 const MIRROR_MAX: Duration = Duration::from_secs(60);
 
-/// The cookie of sticky sessions.
-const SERVER_ID: &str = "SERVERID";
-
 /// Sends a request to a server of the group.
 pub(super) async fn answer(group: &Group, shared: &Shared, mut request: Request<ClientBody>) -> Answered {
-    let sticky = match &group.settings.sticky_session {
-        Some(StickySession::Insert(length)) => Some(*length),
-        _ => None,
-    };
-    let own = sticky.and_then(|_| cookies(request.headers()).find(|(name, _)| *name == SERVER_ID));
-    let token = own.map(|(_, token)| token.to_owned());
-    let number = group.choose(token.as_deref());
+    let sticky = group.settings.sticky_session.as_ref();
+    let mark = sticky.and_then(|session| stay::take(session, request.headers_mut()));
+    let number = group.choose(mark.as_deref());
     let Some((number, server)) = number.and_then(|number| Some((number, group.server(number)?))) else {
         return Err(503);
     };
@@ -50,7 +43,7 @@ pub(super) async fn answer(group: &Group, shared: &Shared, mut request: Request<
     if client.is_some() {
         upgrade::set(request.headers_mut());
     }
-    let mut response = send(server, &shared.connections, request).await?;
+    let mut response = ask(group, server, &shared.connections, request).await?;
     let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let body = match client.filter(|_| is_upgrade && upgrade::is_agreed(response.headers())) {
         Some(client) => {
@@ -68,13 +61,37 @@ pub(super) async fn answer(group: &Group, shared: &Shared, mut request: Request<
     };
     let (mut head, body) = body.into_parts();
     headers::strip_connection(&mut head.headers);
-    if let Some(length) = sticky.filter(|_| token.as_deref() != Some(group.token(number))) {
-        let cookie = format!("{SERVER_ID}={}; Path=/; Max-Age={}", group.token(number), length.as_secs());
-        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            head.headers.append(SET_COOKIE, cookie);
-        }
+    if let Some(session) = sticky {
+        stay::give(session, &mut head.headers, group.token(number), mark.as_deref());
     }
     Ok((Response::from_parts(head, Outgoing::passed(body)), Maker::Server))
+}
+
+/// Sends a request to a server of a group, by what its servers speak.
+async fn ask<B>(
+    group: &Group,
+    server: &IpServer,
+    connections: &TaskTracker,
+    request: Request<B>,
+) -> Result<Response<Incoming>, u16>
+where
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    match group.settings.protocol {
+        BackendProtocol::Http => send(server, connections, request).await,
+        BackendProtocol::Grpc => grpc::send(server, connections, request).await,
+    }
+}
+
+/// Connects to a server. A failure is the status that the client gets.
+pub(super) async fn connect(server: &IpServer) -> Result<TcpStream, u16> {
+    let connect = TcpStream::connect((server.host.as_str(), server.port));
+    let connected = timeout(CONNECT_MAX, connect).await.map_err(|_| 504_u16)?;
+    let stream = connected.map_err(|_| 502_u16)?;
+    _ = stream.set_nodelay(true);
+    Ok(stream)
 }
 
 /// Sends a request on a connection of its own. A failure is the status that the client gets.
@@ -88,10 +105,7 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let connect = TcpStream::connect((server.host.as_str(), server.port));
-    let connected = timeout(CONNECT_MAX, connect).await.map_err(|_| 504_u16)?;
-    let stream = connected.map_err(|_| 502_u16)?;
-    _ = stream.set_nodelay(true);
+    let stream = connect(server).await?;
     let opened = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = opened.map_err(|_| 502_u16)?;
     // Ends with the reply's body, or with its drop.
@@ -113,7 +127,7 @@ impl Balancers {
                 let _permit = permit;
                 let server = group.choose(None).and_then(|number| group.server(number));
                 if let Some(server) = server {
-                    let sent = timeout(MIRROR_MAX, send(server, &shared.connections, request));
+                    let sent = timeout(MIRROR_MAX, ask(&group, server, &shared.connections, request));
                     // A stop does not wait for a reply that is dropped.
                     drop(shared.stop.run_until_cancelled(sent).await);
                 }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod cors;
+mod event;
 mod fc2;
 mod policy;
 mod reply;

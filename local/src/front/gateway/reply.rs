@@ -98,7 +98,7 @@ fn media_type(headers: &HeaderMap) -> &[u8] {
     content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
-fn set_request_id(into: &mut HeaderMap, visit: &Visit) {
+pub(super) fn set_request_id(into: &mut HeaderMap, visit: &Visit) {
     if let Ok(value) = HeaderValue::from_str(&visit.id()) {
         into.insert(headers::REQUEST_ID, value);
     }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::cors::{self, Verdict};
 use super::policy::Policy;
-use super::{auth, fc2, reply};
+use super::{auth, event, fc2, reply};
 use crate::auth::Gate;
 use crate::call::{Call, CallKind, dispatch};
 use crate::failure::Failure;
@@ -152,6 +152,14 @@ async fn pass_on(
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
     }
+    let is_event = event::is_event(settings, kind)?;
+    let event = if is_event {
+        let said = (headers.clone(), forwarded.as_deref());
+        let body = (&mut body, if wish.is_some() { ASYNC_BODY_MAX } else { limits::BODY_MAX });
+        Some(Box::pin(event::payload(settings, (visit, peer), (&head.method, &target), said, body)).await?)
+    } else {
+        None
+    };
     if let Some(wish) = wish {
         if kind != CallKind::Http {
             let text = "a WebSocket or a gRPC call cannot be asynchronous: nobody would be there to answer";
@@ -161,40 +169,49 @@ async fn pass_on(
             forwarded.add_to(&mut headers);
         }
         let (via, method) = (policy.via, head.method);
-        let body = body.read_in(ASYNC_BODY_MAX).await?;
-        let call = StoredCall { is_event: false, via, method, target, headers, body };
+        let call = if let Some(event) = event {
+            StoredCall::event(via, event)
+        } else {
+            let body = body.read_in(ASYNC_BODY_MAX).await?;
+            StoredCall { is_event: false, via, method, target, headers, body }
+        };
         let of = (&*callee.function.name, callee.qualifier.as_deref());
         return asynchronous::accept(queue, of, wish, visit, call).await;
     }
-    let early = body.take_early();
-    let (payload, body_fault) = match kind {
-        CallKind::Handshake => (Box::pin(ignore(body)).await?, BodyFault::default()),
-        CallKind::Rpc => Payload::messages(body),
-        CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
-    };
-    // A function may read trailers as headers, and a client must not say what only a token may.
-    let payload = if policy.auth.sets_parameters() { payload.without_trailers() } else { payload };
     let told = is_fc2.then(|| callee.clone());
     let tail = visit.tail(control.wants_log);
-    let call = Call {
-        id: visit.id(),
-        callee,
-        claim: session.claim.clone(),
-        kind,
-        via: policy.via,
-        attempt: 1,
-        target,
-        method: head.method.clone(),
-        headers,
-        forwarded,
-        payload,
-        body_fault,
-        early,
-        tail,
-        is_probe: visit.is_probe(),
+    let call = if let Some(event) = event {
+        let payload = (Payload::whole(event), BodyFault::default());
+        let is_probe = visit.is_probe();
+        Call { claim: session.claim.clone(), is_probe, ..Call::event(visit.id(), callee, policy.via, payload, tail) }
+    } else {
+        let early = body.take_early();
+        let (payload, body_fault) = payload(kind, body, &policy).await?;
+        Call {
+            id: visit.id(),
+            callee,
+            claim: session.claim.clone(),
+            kind,
+            via: policy.via,
+            attempt: 1,
+            target,
+            method: head.method.clone(),
+            headers,
+            forwarded,
+            payload,
+            body_fault,
+            early,
+            tail,
+            is_probe: visit.is_probe(),
+        }
     };
     visit.set_call(&call);
     let mut answer = dispatch(call, visit.seat()).await?;
+    if is_event {
+        let mut response = Box::pin(event::respond(answer, visit, control.wants_log)).await?;
+        session.tell(response.headers_mut());
+        return Ok(response);
+    }
     session.follow(&mut answer);
     if kind == CallKind::Rpc {
         let mut response = reply::pass_on_rpc(answer, visit)?;
@@ -205,6 +222,21 @@ async fn pass_on(
         reply::pass_on(answer, &head.method, visit, &policy, control.wants_log, client, told).await?;
     session.tell(response.headers_mut());
     Ok(response)
+}
+
+/// The body of a call, as it goes to the function.
+async fn payload(
+    kind: CallKind,
+    body: ClientBody,
+    policy: &Policy<'_>,
+) -> Result<(Payload, BodyFault), Failure> {
+    let (payload, fault) = match kind {
+        CallKind::Handshake => (Box::pin(ignore(body)).await?, BodyFault::default()),
+        CallKind::Rpc => Payload::messages(body),
+        CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
+    };
+    // A function may read trailers as headers, and a client must not say what only a token may.
+    Ok((if policy.auth.sets_parameters() { payload.without_trailers() } else { payload }, fault))
 }
 
 fn check_method(policy: &Policy<'_>, method: &Method) -> Result<(), Failure> {

@@ -7,6 +7,8 @@ use super::source::MARK;
 pub(super) struct Target {
     pub(super) function: String,
     pub(super) qualifier: Option<String>,
+    /// The service, in the form of edition 2.0.
+    pub(super) service: Option<String>,
     /// A name alone, without an ARN.
     pub(super) is_bare: bool,
 }
@@ -23,9 +25,13 @@ pub(super) fn parse(text: &str) -> Option<Target> {
         Some(rest) => (rest.splitn(3, ':').nth(2)?, false),
         None => (text, !text.contains('/')),
     };
+    let mut service = None;
     let (function, qualifier) = if let Some(rest) = rest.strip_prefix("services/") {
-        let (service, function) = rest.split_once("/functions/")?;
-        (function, service.split_once('.').map(|(_, qualifier)| qualifier))
+        let (own, function) = rest.split_once("/functions/")?;
+        let (name, qualifier) = own.split_once('.').map_or((own, None), |(name, word)| (name, Some(word)));
+        // A name that only the cloud knows is any service.
+        service = Some(name).filter(|name| !name.contains(MARK)).map(str::to_owned);
+        (function, qualifier)
     } else {
         let rest = rest.strip_prefix("functions/").or(is_bare.then_some(rest))?;
         match rest.split_once(if is_bare { '.' } else { '/' }) {
@@ -38,6 +44,7 @@ pub(super) fn parse(text: &str) -> Option<Target> {
     (is_word(function) && qualifier.is_none_or(is_word)).then(|| Target {
         function: function.to_owned(),
         qualifier: qualifier.map(str::to_owned),
+        service,
         is_bare,
     })
 }
@@ -75,6 +82,18 @@ mod tests {
             let expected =
                 expected.map(|(function, qualifier)| (function.to_owned(), qualifier.map(str::to_owned)));
             assert_eq!(target, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_form_of_edition_2_names_a_service() {
+        for (text, service) in [
+            ("acs:fc:r:1:services/web.prod/functions/shop", Some("web")),
+            ("acs:fc:r:1:services/web/functions/shop", Some("web")),
+            ("acs:fc:r:1:services/\u{1}var.service\u{1}/functions/shop", None),
+            ("acs:fc:r:1:functions/shop", None),
+        ] {
+            assert_eq!(parse(text).unwrap().service.as_deref(), service, "{text:?}");
         }
     }
 }

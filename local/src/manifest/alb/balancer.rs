@@ -22,10 +22,19 @@ pub(super) struct Here {
 /// How far listeners of this machine are from their ports in the cloud.
 const SHIFT: u16 = 10_000;
 
+/// What listeners have to know of their load balancer.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) name: String,
+    pub(super) edition: AlbEdition,
+    /// Whether it writes an access log.
+    pub(super) has_log: bool,
+}
+
 /// By which other resources find the parts.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    balancers: HashMap<String, (String, AlbEdition)>,
+    balancers: HashMap<String, Known>,
     groups: HashMap<String, GroupId>,
     listeners: HashMap<String, usize>,
     acls: HashMap<String, usize>,
@@ -45,8 +54,8 @@ impl Index {
         find(&self.listeners, reference).copied()
     }
 
-    /// The load balancer's name and edition.
-    pub(super) fn balancer(&self, reference: &str) -> Option<&(String, AlbEdition)> {
+    /// The load balancer that a reference means.
+    pub(super) fn balancer(&self, reference: &str) -> Option<&Known> {
         find(&self.balancers, reference)
     }
 }
@@ -123,7 +132,7 @@ pub(super) fn read(
     whole
 }
 
-fn balancer(form: Form, resource: &Resource, problems: &mut Problems) -> (String, AlbEdition) {
+fn balancer(form: Form, resource: &Resource, problems: &mut Problems) -> Known {
     let mut fields = Fields::new(form, &resource.node, &resource.place, problems);
     let all = [
         "load_balancer_edition",
@@ -159,7 +168,8 @@ fn balancer(form: Form, resource: &Resource, problems: &mut Problems) -> (String
         fields.error("load_balancer_edition", "is missing");
     }
     let name = fields.label("load_balancer_name");
-    (name.unwrap_or_else(|| resource.address.rsplit('.').next().unwrap_or_default().to_owned()), edition)
+    let name = name.unwrap_or_else(|| resource.address.rsplit('.').next().unwrap_or_default().to_owned());
+    Known { name, edition, has_log: fields.has("access_log_config") }
 }
 
 /// Two listeners cannot have one port, in the cloud or here.

@@ -122,8 +122,8 @@ fn usual(
     let has_files = std::fs::read_dir(&folder)
         .is_ok_and(|entries| entries.filter_map(Result::ok).any(|entry| is_terraform(&entry.path())));
     if !has_files {
-        // `fc-local alb init` writes this file, perhaps beside a running `dev`.
-        files.push(folder.join("main.tf"));
+        // `fc-local alb init` writes files there, perhaps beside a running `dev`.
+        files.push(folder);
         return None;
     }
     named(&folder, line, surroundings, here, files, problems)

@@ -1,13 +1,11 @@
 //! Server groups: their function or addresses, and their health checks.
 
-use std::time::Duration;
-
-use super::arn;
 use super::balancer::Here;
 use super::fields::Fields;
 use super::source::{Form, Problems, Resource, place, reference, shown};
+use super::{arn, health, sticky};
 use crate::manifest::node::Node;
-use crate::model::alb::{AlbHealthCheck, GroupKind, IpServer, ProbeMethod, ServerGroup, StickySession};
+use crate::model::alb::{BackendProtocol, GroupKind, IpServer, ServerGroup};
 
 /// The functions that groups can lead to.
 #[derive(Debug, Clone, Copy)]
@@ -80,19 +78,22 @@ pub(super) fn read(
     for node in fields.maps("servers") {
         servers.push((node.clone(), place(&resource.place.file, node.line)));
     }
-    let health_check =
-        fields.map("health_check_config").and_then(|node| health(&mut fields.below(node), kind == "Fc"));
+    let health_check = fields
+        .map("health_check_config")
+        .and_then(|node| health::read(&mut fields.below(node), kind == "Fc"));
     if !fields.has("health_check_config") && form == Form::Terraform {
         fields
             .error("health_check_config", "is missing: write `health_check_enabled = false` in it for none");
     }
-    let sticky_session = fields.map("sticky_session_config").and_then(|node| sticky(&mut fields.below(node)));
+    let sticky_session =
+        fields.map("sticky_session_config").and_then(|node| sticky::read(&mut fields.below(node)));
     for key in NOT_FOR_FUNCTIONS.iter().filter(|_| kind == "Fc") {
         // A session that is switched off says nothing.
         if fields.has(key) && (*key != "sticky_session_config" || sticky_session.is_some()) {
             fields.error(key, "is not for a group of a function");
         }
     }
+    let protocol = protocol(&mut fields, kind == "Fc");
     if kind != "Fc" {
         note_rest(&mut fields);
     }
@@ -132,7 +133,7 @@ pub(super) fn read(
     } else {
         addresses(form, &name, &servers, here, &mut fields)
     };
-    ServerGroup { name, place: resource.place.clone(), kind, health_check, sticky_session }
+    ServerGroup { name, place: resource.place.clone(), kind, protocol, health_check, sticky_session }
 }
 
 /// A name of a group or a rule.
@@ -145,22 +146,47 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 fn note_rest(fields: &mut Fields<'_>) {
-    for (key, why) in [
-        ("connection_drain_config", "is not emulated: the servers are not this machine's to drain"),
-        ("slow_start_config", "is not emulated"),
-        ("uch_config", "is not emulated: servers are chosen by weight"),
-    ] {
-        if fields.has(key) {
-            fields.note(key, why);
-        }
+    let seconds = |fields: &mut Fields<'_>, key: &str, words: [&str; 2], range| {
+        let Some(node) = fields.map(key) else { return false };
+        let mut own = fields.below(node);
+        own.check(&words, &[]);
+        own.integer(words[1], range);
+        own.boolean(words[0], false)
+    };
+    let drain = ["connection_drain_enabled", "connection_drain_timeout"];
+    if seconds(fields, "connection_drain_config", drain, 0..=900) {
+        fields
+            .note("connection_drain_config", "is not emulated: the servers are not this machine's to drain");
+    }
+    if seconds(fields, "slow_start_config", ["slow_start_enabled", "slow_start_duration"], 30..=900) {
+        fields.note("slow_start_config", "is not emulated");
+    }
+    if let Some(node) = fields.map("uch_config") {
+        let mut own = fields.below(node);
+        own.check(&["type", "value"], &[]);
+        own.one_of("type", &["QueryString"]);
+    }
+    if fields.boolean("upstream_keepalive_enabled", false) {
+        fields.note(
+            "upstream_keepalive_enabled",
+            "is not emulated: each request to a server has a connection of its own",
+        );
     }
     if fields.one_of("scheduler", &["Wrr", "Wlc", "Sch", "Uch"]).is_some_and(|word| word != "Wrr") {
         fields.note("scheduler", "is not emulated: servers are chosen by weight");
     }
+}
+
+fn protocol(fields: &mut Fields<'_>, is_function: bool) -> BackendProtocol {
     match fields.one_of("protocol", &["HTTP", "HTTPS", "gRPC", "GRPC"]) {
-        None | Some("HTTP") => {}
-        Some(_) => fields.note("protocol", "is not emulated: requests go on as HTTP"),
+        Some(_) if is_function => {
+            fields.note("protocol", "has no effect on a group of a function, which is asked by HTTP/1.1");
+        }
+        Some("gRPC" | "GRPC") => return BackendProtocol::Grpc,
+        Some("HTTPS") => fields.note("protocol", "is not emulated: requests go on in plain text"),
+        _ => {}
     }
+    BackendProtocol::Http
 }
 
 fn function(
@@ -170,7 +196,7 @@ fn function(
     fields: &mut Fields<'_>,
 ) -> GroupKind {
     let [(node, place), rest @ ..] = servers else {
-        return GroupKind::Fc { function: None, qualifier: None };
+        return GroupKind::Fc { function: None, qualifier: None, service: None };
     };
     if let Some((_, second)) = rest.first() {
         fields.problems.error(second, "a group of type Fc holds exactly one function");
@@ -186,12 +212,12 @@ fn function(
     }
     let Some(text) = own.raw("server_id") else {
         own.error("server_id", "is missing");
-        return GroupKind::Fc { function: None, qualifier: None };
+        return GroupKind::Fc { function: None, qualifier: None, service: None };
     };
     let text = reference(&text).and_then(|name| named(name, functions.resources)).unwrap_or(text);
     let Some(target) = arn::parse(&text) else {
         own.error("server_id", &format!("is `{}`, which names no function: write `acs:fc:REGION:ACCOUNT:functions/NAME`, and behind it `/` and a version or an alias", shown(&text)));
-        return GroupKind::Fc { function: None, qualifier: None };
+        return GroupKind::Fc { function: None, qualifier: None, service: None };
     };
     if !functions.names.contains(&target.function) {
         let names = functions.names.join(", ");
@@ -206,7 +232,7 @@ fn function(
     if target.is_bare && form != Form::Short {
         own.note("server_id", "is a name; the cloud takes the function's ARN");
     }
-    GroupKind::Fc { function: Some(target.function), qualifier: target.qualifier }
+    GroupKind::Fc { function: Some(target.function), qualifier: target.qualifier, service: target.service }
 }
 
 /// The function's name, if a reference means a function of the configuration.
@@ -259,97 +285,4 @@ fn addresses(
         all.push(IpServer { host, port, weight: u8::try_from(weight).unwrap_or(100), place: place.clone() });
     }
     GroupKind::Ip { servers: all }
-}
-
-fn health(fields: &mut Fields<'_>, is_function: bool) -> Option<AlbHealthCheck> {
-    fields.check(
-        &[
-            "health_check_enabled",
-            "health_check_codes",
-            "health_check_connect_port",
-            "health_check_host",
-            "health_check_http_version",
-            "health_check_interval",
-            "health_check_method",
-            "health_check_path",
-            "health_check_protocol",
-            "health_check_timeout",
-            "healthy_threshold",
-            "unhealthy_threshold",
-            "health_check_http_codes",
-            "health_check_tcp_fast_close_enabled",
-        ],
-        &[],
-    );
-    let is_on = fields.boolean("health_check_enabled", !is_function);
-    let seconds = |value: Option<u64>, default: u64| Duration::from_secs(value.unwrap_or(default));
-    let count = |value: Option<u64>| u8::try_from(value.unwrap_or(3)).unwrap_or(3);
-    let path = fields.text("health_check_path").unwrap_or_else(|| "/".to_owned());
-    if !path.starts_with('/') || path.len() > 80 {
-        fields.error(
-            "health_check_path",
-            &format!("must begin with `/` and have at most 80 characters, but is `{path}`"),
-        );
-    }
-    let method = match fields.one_of("health_check_method", &["HEAD", "GET", "POST"]) {
-        Some("GET") => ProbeMethod::Get,
-        _ => ProbeMethod::Head,
-    };
-    let protocol = fields.one_of("health_check_protocol", &["HTTP", "HTTPS", "TCP", "gRPC", "GRPC"]);
-    let method = match protocol {
-        Some("TCP") => ProbeMethod::Connect,
-        Some("HTTPS" | "gRPC" | "GRPC") => {
-            fields.note("health_check_protocol", "is not emulated: the check speaks HTTP");
-            method
-        }
-        _ => method,
-    };
-    let key =
-        if fields.has("health_check_http_codes") { "health_check_http_codes" } else { "health_check_codes" };
-    let mut codes = Vec::new();
-    for code in fields.texts(key) {
-        match code.as_str() {
-            "http_2xx" => codes.push(2),
-            "http_3xx" => codes.push(3),
-            "http_4xx" => codes.push(4),
-            "http_5xx" => codes.push(5),
-            other => fields
-                .error(key, &format!("has `{other}`; there are http_2xx, http_3xx, http_4xx and http_5xx")),
-        }
-    }
-    let check = AlbHealthCheck {
-        method,
-        path,
-        host: fields.label("health_check_host").filter(|host| host != "$SERVER_IP"),
-        is_http11: fields.one_of("health_check_http_version", &["HTTP1.0", "HTTP1.1"]) != Some("HTTP1.0"),
-        port: u16::try_from(fields.integer("health_check_connect_port", 0..=65535).unwrap_or(0)).unwrap_or(0),
-        interval: seconds(fields.integer("health_check_interval", 1..=50), 2),
-        timeout: seconds(fields.integer("health_check_timeout", 1..=300), 5),
-        healthy_threshold: count(fields.integer("healthy_threshold", 2..=10)),
-        unhealthy_threshold: count(fields.integer("unhealthy_threshold", 2..=10)),
-        codes: if codes.is_empty() { vec![2] } else { codes },
-    };
-    is_on.then_some(check)
-}
-
-fn sticky(fields: &mut Fields<'_>) -> Option<StickySession> {
-    fields.check(&["sticky_session_enabled", "sticky_session_type", "cookie", "cookie_timeout"], &[]);
-    let is_on = fields.boolean("sticky_session_enabled", false);
-    let timeout = fields.integer("cookie_timeout", 1..=86_400).unwrap_or(1000);
-    let kind = fields.one_of("sticky_session_type", &["Insert", "Server"]);
-    let cookie = fields.text("cookie");
-    if !is_on {
-        return None;
-    }
-    match (kind, cookie) {
-        (Some("Server"), Some(cookie)) => {
-            fields.note("sticky_session_type", "Server is not emulated: requests go to all servers");
-            Some(StickySession::Server(cookie))
-        }
-        (Some("Server"), None) => {
-            fields.error("cookie", "is missing");
-            None
-        }
-        _ => Some(StickySession::Insert(Duration::from_secs(timeout))),
-    }
 }

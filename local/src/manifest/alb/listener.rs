@@ -6,6 +6,7 @@ use super::action::forward;
 use super::balancer::Index;
 use super::fields::Fields;
 use super::source::{Form, Problems, Resource};
+use super::tracing::{self, LOG, TRACING};
 use crate::model::alb::{
     AlbEdition, CertificateField, Cidr, Forward, Listener, ListenerProtocol, SecurityPolicy, XForwarded,
 };
@@ -63,8 +64,10 @@ pub(super) fn read(
         return None;
     }
     let balancer = fields.reference("load_balancer_id");
-    let (balancer, edition) = match balancer.as_deref().and_then(|own| index.balancer(own)) {
-        Some((name, edition)) => (name.clone(), *edition),
+    let known = balancer.as_deref().and_then(|own| index.balancer(own));
+    let tracing = tracing::read(&mut fields, known);
+    let (balancer, edition) = match known {
+        Some(known) => (known.name.clone(), known.edition),
         None => (balancer.unwrap_or_else(|| "alb-local".to_owned()), AlbEdition::default()),
     };
     let seconds = |value: Option<u64>, default| Duration::from_secs(value.unwrap_or(default));
@@ -93,6 +96,7 @@ pub(super) fn read(
         x_forwarded: fields
             .map("x_forwarded_for_config")
             .map_or_else(XForwarded::default, |node| x_forwarded(&mut fields.below(node), is_https)),
+        tracing,
         acl: None,
         rules: Vec::new(),
     })
@@ -115,6 +119,8 @@ fn check(fields: &mut Fields<'_>) {
             "idle_timeout",
             "request_timeout",
             "quic_config",
+            // ROS has one block for all that concerns the access log.
+            if fields.form == Form::Ros { LOG } else { TRACING },
             "x_forwarded_for_config",
             "status",
             "rules",
@@ -122,8 +128,7 @@ fn check(fields: &mut Fields<'_>) {
         &[
             ("tags", ""),
             ("dry_run", ""),
-            ("access_log_record_customized_headers_enabled", ""),
-            ("access_log_tracing_config", "no tracing headers are added"),
+            ("access_log_record_customized_headers_enabled", "there is no access log here"),
             ("acl_config", "write `alicloud_alb_listener_acl_attachment`"),
             (
                 "xforwarded_for_config",

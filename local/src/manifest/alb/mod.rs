@@ -13,6 +13,7 @@ mod entry;
 mod fields;
 mod group;
 mod headers;
+mod health;
 mod listener;
 #[cfg(test)]
 mod mistakes;
@@ -21,8 +22,13 @@ mod rule;
 mod short;
 mod source;
 mod spelling;
+mod sticky;
 mod terraform;
 #[cfg(test)]
 mod tests;
+mod tracing;
+#[cfg(test)]
+mod whole;
 
 pub(super) use entry::{Surroundings, read};
+pub(super) use terraform::folder_text;

@@ -45,7 +45,7 @@ pub(super) fn of_terraform(text: &str, values: &str) -> (LoadBalancer, Vec<Strin
     (balancer, shown(&problems))
 }
 
-fn of_ros(text: &str) -> (LoadBalancer, Vec<String>) {
+pub(super) fn of_ros(text: &str) -> (LoadBalancer, Vec<String>) {
     let mut problems = Problems::default();
     let parameters = BTreeMap::from([("Idle".to_owned(), "33".to_owned())]);
     let source = ros::read(text, &Arc::from(Path::new("alb.yaml")), &parameters, &mut problems);
@@ -53,7 +53,7 @@ fn of_ros(text: &str) -> (LoadBalancer, Vec<String>) {
     (balancer, shown(&problems))
 }
 
-fn of_short(text: &str) -> (LoadBalancer, Vec<String>) {
+pub(super) fn of_short(text: &str) -> (LoadBalancer, Vec<String>) {
     let mut problems = Problems::default();
     let root = yaml::parse(text).unwrap().root;
     let source =
@@ -161,8 +161,11 @@ fn terraform_is_read_with_its_expressions() {
     assert_eq!(problems, Vec::<String>::new());
     let names: Vec<&str> = balancer.groups.iter().map(|group| group.name.as_str()).collect();
     assert_eq!(names, ["web-x-api", "web-x-shop"]);
-    let function =
-        |name: &str| GroupKind::Fc { function: Some(name.to_owned()), qualifier: Some("prod".to_owned()) };
+    let function = |name: &str| GroupKind::Fc {
+        function: Some(name.to_owned()),
+        qualifier: Some("prod".to_owned()),
+        service: None,
+    };
     assert_eq!((&balancer.groups[0].kind, &balancer.groups[1].kind), (&function("api"), &function("shop")));
     let check = balancer.groups[0].health_check.as_ref().unwrap();
     assert_eq!((check.interval, check.codes.as_slice()), (Duration::from_secs(50), [2, 4].as_slice()));
@@ -261,7 +264,7 @@ fn a_ros_template_is_read_as_yaml_and_as_json() {
     let listener = &balancer.listeners[0];
     assert_eq!((listener.port, listener.local_port, listener.idle_timeout.as_secs()), (80, 10080, 33));
     assert!(listener.x_forwarded.port && listener.x_forwarded.removes);
-    let function = GroupKind::Fc { function: Some("shop".to_owned()), qualifier: None };
+    let function = GroupKind::Fc { function: Some("shop".to_owned()), qualifier: None, service: None };
     assert_eq!((balancer.groups[0].name.as_str(), &balancer.groups[0].kind), ("web-shop", &function));
     let directions: Vec<_> = listener.rules.iter().map(|rule| rule.direction).collect();
     assert_eq!(directions, [Direction::Request, Direction::Response]);

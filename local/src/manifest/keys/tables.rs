@@ -54,6 +54,7 @@ const LOCAL: &Table = &[
     map("package", PACKAGE),
     known("credentials"),
     known("edition"),
+    known("eventFunction"),
     known("service"),
     known("destinations"),
     known("asyncConcurrency"),

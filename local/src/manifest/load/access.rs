@@ -93,9 +93,10 @@ impl Manifest {
         files.filter(|file| file.file_name().is_some_and(|name| name != ".env"))
     }
 
-    /// The folders of the files, to be watched.
+    /// The folders of the files, to be watched, and those that are read whole.
     pub(crate) fn source_folders(&self) -> impl Iterator<Item = &Path> {
-        self.sources.iter().filter_map(|file| file.parent())
+        let around = self.sources.iter().filter_map(|file| file.parent());
+        around.chain(self.sources.iter().map(PathBuf::as_path).filter(|file| file.is_dir()))
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -14,6 +14,8 @@ pub(crate) struct ServerGroup {
     pub(crate) name: String,
     pub(crate) place: Place,
     pub(crate) kind: GroupKind,
+    /// For addresses alone: a function is asked by HTTP.
+    pub(crate) protocol: BackendProtocol,
     /// `None` is off.
     pub(crate) health_check: Option<AlbHealthCheck>,
     /// For addresses alone; `None` is off.
@@ -23,9 +25,23 @@ pub(crate) struct ServerGroup {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum GroupKind {
     /// Exactly one function; `None` has none yet, and answers 503.
-    Fc { function: Option<String>, qualifier: Option<String> },
+    Fc {
+        function: Option<String>,
+        qualifier: Option<String>,
+        /// The service of edition 2.0, if the group names one.
+        service: Option<String>,
+    },
     /// What listens beside the functions.
     Ip { servers: Vec<IpServer> },
+}
+
+/// What the servers of a group speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum BackendProtocol {
+    #[default]
+    Http,
+    /// HTTP/2 in plain text, whatever the requests hold.
+    Grpc,
 }
 
 /// One server of a group of addresses.
@@ -59,7 +75,7 @@ pub(crate) struct AlbHealthCheck {
     pub(crate) healthy_threshold: u8,
     /// 3 by default; 2 to 10.
     pub(crate) unhealthy_threshold: u8,
-    /// The first digits of the status codes of health; `[2]` by default.
+    /// The first digits of the status codes of health, `[2]` by default; for gRPC whole codes, `[0]` by default.
     pub(crate) codes: Vec<u8>,
 }
 
@@ -69,6 +85,8 @@ pub(crate) enum ProbeMethod {
     Get,
     /// A connection is enough; for addresses alone.
     Connect,
+    /// A gRPC call without a message; for addresses alone.
+    Grpc,
 }
 
 /// `StickySessionConfig`: a client stays with one server of a group.
@@ -76,6 +94,6 @@ pub(crate) enum ProbeMethod {
 pub(crate) enum StickySession {
     /// The listener sets the cookie `SERVERID` for so long.
     Insert(Duration),
-    /// The server sets the cookie of this name.
+    /// The server sets the cookie of this name, and the listener adds the server's mark to its value.
     Server(String),
 }

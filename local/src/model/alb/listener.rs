@@ -59,6 +59,8 @@ pub(crate) struct Listener {
     /// Whether each client is asked for a certificate, which the local authority has signed.
     pub(crate) asks_clients: bool,
     pub(crate) x_forwarded: XForwarded,
+    /// Of how many requests in 10 000 the trace is sampled, if the client has not decided; `None`: no tracing headers.
+    pub(crate) tracing: Option<u16>,
     pub(crate) acl: Option<ListenerAcl>,
     /// Both directions, by priority.
     pub(crate) rules: Vec<Rule>,

@@ -11,7 +11,7 @@ pub(crate) use action::{
     TrafficLimit, WeightedGroup,
 };
 pub(crate) use group::{
-    AlbHealthCheck, GroupId, GroupKind, IpServer, ProbeMethod, ServerGroup, StickySession,
+    AlbHealthCheck, BackendProtocol, GroupId, GroupKind, IpServer, ProbeMethod, ServerGroup, StickySession,
 };
 pub(crate) use listener::{
     Acl, AclKind, AlbEdition, CertificateField, Listener, ListenerAcl, ListenerProtocol, LoadBalancer,

@@ -7,6 +7,7 @@ mod operators;
 mod read;
 mod scope;
 
+pub(in crate::manifest) use read::folder_text;
 #[cfg(test)]
 pub(super) use read::of_texts;
 pub(super) use read::read;

@@ -42,6 +42,8 @@ pub(in crate::manifest::alb) fn read(
     files: &mut Vec<PathBuf>,
     problems: &mut Problems,
 ) -> Result<Source, String> {
+    // Files come and go: the folder itself is looked at.
+    files.push(if path.is_dir() { path } else { path.parent().unwrap_or(path) }.to_owned());
     let (folder, names) = list(path)?;
     let mut texts = |names: Vec<PathBuf>| {
         let read = |file: PathBuf| text_file::read(&file).map(|text| (file, text));
@@ -102,6 +104,21 @@ fn list(path: &Path) -> Result<(PathBuf, Vec<PathBuf>), String> {
         return Err(format!("{} has more than {FILES_MAX} `.tf` files", path.display()));
     }
     Ok((path.to_owned(), names))
+}
+
+/// What Terraform reads of a folder, as bytes that change with every file: names, and contents.
+pub(in crate::manifest) fn folder_text(folder: &Path) -> Option<Vec<u8>> {
+    let mut names = with_ending(folder, ".tf").ok()?;
+    names.truncate(FILES_MAX + 1);
+    names.extend(value_files(folder));
+    let mut all = Vec::new();
+    for name in names {
+        all.extend_from_slice(name.as_os_str().as_encoded_bytes());
+        all.push(0);
+        all.extend(text_file::read_octets(&name).unwrap_or_default());
+        all.push(0);
+    }
+    Some(all)
 }
 
 fn with_ending(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, String> {
