@@ -26,6 +26,7 @@ mod manifests;
 mod mcp;
 mod networks;
 mod nginx;
+mod old_images;
 mod package;
 mod published;
 mod queue_sdk;
