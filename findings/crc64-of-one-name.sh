@@ -8,7 +8,8 @@
 # crcmod, which oss2 brings along, has a `crc-64` by name that is a third sum. OSS writes it as a decimal number of 64 bits without sign.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: it computes no such sum: `fc-local` has no `codeChecksum`, as docs/fidelity.md says. Whoever adds one takes CRC-64/XZ.
+# What our product does about it: where `fc-local` gives or compares a code's checksum, it is CRC-64/XZ as a decimal number; the same goes for programs that
+# check an object of OSS.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
