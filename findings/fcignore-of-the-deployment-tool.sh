@@ -9,8 +9,8 @@
 # that is there on the disk.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: `fc-local` reads the file as git does as yet. Patterns that mean the same to both name the place: `/build`, `**/data`,
-# `/dir/*` with `!/dir/keep`.
+# What our product does about it: `fc-local` leaves out what the packer does (`deploy::ignored`, whose tests have these cases). Patterns that mean the same
+# to both name the place: `/build`, `**/data`, `/dir/*` with `!/dir/keep`.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
