@@ -100,7 +100,7 @@ impl Visit {
     /// The function is known, and with it the edition: the shape of ids and errors.
     pub(crate) fn set_function(&mut self, function: &Deployed) {
         self.source.function = Some(Arc::clone(&function.name));
-        if function.settings().local.edition == Edition::Fc2 {
+        if function.edition() == Edition::Fc2 {
             if !OPEN_APIS.iter().any(|api| self.path.starts_with(api)) {
                 self.edition = Edition::Fc2;
             }
@@ -217,6 +217,6 @@ impl Drop for Visit {
             }),
         };
         self.source.instance = self.seat.instance.take();
-        self.log.emit(&self.source, Kind::Request(record));
+        self.log.emit_from(std::mem::take(&mut self.source), Kind::Request(record));
     }
 }

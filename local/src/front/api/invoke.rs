@@ -45,7 +45,7 @@ pub(crate) async fn invoke(
     let mut call = Call::event(visit.id(), callee, Via::InvokeFunction, payload, tail.clone());
     call.claim = session.claim.clone();
     visit.set_call(&call);
-    let answer = match dispatch(call, visit.seat()).await {
+    let answer = match dispatch(Box::new(call), visit.seat()).await {
         Ok(answer) => answer,
         Err(failure) => return function_error(failure, visit, tail.as_ref(), &version),
     };
