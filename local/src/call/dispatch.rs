@@ -31,13 +31,14 @@ const CONTROL_PATH: HeaderName = HeaderName::from_static(fc::CONTROL_PATH);
 const QUALIFIER: HeaderName = HeaderName::from_static(fc::QUALIFIER);
 const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 
-/// Calls the function and waits for the head of its reply.
+/// Calls the function and waits for the head of its reply. The call is boxed, because each future on its way would have room
+/// for it twice.
 ///
 /// # Cancel safety
 ///
 /// The future is dropped when the client leaves. That cancels the call to the instance. `seat` is filled as soon as it is
 /// known, so that the caller has it then too.
-pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, Failure> {
+pub(crate) async fn dispatch(mut call: Box<Call>, seat: &mut Seat) -> Result<Answer, Failure> {
     let callee = call.callee.clone();
     let function = &callee.function;
     let fault = std::mem::take(&mut call.body_fault);
@@ -85,10 +86,10 @@ impl Run {
     async fn call(
         &mut self,
         callee: &Callee,
-        call: Call,
+        call: Box<Call>,
         seat: &mut Seat,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        let Call { method, target, headers, forwarded, mut payload, kind, claim, early, .. } = call;
+        let Call { method, target, headers, forwarded, mut payload, kind, claim, early, .. } = *call;
         self.claim = claim;
         self.begin_at(callee, seat).await?;
         let spare = payload.is_repeatable() && is_idempotent(&method);
@@ -141,10 +142,10 @@ impl Run {
     async fn call_rpc(
         &mut self,
         callee: &Callee,
-        call: Call,
+        call: Box<Call>,
         seat: &mut Seat,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        let Call { method, target, mut headers, forwarded, mut payload, kind, claim, .. } = call;
+        let Call { method, target, mut headers, forwarded, mut payload, kind, claim, .. } = *call;
         if let Some(forwarded) = forwarded {
             forwarded.add_to(&mut headers);
         }

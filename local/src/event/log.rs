@@ -99,7 +99,12 @@ impl Log {
     }
 
     pub(crate) fn emit(&self, source: &Source, kind: Kind) {
-        let Source { function, instance, request } = source.clone();
+        self.emit_from(source.clone(), kind);
+    }
+
+    /// As [`emit`](Self::emit), of a source that is not needed afterwards.
+    pub(crate) fn emit_from(&self, source: Source, kind: Kind) {
+        let Source { function, instance, request } = source;
         self.0.0.emit(Event { time: SystemTime::now(), function, instance, request, kind }.into());
     }
 }

@@ -101,7 +101,7 @@ impl Front {
         let is_rpc = rpc::is_call(&request);
         let destination = self
             .check_door(door, is_rpc)
-            .and_then(|()| host::check(&request))
+            .and_then(|()| host::check(&request, request.body().seen()))
             .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
         if matches!(
@@ -183,7 +183,8 @@ impl Front {
                 if binding.qualifier.is_some() {
                     Box::pin(self.deployer.refresh(&binding.function)).await;
                 }
-                return gateway::enter(binding, (&self.gate, &self.queue), peer, visit, request).await;
+                return gateway::enter(binding, (&self.gate, &self.queue), peer, visit, Box::new(request))
+                    .await;
             }
         };
         match outcome {

@@ -13,6 +13,7 @@ use crate::domain::Domain;
 use crate::failure::Failure;
 use crate::model::{Edition, Function, Usage};
 use crate::registry::{Callee, Deployed, Functions};
+use crate::wire::Seen;
 use crate::wire::host::{self, Host};
 
 /// The path of the local API that tells of load balancers.
@@ -172,7 +173,13 @@ pub(crate) fn answering(
     request: &Request<()>,
     visit: &mut Visit,
 ) -> Result<Answering, Failure> {
-    let callee = match resolve(functions, door, &host::check(request)?, request, visit)? {
+    let callee = match resolve(
+        functions,
+        door,
+        &host::check(request, Seen::of(request.headers()))?,
+        request,
+        visit,
+    )? {
         Destination::Http(binding) => Callee::choose(binding.function, binding.qualifier.as_deref())?,
         Destination::Invoke(function, qualifier) => Callee::choose(function, qualifier.as_deref())?,
         _ => return Err(Failure::invalid_argument("no function answers at this address")),

@@ -161,7 +161,7 @@ impl Visit {
     /// The function is known, and with it the edition: the shape of ids and errors.
     pub(crate) fn set_function(&mut self, function: &Deployed) {
         self.source.function = Some(Arc::clone(&function.name));
-        if function.settings().local.edition == Edition::Fc2 {
+        if function.edition() == Edition::Fc2 {
             if !OPEN_APIS.iter().any(|api| self.path.starts_with(api)) {
                 self.edition = Edition::Fc2;
             }
@@ -336,6 +336,6 @@ impl Drop for Visit {
             let (times, begin) = (self.seat.times.as_deref(), self.begin);
             recording.finish(&Known { record: &record, source: &self.source, times, begin, end });
         }
-        self.log.emit(&self.source, Kind::Request(record));
+        self.log.emit_from(std::mem::take(&mut self.source), Kind::Request(record));
     }
 }

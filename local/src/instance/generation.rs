@@ -16,6 +16,7 @@ use crate::fault::Faults;
 use crate::meter::{Fleet, Meter, Rate};
 use crate::model::{Edition, Function, Hook, Kept, VersionId, kept};
 use crate::process::{Cgroups, Engine, Runner};
+use crate::wire::Ticks;
 
 /// A function with everything its instances have in common: one generation of its code and settings.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Generation {
     pub(crate) surroundings: Surroundings,
     pub(crate) log: Log,
     pub(crate) tasks: TaskTracker,
+    /// The clock of short waits for the instances.
+    pub(crate) ticks: Arc<Ticks>,
     /// Starts the programs of the instances.
     pub(super) runner: Arc<dyn Runner>,
     /// The control groups, if the kernel can enforce the memory limit. Otherwise the memory is sampled.
@@ -81,6 +84,7 @@ impl Generation {
             layout,
             surroundings,
             log,
+            ticks: Ticks::new(tasks.clone()),
             tasks,
             runner,
             cgroups,

@@ -8,7 +8,7 @@ use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
 use crate::fault::Faults;
 use crate::instance::{Instance, Pool};
-use crate::model::{Auth, Function, Usage};
+use crate::model::{Auth, Edition, Function, Usage};
 
 /// A deployed function, with its current generation.
 #[derive(Debug)]
@@ -102,6 +102,11 @@ impl Deployed {
     pub(crate) fn settings(&self) -> Arc<Function> {
         let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&pool.generation.function)
+    }
+
+    /// The edition of the current generation.
+    pub(crate) fn edition(&self) -> Edition {
+        self.pool.read().unwrap_or_else(PoisonError::into_inner).generation.function.local.edition
     }
 
     /// How busy its instances are: of the current generation, and of each version.

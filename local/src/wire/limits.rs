@@ -6,14 +6,15 @@ use fc_runtime::platform::limits::{
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, header};
 
+use super::Seen;
 use crate::failure::Failure;
 use crate::model::Edition;
 
 /// The largest body of a synchronous call.
 pub(crate) const BODY_MAX: usize = REQUEST_BODY_MAX;
 
-/// Checks the limits that do not concern the body.
-pub(crate) fn check<B>(request: &Request<B>, edition: Edition) -> Result<(), Failure> {
+/// Checks the limits that do not concern the body. `seen` is what the request has of headers.
+pub(crate) fn check<B>(request: &Request<B>, seen: Seen, edition: Edition) -> Result<(), Failure> {
     let size = size(request.headers());
     if size > CLIENT_HEADERS_MAX {
         return Err(Failure::invalid_argument(format!(
@@ -30,7 +31,7 @@ pub(crate) fn check<B>(request: &Request<B>, edition: Edition) -> Result<(), Fai
             "the request's path and query have {length} bytes; {most} are allowed"
         )));
     }
-    check_length(request.headers())
+    if seen.has(Seen::CONTENT_LENGTH) { check_length(request.headers()) } else { Ok(()) }
 }
 
 /// Checks the body's length if the client states it.

@@ -17,7 +17,7 @@ use crate::model::alb::{Listener, LoadBalancer};
 use crate::queue::Queue;
 use crate::record::Records;
 use crate::registry::Registry;
-use crate::wire::TlsServer;
+use crate::wire::{Ticks, TlsServer};
 
 /// The most copies of requests that are under way at a time.
 const MIRRORS_MAX: usize = 64;
@@ -43,6 +43,8 @@ pub(crate) struct Shared {
 pub(crate) struct Balancers {
     pub(super) shared: Arc<Shared>,
     pub(super) mirrors: Arc<Semaphore>,
+    /// The clock of short waits for backends.
+    pub(super) ticks: Arc<Ticks>,
     current: RwLock<Current>,
 }
 
@@ -54,8 +56,8 @@ struct Current {
 
 impl Balancers {
     pub(crate) fn new(shared: Shared) -> Self {
-        let (shared, mirrors) = (Arc::new(shared), Arc::new(Semaphore::new(MIRRORS_MAX)));
-        Balancers { shared, mirrors, current: RwLock::default() }
+        let (mirrors, ticks) = (Arc::new(Semaphore::new(MIRRORS_MAX)), Ticks::new(shared.tasks.clone()));
+        Balancers { shared: Arc::new(shared), mirrors, ticks, current: RwLock::default() }
     }
 
     /// Uses `config` in place of the former one. Groups that stay as they are keep what is known of their health. `tls` makes

@@ -46,7 +46,7 @@ pub(crate) async fn invoke(
     let tail = tail.filter(|_| control.wants_log);
     call.claim = session.claim.clone();
     visit.set_call(&call);
-    let answer = match dispatch(call, visit.seat()).await {
+    let answer = match dispatch(Box::new(call), visit.seat()).await {
         Ok(answer) => answer,
         Err(failure) => return function_error(failure, visit, tail.as_ref(), &version),
     };
