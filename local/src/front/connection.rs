@@ -237,6 +237,7 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::super::alb::{Balancers, Shared};
+    use super::super::console::{Console, Shared as ConsoleShared};
     use super::super::entry::Front;
     use super::super::listen::Stop;
     use super::super::target::Door;
@@ -279,8 +280,15 @@ mod tests {
             tasks: tasks.clone(),
             stop: CancellationToken::new(),
         });
+        let console = Console::new(ConsoleShared {
+            registry: Arc::clone(&registry),
+            queue: Arc::clone(&queue),
+            log: log.clone(),
+            stop: CancellationToken::new(),
+            project: String::new(),
+        });
         let clients = Clients {
-            front: Front::new(registry, (deployer, queue), gate, log, None, Arc::new(balancers)),
+            front: Front::new(registry, (deployer, queue), gate, log, None, (Arc::new(balancers), console)),
             door: Door::Main,
             stop: Stop::default(),
             ticks: Ticks::new(tasks.clone()),

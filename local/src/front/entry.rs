@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::alb::Balancers;
 use super::body::{Outgoing, plain};
+use super::console::{self, Console};
 use super::index::Listed;
 use super::opening::Told;
 use super::target::{Destination, Door, answering, resolve};
@@ -38,6 +39,7 @@ pub(crate) struct Front {
     pub(super) identities: Option<Arc<Identities>>,
     pub(super) told: Told,
     pub(super) balancers: Arc<Balancers>,
+    console: Console,
 }
 
 impl Front {
@@ -47,10 +49,10 @@ impl Front {
         gate: Arc<Gate>,
         log: Log,
         identities: Option<Arc<Identities>>,
-        balancers: Arc<Balancers>,
+        (balancers, console): (Arc<Balancers>, Console),
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told, balancers })
+        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told, balancers, console })
     }
 
     /// The load balancers in use.
@@ -72,6 +74,12 @@ impl Front {
             under_way.set_function(None);
             let note = |visit: &Visit| under_way.set_function(visit.function());
             return Box::pin(self.balancers.serve(key, (peer, begin), request, note)).await;
+        }
+        if *door == Door::Main
+            && let Some(base) = console::base(&request, || self.registry.functions())
+        {
+            under_way.set_function(None);
+            return Box::pin(self.console.serve(base, &self.ports(), peer, request)).await;
         }
         let mut visit = Visit::arrive(&self.log, &request, begin);
         let is_rpc = rpc::is_call(&request);

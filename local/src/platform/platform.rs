@@ -15,7 +15,7 @@ use super::settings::{GRPC_PORT, Settings};
 use crate::auth::Gate;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_other_running, find_running};
 use crate::event::{Address, Kind, Log, Source};
-use crate::front::{Balancers, BalancersShared, Door, Front, Listener, NotBound, Stop, reachable};
+use crate::front::{Balancers, BalancersShared, Console, ConsoleShared, Door, Front, Listener, NotBound, Stop, console_urls, is_console, reachable};
 use crate::manifest::Manifest;
 use crate::model::Function;
 use crate::process::{Processes, Runner};
@@ -127,6 +127,14 @@ impl Platform {
             tasks: tasks.clone(),
             stop: stop.begun.clone(),
         });
+        let name = manifest.folder().file_name().map(|name| name.to_string_lossy().into_owned());
+        let console = Console::new(ConsoleShared {
+            registry: Arc::clone(&registry),
+            queue: Arc::clone(&queue),
+            log: log.clone(),
+            stop: stop.begun.clone(),
+            project: name.unwrap_or_default(),
+        });
         let timers = Timers::new(Arc::clone(&queue), log.clone(), settings.clock.clone());
         let platform = Platform {
             front: Front::new(
@@ -135,7 +143,7 @@ impl Platform {
                 gate,
                 log.clone(),
                 identities.clone(),
-                Arc::new(balancers),
+                (Arc::new(balancers), console),
             ),
             opened: Mutex::default(),
             registry,
@@ -165,6 +173,8 @@ impl Platform {
                 Err(_) => {}
             }
         }
+        let (url, path_url) = console_urls(main, manifest.names().any(is_console));
+        platform.log.emit(&Source::default(), Kind::ConsoleReady { url, path_url });
         platform.open_grpc_port()?;
         for function in manifest.functions() {
             platform.open_port(function, manifest)?;

@@ -8,7 +8,7 @@ use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
 use crate::fault::Faults;
 use crate::instance::Pool;
-use crate::model::{Auth, Function, Usage};
+use crate::model::{Auth, Function, PoolLook, Usage};
 
 /// A deployed function, with its current generation.
 #[derive(Debug)]
@@ -111,6 +111,15 @@ impl Deployed {
             all.versions.values().map(|release| Arc::clone(&release.pool)).collect::<Vec<_>>()
         }));
         pools.iter().map(|pool| pool.usage()).collect()
+    }
+
+    /// Its instances, as people see them: of the current generation, and of each version.
+    pub(crate) fn look(&self) -> Vec<PoolLook> {
+        let mut pools = vec![self.pool()];
+        pools.extend(self.releases(|all| {
+            all.versions.values().map(|release| Arc::clone(&release.pool)).collect::<Vec<_>>()
+        }));
+        pools.iter().map(|pool| pool.look()).collect()
     }
 
     /// Reads the versions and aliases.
