@@ -41,11 +41,13 @@ mod front;
 mod instance;
 mod load;
 mod manifest;
+mod meter;
 mod model;
 mod package;
 mod platform;
 mod process;
 mod queue;
+mod record;
 mod registry;
 mod scaffold;
 mod shell;
@@ -63,7 +65,7 @@ pub use event::{
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use model::Edition;
-pub use platform::{Invocation, Platform, Settings};
+pub use platform::{Invocation, Platform, Recorder, Settings};
 
 /// The clock of timer triggers. Tests can set one.
 #[doc(hidden)]

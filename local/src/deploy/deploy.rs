@@ -21,6 +21,7 @@ use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::fault::{Chaos, FaultPlan};
 use crate::instance::{Generation, Layout, Networks, Pool, Refusal};
 use crate::manifest::Manifest;
+use crate::meter::Meters;
 use crate::model::{Action, Edition, Function, VersionId};
 use crate::process::{Cgroups, Runner};
 use crate::registry::{Deployed, Registry};
@@ -87,6 +88,7 @@ pub(crate) struct Deployer {
     networks: Option<Arc<Networks>>,
     pub(super) images: Images,
     faults: FaultPlan,
+    meters: Meters,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     /// Every generation that may still have instances.
@@ -132,6 +134,7 @@ impl Deployer {
             networks,
             images: Images::default(),
             faults: FaultPlan::default(),
+            meters: Meters::default(),
             snapshots: Mutex::default(),
             builds: Mutex::default(),
             pools: Mutex::default(),
@@ -141,6 +144,11 @@ impl Deployer {
     /// Injects faults into functions that are deployed from now on.
     pub(crate) fn with_chaos(self, chaos: Option<Chaos>) -> Self {
         Deployer { faults: FaultPlan::new(chaos), ..self }
+    }
+
+    /// Counts what functions use that are deployed from now on.
+    pub(crate) fn with_meters(self, meters: Meters) -> Self {
+        Deployer { meters, ..self }
     }
 
     /// Builds and deploys a function.
@@ -312,9 +320,11 @@ impl Deployer {
         let runner = Arc::clone(&self.runner);
         let faults = self.faults.of(&function.name);
         let engine = self.engine_for(&function);
+        let meter = self.meters.of(&function.name);
         let generation =
             Generation::new(Arc::new(function), version, layout, log, tasks, runner, self.cgroups.clone());
-        let generation = generation.with_faults(faults).with_endpoint(self.endpoint).with_engine(engine);
+        let generation =
+            generation.with_meter(meter).with_faults(faults).with_endpoint(self.endpoint).with_engine(engine);
         Arc::new(generation.with_networks(self.networks.clone()))
     }
 

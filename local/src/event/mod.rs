@@ -29,11 +29,11 @@ pub(crate) use entry::Source;
 pub use kind::Kind;
 pub use level::Level;
 pub use log::{Events, Log};
-pub(crate) use redact::{MASK, Redactor, is_secret_name};
+pub(crate) use redact::{MASK, Redactor, is_secret_key, is_secret_name};
 pub(crate) use tail::Tail;
 pub(crate) use terminal::{neutral, steers};
 pub(crate) use text::{about, call_end, not_bound};
-pub(crate) use time::Clock;
+pub(crate) use time::{Clock, utc};
 pub use timer_news::{TimerNews, TimerWhat};
 
 #[cfg(test)]

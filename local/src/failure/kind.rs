@@ -24,6 +24,8 @@ pub(crate) enum FailureKind {
     /// No configuration of asynchronous calls was set.
     AsyncConfigNotFound,
     TaskNotFound,
+    /// No call with this request id is recorded.
+    CallNotRecorded,
     TaskAlreadyExists,
     /// The task has ended, and cannot be stopped.
     TaskAlreadyCompleted,
@@ -90,6 +92,7 @@ impl FailureKind {
             FailureKind::RouteNotFound => "route_not_found",
             FailureKind::AsyncConfigNotFound => "async_config_not_found",
             FailureKind::TaskNotFound => "task_not_found",
+            FailureKind::CallNotRecorded => "call_not_recorded",
             FailureKind::TaskAlreadyExists => "task_already_exists",
             FailureKind::TaskAlreadyCompleted => "task_already_completed",
             FailureKind::ResourceExhausted => "resource_exhausted",
@@ -127,6 +130,7 @@ impl FailureKind {
             | FailureKind::RouteNotFound
             | FailureKind::AsyncConfigNotFound
             | FailureKind::TaskNotFound
+            | FailureKind::CallNotRecorded
             | FailureKind::TaskAlreadyExists
             | FailureKind::TaskAlreadyCompleted => FailureSource::Caller,
             FailureKind::ResourceExhausted | FailureKind::ServiceUnavailable => FailureSource::Platform,
@@ -186,6 +190,7 @@ mod tests {
             (Kind::RouteNotFound, Caller, false),
             (Kind::AsyncConfigNotFound, Caller, false),
             (Kind::TaskNotFound, Caller, false),
+            (Kind::CallNotRecorded, Caller, false),
             (Kind::TaskAlreadyExists, Caller, false),
             (Kind::TaskAlreadyCompleted, Caller, false),
             (Kind::ResourceExhausted, Platform, true),

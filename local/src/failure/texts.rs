@@ -162,6 +162,18 @@ impl Failure {
         Failure::new(FailureKind::AsyncConfigNotFound, message)
     }
 
+    /// `is_off` says whether nothing is recorded at all.
+    pub(crate) fn call_not_recorded(id: &str, is_off: bool) -> Self {
+        let message = if is_off {
+            "no calls are recorded: `fc-local dev` was started with --no-record".to_owned()
+        } else {
+            format!(
+                "no call with request id '{id}' is recorded, or it had to go for later ones; `fc-local requests` lists them"
+            )
+        };
+        Failure::new(FailureKind::CallNotRecorded, message)
+    }
+
     pub(crate) fn task_not_found(function: &str, task: &str) -> Self {
         let message = format!(
             "function '{function}' has no task '{task}'; calls are tasks with `asyncInvokeConfig.asyncTask`, and kept \

@@ -32,7 +32,9 @@ pub(crate) fn plain(status: StatusCode, headers: HeaderMap, body: impl Into<Byte
 
 impl Visit {
     /// Sends a reply of the gateway itself.
-    pub(crate) fn leave(self, response: Response<Bytes>) -> Response<Outgoing> {
+    pub(crate) fn leave(mut self, response: Response<Bytes>) -> Response<Outgoing> {
+        self.set_reply(&response);
+        self.copy(response.body());
         self.finish(response.status().as_u16());
         response.map(Outgoing::whole)
     }
@@ -40,6 +42,10 @@ impl Visit {
     /// Sends a reply. A streamed reply keeps the visit until the end of the body.
     pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let status = response.status().as_u16();
+        self.set_reply(&response);
+        if let Some(whole) = response.body().whole_bytes() {
+            self.copy(whole);
+        }
         if let Some(leaving) = self.take_leaving()
             && !response.body().is_end_stream()
         {

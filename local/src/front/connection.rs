@@ -245,8 +245,10 @@ mod tests {
     use crate::auth::Gate;
     use crate::deploy::{Deployer, Project};
     use crate::event::Log;
+    use crate::meter::Meters;
     use crate::process::Processes;
     use crate::queue::{Queue, Trackers};
+    use crate::record::Records;
     use crate::registry::Registry;
     use crate::store::Place;
     use crate::wire::Ticks;
@@ -276,6 +278,7 @@ mod tests {
             gate: Arc::clone(&gate),
             queue: Arc::clone(&queue),
             log: log.clone(),
+            records: Records::default(),
             connections: tasks.clone(),
             tasks: tasks.clone(),
             stop: CancellationToken::new(),
@@ -284,11 +287,21 @@ mod tests {
             registry: Arc::clone(&registry),
             queue: Arc::clone(&queue),
             log: log.clone(),
+            records: Records::default(),
+            meters: Meters::default(),
             stop: CancellationToken::new(),
             project: String::new(),
         });
         let clients = Clients {
-            front: Front::new(registry, (deployer, queue), gate, log, None, (Arc::new(balancers), console)),
+            front: Front::new(
+                registry,
+                (deployer, queue),
+                gate,
+                log,
+                None,
+                (Arc::new(balancers), console),
+                (Records::default(), Meters::default()),
+            ),
             door: Door::Main,
             stop: Stop::default(),
             ticks: Ticks::new(tasks.clone()),

@@ -20,7 +20,9 @@ use crate::auth::Gate;
 use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::failure::Failure;
+use crate::meter::Meters;
 use crate::queue::Queue;
+use crate::record::Records;
 use crate::registry::{Callee, Registry};
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities, host};
@@ -38,6 +40,8 @@ pub(crate) struct Front {
     /// The certificates. `None` if TLS is not offered.
     pub(super) identities: Option<Arc<Identities>>,
     pub(super) told: Told,
+    pub(super) records: Records,
+    pub(super) meters: Meters,
     pub(super) balancers: Arc<Balancers>,
     console: Console,
 }
@@ -50,9 +54,23 @@ impl Front {
         log: Log,
         identities: Option<Arc<Identities>>,
         (balancers, console): (Arc<Balancers>, Console),
+        (records, meters): (Records, Meters),
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told, balancers, console })
+        Arc::new(Front {
+            registry,
+            deployer,
+            queue,
+            gate,
+            log,
+            ports,
+            identities,
+            told,
+            records,
+            meters,
+            balancers,
+            console,
+        })
     }
 
     /// The load balancers in use.
@@ -65,7 +83,7 @@ impl Front {
         &self,
         door: &Door,
         peer: &Peer,
-        request: Request<ClientBody>,
+        mut request: Request<ClientBody>,
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let begin = under_way.begin(&request);
@@ -82,6 +100,9 @@ impl Front {
             return Box::pin(self.console.serve(base, &self.ports(), peer, request)).await;
         }
         let mut visit = Visit::arrive(&self.log, &request, begin);
+        if self.records.limits().is_some() {
+            visit.record(&self.records, door.name(), peer, &mut request);
+        }
         let is_rpc = rpc::is_call(&request);
         let destination = self
             .check_door(door, is_rpc)
@@ -136,6 +157,15 @@ impl Front {
                 };
                 let (ports, gate) = (self.ports(), &self.gate);
                 Box::pin(api::usage(find, &ports, (gate, peer), &mut visit, request)).await
+            }
+            Ok(Destination::Local(operation)) => {
+                let site = api::Site {
+                    records: &self.records,
+                    meters: &self.meters,
+                    ports: &self.ports(),
+                    identities: self.identities.as_deref(),
+                };
+                Box::pin(api::local(operation, site, (&self.gate, peer), &visit, request)).await
             }
             Ok(Destination::Refused(failure)) => {
                 Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await)

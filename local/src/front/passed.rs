@@ -41,6 +41,11 @@ impl Passed {
             if let Some(silence) = &mut self.silence {
                 silence.end();
             }
+            if let (Some(Ok(frame)), Some(visit)) = (&frame, &self.visit)
+                && let Some(data) = frame.data_ref()
+            {
+                visit.copy(data);
+            }
             if is_over && let Some(visit) = self.visit.take() {
                 visit.complete();
             }

@@ -47,6 +47,7 @@ fn form(kind: FailureKind) -> Form {
         // Named as by edition 2.0: the names of edition 3.0 are written nowhere.
         FailureKind::AsyncConfigNotFound => (StatusCode::NOT_FOUND, "AsyncConfigNotExists"),
         FailureKind::TaskNotFound => (StatusCode::NOT_FOUND, "StatefulAsyncInvocationNotFound"),
+        FailureKind::CallNotRecorded => (StatusCode::NOT_FOUND, "CallNotRecorded"),
         FailureKind::TaskAlreadyExists => (StatusCode::CONFLICT, "StatefulAsyncInvocationAlreadyExists"),
         FailureKind::TaskAlreadyCompleted => {
             (StatusCode::PRECONDITION_FAILED, "StatefulAsyncInvocationAlreadyCompleted")
@@ -141,6 +142,7 @@ mod tests {
             (Failure::route_not_found("a", "/", "b"), common(404, "PathNotSupported")),
             (Failure::async_config_not_found("f", "LATEST"), common(404, "AsyncConfigNotExists")),
             (Failure::task_not_found("f", "t"), common(404, "StatefulAsyncInvocationNotFound")),
+            (Failure::call_not_recorded("r", false), common(404, "CallNotRecorded")),
             (Failure::task_exists("t"), common(409, "StatefulAsyncInvocationAlreadyExists")),
             (Failure::task_completed("t", "Failed"), common(412, "StatefulAsyncInvocationAlreadyCompleted")),
             (Failure::exhausted("f", 1), common(429, "ResourceExhausted")),

@@ -121,6 +121,12 @@ impl State {
         };
         let is_over = answer.is_over();
         if let Some(Ok(frame)) = &frame
+            && let Some(data) = frame.data_ref()
+            && let Some(visit) = &self.visit
+        {
+            visit.copy(data);
+        }
+        if let Some(Ok(frame)) = &frame
             && let Some(trailers) = frame.trailers_ref()
             && let Some(visit) = &mut self.visit
         {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, header};
 
+use super::local_operation::LocalOperation;
 use super::operation::{Operation, ProxyPath, What};
 use super::visit::Visit;
 use crate::domain::Domain;
@@ -140,6 +141,8 @@ pub(crate) enum Destination {
     Balancers,
     /// To the API, which tells how busy a function is.
     Usage,
+    /// To an operation of fc-local's own, on recorded calls and on what functions use.
+    Local(LocalOperation),
     /// To the page that lists the functions.
     Index,
 }
@@ -219,6 +222,10 @@ pub(crate) fn resolve<B>(
     if request.uri().path() == USAGE && request.method() == Method::GET {
         check_api_caller(host, request)?;
         return Ok(Destination::Usage);
+    }
+    if let Some(operation) = LocalOperation::parse(request.method(), request.uri()) {
+        check_api_caller(host, request)?;
+        return Ok(Destination::Local(operation));
     }
     if let Some(operation) = Operation::parse(request) {
         check_api_caller(host, request)?;

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use tokio::time::Instant;
 
+use super::recording::{Known, Recording};
 use crate::call::{Call, Seat};
-use crate::event::{AlbVisit, Cause, Kind, Log, Maker, Record, SocketTraffic, Source, Via};
+use crate::event::{AlbVisit, Cause, Kind, Log, Maker, Record, SocketTraffic, Source, Tail, Via};
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::model::Edition;
+use crate::record::{End, Records};
 use crate::registry::Deployed;
-use crate::wire::{Passed, ids};
+use crate::wire::headers::Peer;
+use crate::wire::{ClientBody, Passed, ids};
 
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -41,7 +44,11 @@ pub(crate) struct Visit {
     grpc_status: Option<u32>,
     cause: Option<Box<Cause>>,
     alb: Option<Box<AlbVisit>>,
+    /// Whether the head of the reply was sent before its body had ended.
+    has_begun: bool,
     is_over: bool,
+    /// `None` if the call is not recorded.
+    recording: Option<Box<Recording>>,
 }
 
 /// A departure that is injected.
@@ -81,7 +88,46 @@ impl Visit {
             grpc_status: None,
             cause: None,
             alb: None,
+            has_begun: false,
             is_over: false,
+            recording: None,
+        }
+    }
+
+    /// Records the request from now on, if requests are recorded.
+    pub(super) fn record(
+        &mut self,
+        records: &Records,
+        door: Arc<str>,
+        peer: &Peer,
+        request: &mut Request<ClientBody>,
+    ) {
+        self.recording = Recording::begin(records, door, peer, request);
+        if self.recording.is_some() {
+            self.seat.times = Some(Box::default());
+        }
+    }
+
+    /// Where the function's lines go during the call: for its caller if `is_asked`, and for its record.
+    pub(crate) fn tail(&mut self, is_asked: bool) -> Option<Tail> {
+        let tail = (is_asked || self.recording.is_some()).then(Tail::default)?;
+        if let Some(recording) = &mut self.recording {
+            recording.keep_log(&tail);
+        }
+        Some(tail)
+    }
+
+    /// The head of the reply is known.
+    pub(super) fn set_reply<B>(&mut self, response: &Response<B>) {
+        if let Some(recording) = &mut self.recording {
+            recording.set_reply(response.headers());
+        }
+    }
+
+    /// A piece of the reply's body passes.
+    pub(super) fn copy(&self, data: &[u8]) {
+        if let Some(recording) = &self.recording {
+            recording.copy(data);
         }
     }
 
@@ -122,6 +168,9 @@ impl Visit {
     /// The request has become a call.
     pub(crate) fn set_call(&mut self, call: &Call) {
         (self.via, self.attempt) = (Some(call.via), call.attempt);
+        if let Some(recording) = &mut self.recording {
+            recording.set_qualifier(call.callee.qualifier.as_ref());
+        }
     }
 
     /// The request has become a call that is carried out later.
@@ -159,7 +208,17 @@ impl Visit {
 
     /// Notes the part of the load balancer.
     pub(crate) fn set_alb(&mut self, alb: AlbVisit) {
+        if alb.is_probe
+            && let Some(recording) = &mut self.recording
+        {
+            recording.set_probe();
+        }
         self.alb = Some(Box::new(alb));
+    }
+
+    /// Whether the request is a health check of a load balancer.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.alb.as_ref().is_some_and(|alb| alb.is_probe)
     }
 
     /// The part of the load balancer, if the request came in there.
@@ -190,12 +249,53 @@ impl Visit {
 
     /// The reply's head is sent; its body is still to come.
     pub(super) fn begin_reply(&mut self, status: u16) {
-        self.status = status;
+        (self.status, self.has_begun) = (status, true);
+        if self.recording.is_some() {
+            let (record, source) = (self.record_now(), self.source_now());
+            let (times, begin) = (self.seat.times.as_deref(), self.begin);
+            let known = Known { record: &record, source: &source, times, begin, end: End::UnderWay };
+            if let Some(recording) = &mut self.recording {
+                recording.show(&known);
+            }
+        }
+    }
+
+    /// The record of a reply that is under way.
+    fn record_now(&self) -> Record {
+        Record {
+            method: self.method.clone(),
+            domain: self.domain.clone(),
+            path: String::new(),
+            status: self.status,
+            duration: self.begin.elapsed(),
+            is_cold: self.seat.is_cold,
+            via: self.via,
+            attempt: self.attempt,
+            socket: self.socket,
+            grpc_status: self.grpc_status,
+            cause: self.cause.clone(),
+            alb: None,
+        }
+    }
+
+    fn source_now(&self) -> Source {
+        Source { instance: self.seat.instance.clone(), ..self.source.clone() }
+    }
+
+    /// How a visit has ended that ends now.
+    fn end(&self) -> End {
+        match (self.is_over, &self.cause) {
+            (false, _) => End::ClientLeft,
+            // A failure after the head: the reply broke off.
+            (true, Some(_)) if self.has_begun => End::Cut,
+            (true, _) => End::Sent,
+        }
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
+        let end = self.end();
         let record = Record {
             method: std::mem::take(&mut self.method),
             domain: self.domain.take(),
@@ -217,6 +317,10 @@ impl Drop for Visit {
             }),
         };
         self.source.instance = self.seat.instance.take();
+        if let Some(recording) = self.recording.take() {
+            let (times, begin) = (self.seat.times.as_deref(), self.begin);
+            recording.finish(&Known { record: &record, source: &self.source, times, begin, end });
+        }
         self.log.emit(&self.source, Kind::Request(record));
     }
 }

@@ -10,6 +10,7 @@ use super::connection::Connections;
 use super::generation::Generation;
 use super::multiplexed::Multiplexed;
 use crate::event::Source;
+use crate::meter::Presence;
 use crate::process::{Order, Output, OwnGroup, Port, Process};
 
 /// One running instance.
@@ -24,6 +25,8 @@ pub(crate) struct Instance {
     pub(crate) output: Arc<Output>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) multiplexed: Multiplexed,
+    /// Counts its time.
+    pub(super) presence: Presence,
     /// The number of calls whose streams have begun.
     pub(super) streams: AtomicUsize,
     pub(super) memory_max: AtomicU64,

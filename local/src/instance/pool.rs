@@ -82,10 +82,12 @@ impl Pool {
     /// Starts nothing before [`Pool::open`] unless `is_open`.
     pub(crate) fn new(generation: Arc<Generation>, ignores_port: Option<bool>, is_open: bool) -> Arc<Self> {
         let function = &generation.function;
+        let instances_min = generation.kept(jiff::Timestamp::now()).count;
+        generation.fleet.set_kept(instances_min);
         let rules = Rules {
             concurrency: function.concurrency,
             instances_max: function.local.instances_max(),
-            instances_min: generation.kept(jiff::Timestamp::now()).count,
+            instances_min,
             alone_max: function.local.instances_of_platform() * function.concurrency,
             waits_at_cap: generation.keeps_port(),
             freezes: function.local.freeze || generation.pre_freeze().is_some(),

@@ -112,6 +112,7 @@ async fn try_start(
                 source_of_connections,
             )),
             multiplexed: Multiplexed::new(reach, generation.function.concurrency, generation.tasks.clone()),
+            presence: generation.fleet.join(),
             streams: AtomicUsize::new(0),
             memory_max: AtomicU64::new(0),
             is_oom: AtomicBool::new(false),

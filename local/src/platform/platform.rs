@@ -17,9 +17,11 @@ use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_other_
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Balancers, BalancersShared, Console, ConsoleShared, Door, Front, Listener, NotBound, Stop, console_urls, is_console, reachable};
 use crate::manifest::Manifest;
+use crate::meter::{Meters, TICK};
 use crate::model::Function;
 use crate::process::{Processes, Runner};
 use crate::queue::{Queue, Trackers};
+use crate::record::{Limits, Records};
 use crate::registry::Registry;
 use crate::shell;
 use crate::store::Place;
@@ -38,6 +40,15 @@ fn identities(settings: &Settings, log: &Log) -> Option<Arc<Identities>> {
     };
     log.emit(&Source::default(), kind);
     identities
+}
+
+/// Ends the intervals of what functions use, until the platform stops.
+async fn follow_use(meters: Meters, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        meters.tick(std::time::Instant::now());
+    }
 }
 
 /// The file of asynchronous calls in the folder of the settings.
@@ -106,7 +117,11 @@ impl Platform {
         let deployer =
             Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
                 .await?;
-        let deployer = Arc::new(deployer.with_chaos(settings.chaos));
+        let meters = Meters::default();
+        let records = settings.record.map_or_else(Records::default, |record| {
+            Records::new(Limits::of_bodies(record.bodies, record.body))
+        });
+        let deployer = Arc::new(deployer.with_chaos(settings.chaos).with_meters(meters.clone()));
         let identities = identities(&settings, &log);
         let (stop, connections, abandon) = (Stop::default(), TaskTracker::new(), CancellationToken::new());
         let trackers = Trackers {
@@ -123,6 +138,7 @@ impl Platform {
             gate: Arc::clone(&gate),
             queue: Arc::clone(&queue),
             log: log.clone(),
+            records: records.clone(),
             connections: connections.clone(),
             tasks: tasks.clone(),
             stop: stop.begun.clone(),
@@ -132,6 +148,8 @@ impl Platform {
             registry: Arc::clone(&registry),
             queue: Arc::clone(&queue),
             log: log.clone(),
+            records: records.clone(),
+            meters: meters.clone(),
             stop: stop.begun.clone(),
             project: name.unwrap_or_default(),
         });
@@ -144,6 +162,7 @@ impl Platform {
                 log.clone(),
                 identities.clone(),
                 (Arc::new(balancers), console),
+                (records, meters.clone()),
             ),
             opened: Mutex::default(),
             registry,
@@ -183,6 +202,7 @@ impl Platform {
         platform.use_domains(manifest);
         platform.use_balancers(manifest).await;
         platform.queue.resume().await;
+        platform.tasks.spawn(follow_use(meters, platform.stop.begun.clone()));
         if platform.settings.timers {
             platform.timers.set(manifest.functions());
             platform.tasks.spawn(Arc::clone(&platform.timers).run(platform.stop.begun.clone()));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::fault::Chaos;
 use crate::model::Edition;
+use crate::record::Limits;
 use crate::timers::Clock;
 
 /// The platform's port for gRPC.
@@ -38,11 +39,37 @@ pub struct Settings {
     pub data: Option<PathBuf>,
     /// Whether the timer triggers of the manifest fire.
     pub timers: bool,
-    /// The clock that they go by.
+    /// How much of the latest calls is kept to be looked at and sent once more. `None`, the default, keeps nothing of them.
+    pub record: Option<Recorder>,
+    /// The clock that timers go by.
     #[doc(hidden)]
     pub clock: Clock,
     /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
     pub require_signature: bool,
+}
+
+/// How much of the latest calls is kept. [The example of the crate](crate) keeps nothing of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recorder {
+    /// The most memory that their bodies take, in bytes.
+    pub bodies: usize,
+    /// The most that is kept of one body, in bytes.
+    pub body: usize,
+}
+
+impl Recorder {
+    /// Keeps `bodies` bytes of bodies in all, and `body` bytes of each.
+    pub fn new(bodies: usize, body: usize) -> Self {
+        Recorder { bodies, body }
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        let Limits { bodies, body, .. } = Limits::default();
+        Recorder { bodies, body }
+    }
 }
 
 impl Default for Settings {
@@ -58,6 +85,7 @@ impl Default for Settings {
             edition: None,
             data: None,
             timers: true,
+            record: None,
             clock: Clock::default(),
             require_signature: false,
         }

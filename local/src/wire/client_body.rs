@@ -17,6 +17,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
+use super::copied::Copied;
 use super::early::Early;
 use super::hangup::Hangup;
 
@@ -44,6 +45,8 @@ pub(crate) struct ClientBody {
     early: Option<Early>,
     /// Set once the whole body was read, if somebody asked for it.
     has_all: Option<Arc<AtomicBool>>,
+    /// Gets what passes, if somebody asked for it.
+    copied: Option<Copied>,
 }
 
 /// A client's body that ended too early.
@@ -95,6 +98,7 @@ impl ClientBody {
             hangup,
             early: None,
             has_all: None,
+            copied: None,
         }
     }
 
@@ -109,6 +113,7 @@ impl ClientBody {
             hangup: None,
             early: None,
             has_all: None,
+            copied: None,
         }
     }
 
@@ -122,6 +127,7 @@ impl ClientBody {
             hangup: None,
             early: None,
             has_all: None,
+            copied: None,
         }
     }
 
@@ -131,6 +137,14 @@ impl ClientBody {
             return None;
         }
         Some(Arc::clone(self.has_all.insert(Arc::default())))
+    }
+
+    /// Copies the begin of the body as it passes, at most so many bytes. `None` for a body that is empty.
+    pub(crate) fn copy(&mut self, most: usize) -> Option<Copied> {
+        if self.is_end_stream() {
+            return None;
+        }
+        Some(self.copied.insert(Copied::new(most)).clone())
     }
 
     /// With a way for interim replies.
@@ -169,6 +183,16 @@ impl Body for ClientBody {
             && let Some(hangup) = &self.hangup
         {
             hangup.tell();
+        }
+        if let Some(copied) = &self.copied {
+            if let Some(Ok(frame)) = &frame
+                && let Some(data) = frame.data_ref()
+            {
+                copied.push(data);
+            }
+            if frame.is_none() || self.is_end_stream() {
+                copied.end();
+            }
         }
         if let Some(has_all) = &self.has_all
             && (frame.is_none() || self.is_end_stream())

@@ -2,6 +2,7 @@
 
 mod client_body;
 mod client_certificate;
+mod copied;
 mod early;
 mod frames;
 pub(crate) mod gather;
@@ -24,6 +25,7 @@ pub(crate) mod upgrade;
 mod whole_body;
 
 pub(crate) use client_body::{BrokenBody, ClientBody};
+pub(crate) use copied::Copied;
 pub(crate) use early::{Early, final_reply};
 pub(crate) use frames::{Close, Passed};
 pub(crate) use hangup::{Hangup, has_unread};

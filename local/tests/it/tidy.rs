@@ -7,9 +7,9 @@ use testkit::tidy::{Levels, Sources};
 
 /// The rooms of `local/src`. A file imports from rooms of lower levels, and from its own room.
 const LEVELS: &[&[&str]] = &[
-    &["failure", "fault", "model", "shell"],
+    &["failure", "fault", "meter", "model", "shell"],
     &["alb", "domain", "event", "scaffold", "store"],
-    &["manifest", "process", "wire"],
+    &["manifest", "process", "record", "wire"],
     &["auth", "conform", "instance", "load"],
     &["registry"],
     &["call", "deploy"],

@@ -15,6 +15,7 @@ use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::model::alb::{Listener, LoadBalancer};
 use crate::queue::Queue;
+use crate::record::Records;
 use crate::registry::Registry;
 use crate::wire::TlsServer;
 
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) gate: Arc<Gate>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) log: Log,
+    pub(crate) records: Records,
     /// For connections to servers beside the functions.
     pub(crate) connections: TaskTracker,
     /// For health checks, which end when the platform stops.

@@ -24,6 +24,7 @@ use super::trace;
 use crate::alb::{self, Decision, HeaderChange, RequestView, ResponseView, Target, Terminal};
 use crate::event::{AlbVisit, Maker};
 use crate::front::body::{Outgoing, plain};
+use crate::front::target::Door;
 use crate::front::visit::Visit;
 use crate::model::alb::{AlbCors, GroupId};
 use crate::wire::headers::Peer;
@@ -47,10 +48,13 @@ impl Balancers {
         &self,
         key: &str,
         (peer, begin): (&Peer, Instant),
-        request: Request<ClientBody>,
+        mut request: Request<ClientBody>,
         note: impl Fn(&Visit),
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.shared.log, &request, begin);
+        if self.shared.records.limits().is_some() {
+            visit.record(&self.shared.records, Door::Alb(Arc::from(key)).name(), peer, &mut request);
+        }
         let Some(port) = self.port(key) else {
             visit.set_alb(AlbVisit::new(None));
             return visit.leave(replies::page(503, ""));

@@ -19,7 +19,9 @@ use crate::event::Log;
 use crate::failure::FailureKind;
 use crate::front::body::Outgoing;
 use crate::front::refusal;
+use crate::meter::Meters;
 use crate::queue::Queue;
+use crate::record::Records;
 use crate::registry::Registry;
 use crate::wire::ClientBody;
 use crate::wire::headers::Peer;
@@ -36,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) log: Log,
+    pub(crate) records: Records,
+    pub(crate) meters: Meters,
     pub(crate) stop: CancellationToken,
     /// The name of the project.
     pub(crate) project: String,

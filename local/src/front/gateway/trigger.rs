@@ -15,7 +15,6 @@ use super::policy::Policy;
 use super::{auth, fc2, reply};
 use crate::auth::Gate;
 use crate::call::{Call, CallKind, dispatch};
-use crate::event::Tail;
 use crate::failure::Failure;
 use crate::front::asynchronous::{self, Wish};
 use crate::front::body::Outgoing;
@@ -176,7 +175,7 @@ async fn pass_on(
     // A function may read trailers as headers, and a client must not say what only a token may.
     let payload = if policy.auth.sets_parameters() { payload.without_trailers() } else { payload };
     let told = is_fc2.then(|| callee.clone());
-    let tail = control.wants_log.then(Tail::default);
+    let tail = visit.tail(control.wants_log);
     let call = Call {
         id: visit.id(),
         callee,
@@ -192,6 +191,7 @@ async fn pass_on(
         body_fault,
         early,
         tail,
+        is_probe: visit.is_probe(),
     };
     visit.set_call(&call);
     let mut answer = dispatch(call, visit.seat()).await?;

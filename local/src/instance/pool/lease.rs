@@ -26,6 +26,7 @@ pub(crate) struct Lease {
 impl Lease {
     pub(super) fn new(instance: Arc<Instance>, pool: &Arc<Pool>, claim: Claim, is_cold: bool) -> Self {
         pool.leases.fetch_add(1, Ordering::Relaxed);
+        instance.presence.begin();
         Lease { instance, pool: Arc::clone(pool), claim, is_cold, is_stream: false, ends_session: false }
     }
 
@@ -77,6 +78,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.pool.leases.fetch_sub(1, Ordering::Relaxed);
+        self.instance.presence.end();
         if self.is_stream {
             self.instance.streams.fetch_sub(1, Ordering::Relaxed);
         }
