@@ -290,7 +290,12 @@ mod tests {
             records: Records::default(),
             meters: Meters::default(),
             stop: CancellationToken::new(),
+            gate: Arc::clone(&gate),
+            authority: None,
             project: String::new(),
+            manifest: folder.join("s.yaml"),
+            environment: None,
+            effective: Vec::new(),
         });
         let clients = Clients {
             front: Front::new(

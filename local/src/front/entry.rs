@@ -9,8 +9,9 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::alb::Balancers;
 use super::body::{Outgoing, plain};
-use super::console::{self, Console};
+use super::console::{self, Around, Console};
 use super::index::Listed;
+use super::listen::reachable;
 use super::opening::Told;
 use super::target::{Destination, Door, answering, resolve};
 use super::under_way::UnderWay;
@@ -73,6 +74,11 @@ impl Front {
         })
     }
 
+    /// The pages that show what happens.
+    pub(crate) fn console(&self) -> &Console {
+        &self.console
+    }
+
     /// The load balancers in use.
     pub(crate) fn balancers(&self) -> &Balancers {
         &self.balancers
@@ -97,7 +103,13 @@ impl Front {
             && let Some(base) = console::base(&request, || self.registry.functions())
         {
             under_way.set_function(None);
-            return Box::pin(self.console.serve(base, &self.ports(), peer, request)).await;
+            let ports = self.ports();
+            let around = Around {
+                ports: ports.iter().map(|(name, address)| (Arc::clone(name), reachable(*address))).collect(),
+                replay: self.replay(&ports),
+                balancer: self.balancers.config(),
+            };
+            return Box::pin(self.console.serve(base, around, peer, request)).await;
         }
         let mut visit = Visit::arrive(&self.log, &request, begin);
         if self.records.limits().is_some() {
@@ -188,6 +200,21 @@ impl Front {
                 visit.leave(reply)
             }
         }
+    }
+
+    /// How the console sends a recorded request once more.
+    fn replay<'a>(&'a self, ports: &'a BTreeMap<Arc<str>, SocketAddr>) -> console::Replay<'a> {
+        Box::new(move |id, to| {
+            Box::pin(async move {
+                let site = api::Site {
+                    records: &self.records,
+                    meters: &self.meters,
+                    ports,
+                    identities: self.identities.as_deref(),
+                };
+                api::replay_of(&id, to.as_deref(), site, &self.gate).await.map_err(|failure| failure.told())
+            })
+        })
     }
 
     /// gRPC has a port of its own, as on the platform. The port of a function takes everything.

@@ -15,7 +15,7 @@ use super::settings::{GRPC_PORT, Settings};
 use crate::auth::Gate;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_other_running, find_running};
 use crate::event::{Address, Kind, Log, Source};
-use crate::front::{Balancers, BalancersShared, Console, ConsoleShared, Door, Front, Listener, NotBound, Stop, console_urls, is_console, reachable};
+use crate::front::{Balancers, BalancersShared, Console, ConsoleShared, Doctor, Door, Front, Listener, NotBound, Stop, console_urls, is_console, reachable};
 use crate::manifest::Manifest;
 use crate::meter::{Meters, TICK};
 use crate::model::Function;
@@ -151,7 +151,12 @@ impl Platform {
             records: records.clone(),
             meters: meters.clone(),
             stop: stop.begun.clone(),
+            gate: Arc::clone(&gate),
+            authority: identities.as_ref().map(|identities| identities.file().to_owned()),
             project: name.unwrap_or_default(),
+            manifest: manifest.file().to_owned(),
+            environment: manifest.environment().map(str::to_owned),
+            effective: settings.effective(),
         });
         let timers = Timers::new(Arc::clone(&queue), log.clone(), settings.clock.clone());
         let platform = Platform {
@@ -192,7 +197,7 @@ impl Platform {
                 Err(_) => {}
             }
         }
-        let (url, path_url) = console_urls(main, manifest.names().any(is_console));
+        let (url, path_url) = console_urls(reachable(main), manifest.names().any(is_console));
         platform.log.emit(&Source::default(), Kind::ConsoleReady { url, path_url });
         platform.open_grpc_port()?;
         for function in manifest.functions() {
@@ -274,6 +279,11 @@ impl Platform {
     /// The main address of this user's running platform for `manifest`, in any process. `None` if there is none.
     pub fn running(manifest: &Manifest) -> Option<SocketAddr> {
         find_running(manifest.file())
+    }
+
+    /// Lets the console show what `doctor` finds in the project.
+    pub(crate) fn set_doctor(&self, doctor: Doctor) {
+        self.front.console().set_doctor(doctor);
     }
 
     /// Where the functions of `manifest` answer.

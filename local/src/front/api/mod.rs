@@ -14,7 +14,7 @@ mod usage;
 
 pub(super) use auth::refuse;
 pub(super) use invoke::invoke;
-pub(super) use local::{Site, local};
+pub(super) use local::{Site, local, replay_of};
 pub(super) use manage::manage;
 pub(super) use tasks::tasks;
 pub(super) use usage::usage;

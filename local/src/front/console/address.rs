@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use http::{Request, header};
 
-use crate::front::listen::reachable;
 use crate::registry::Functions;
 use crate::wire::host;
 
@@ -19,7 +18,7 @@ const PATH: &str = "/_local/console";
 /// The console's addresses at a main port: for browsers, and for clients that do not know `*.localhost`. `is_taken` says that a
 /// function is called `console`, and has the host.
 pub(crate) fn urls(main: SocketAddr, is_taken: bool) -> (String, String) {
-    let path = format!("http://{}{PATH}/", reachable(main));
+    let path = format!("http://{main}{PATH}/");
     let host = format!("http://{HOST}:{}/", main.port());
     (if is_taken { path.clone() } else { host }, path)
 }

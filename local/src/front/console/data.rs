@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::event::{Event, Kind, Level, Log};
 use crate::model::PoolLook;
-use crate::registry::Registry;
+use crate::registry::{Functions, Registry};
 
 /// The most rows of a list.
 pub(super) const ROWS_MAX: usize = 200;
@@ -67,6 +67,11 @@ pub(super) fn functions(registry: &Registry) -> Vec<FunctionView> {
         }
     };
     functions.states().into_iter().take(FUNCTIONS_MAX).map(view).collect()
+}
+
+/// The functions and domains now.
+pub(super) fn current(registry: &Registry) -> Arc<Functions> {
+    registry.functions()
 }
 
 /// The names of the functions, in their order.

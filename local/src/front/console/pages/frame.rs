@@ -140,7 +140,7 @@ impl Frame<'_> {
                 p id="state" role="status" { "as of now" }
                 button.small type="button" id="pause" aria-pressed="false" { "Pause" }
                 p id="missed" role="status" {}
-                div hidden hx-sse:connect=(address) hx-swap="none" {}
+                div id="stream" hidden hx-sse:connect=(address) hx-swap="none" {}
             }
         }
     }

@@ -1,12 +1,15 @@
 //! The page that says how everything is.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::Region;
+use super::chart::{self, Line};
 use super::frame::{Frame, empty};
-use super::text::{clipped, count, level, time};
+use super::text::{clipped, count, level, size, span, time};
+use super::Region;
+use crate::front::console::course::{BACK, Course, FunctionSums, Interval};
 use crate::front::console::data::{FunctionView, Numbered};
 
 /// The longest text of an event in a list, in bytes.
@@ -16,8 +19,7 @@ const TEXT_MAX: usize = 600;
 #[derive(Debug)]
 pub(in crate::front::console) struct Overview {
     pub(in crate::front::console) functions: Vec<FunctionView>,
-    /// How many events of each kind there were.
-    pub(in crate::front::console) counts: BTreeMap<&'static str, u64>,
+    pub(in crate::front::console) course: Course,
     pub(in crate::front::console) troubles: Vec<Numbered>,
 }
 
@@ -28,25 +30,126 @@ pub(in crate::front::console) type Addresses = BTreeMap<String, String>;
 pub(in crate::front::console) fn regions(frame: &Frame<'_>, overview: &Overview) -> Vec<Region> {
     vec![
         ("r-tiles", tiles(overview)),
+        ("r-charts", charts(&overview.course)),
         ("r-functions", functions(frame, &overview.functions)),
         ("r-troubles", troubles(frame, &overview.troubles)),
+        ("r-usage", usage(&overview.course)),
     ]
 }
 
 fn tiles(overview: &Overview) -> Markup {
-    let kind = |name: &str| overview.counts.get(name).copied().unwrap_or(0);
     let pools = || overview.functions.iter().flat_map(|function| &function.pools);
     let instances: usize = overview.functions.iter().map(FunctionView::instances).sum();
     let busy = pools().flat_map(|pool| &pool.instances).filter(|instance| instance.calls > 0).count();
     let (starting, waiting): (usize, usize) =
         (pools().map(|pool| pool.starting).sum(), pools().map(|pool| pool.waiting).sum());
+    let course = &overview.course;
+    let (sums, latest) = (course.sums(), course.intervals.last().copied().unwrap_or_default());
+    let slowest = |of: fn(&FunctionSums) -> Option<Duration>| course.functions.iter().filter_map(of).max();
+    let told = |time: Option<Duration>| time.map_or_else(|| "\u{2013}".to_owned(), span);
     html! {
         h2.hidden { "At a glance" }
         dl.tiles {
             div { dt { "Functions" } dd { (overview.functions.len()) } }
             div { dt { "Instances" } dd { (instances) small { (busy) " busy, " (starting) " starting" } } }
-            div { dt { "Waiting calls" } dd { (waiting) } }
-            div { dt { "Requests" } dd { (kind("request")) small { "since the start" } } }
+            div { dt { "Calls" } dd { (sums.invocations) small { (rate(latest.requests_per_second)) " now, " (waiting) " waiting" } } }
+            div { dt { "p50 / p99" } dd { (told(slowest(|own| own.p50))) small { (told(slowest(|own| own.p99))) " p99, the last minutes" } } }
+            div { dt { "Cold starts" } dd { (sums.cold_starts) } }
+            div { dt { "Clients that left (499)" } dd { (sums.client_left) } }
+            div { dt { "Failed calls" } dd { (sums.errors) small { (sums.refused) " without an instance" } } }
+            div { dt { "Would cost" } dd { (cost(course)) small { "since the start, by list prices" } } }
+        }
+    }
+}
+
+fn cost(course: &Course) -> Markup {
+    let sum: f64 = course.functions.iter().filter_map(|own| own.cost).sum();
+    html! { @if let Some([currency, _, _]) = &course.prices { (money(sum)) " " (currency) } @else { "unknown" } }
+}
+
+/// A sum of money with the digits that matter: most are small here.
+fn money(sum: f64) -> String {
+    if sum >= 1.0 || sum == 0.0 { format!("{sum:.2}") } else { format!("{sum:.6}") }
+}
+
+fn rate(per_second: f64) -> String {
+    if per_second >= 10.0 { format!("{per_second:.0}/s") } else { format!("{per_second:.1}/s") }
+}
+
+fn milliseconds(value: f64) -> String {
+    if value >= 1000.0 { format!("{:.1} s", value / 1000.0) } else if value >= 10.0 { format!("{value:.0} ms") } else { format!("{value:.1} ms") }
+}
+
+fn whole(value: f64) -> String {
+    format!("{value:.0}")
+}
+
+fn charts(course: &Course) -> Markup {
+    let seconds = BACK.as_secs_f64();
+    let line = |name, class, of: fn(&Interval) -> Option<f64>| Line {
+        name,
+        class,
+        points: course.intervals.iter().map(|own| (own.seconds_ago, of(own))).collect(),
+    };
+    let rates = [
+        line("calls", "one", |own| Some(own.requests_per_second)),
+        line("failed", "two", |own| Some(own.failed_per_second)),
+        line("left", "three", |own| Some(own.left_per_second)),
+    ];
+    let latencies = [
+        line("p50", "one", |own| own.p50.map(|time| time.as_secs_f64() * 1000.0)),
+        line("p99", "three", |own| own.p99.map(|time| time.as_secs_f64() * 1000.0)),
+    ];
+    let instances = [
+        line("instances", "one", |own| Some(own.instances)),
+        line("cold starts", "two", |own| Some(own.cold_starts)),
+    ];
+    html! {
+        h2 { "The last 15 minutes" }
+        div.charts {
+            (chart::lines("Calls per second", seconds, &rates, rate))
+            (chart::lines("Latency", seconds, &latencies, milliseconds))
+            (chart::lines("Instances", seconds, &instances, whole))
+        }
+    }
+}
+
+fn usage(course: &Course) -> Markup {
+    let told = |time: Option<Duration>| time.map_or_else(|| "\u{2013}".to_owned(), span);
+    html! {
+        h2 { "Usage and cost since the start" }
+        @if course.functions.iter().all(|own| own.used.is_nothing()) {
+            (empty("Nothing has been used yet.", "Calls of functions are counted here:", Some("fc-local invoke NAME -e '{}'")))
+        } @else {
+            div.scroll tabindex="0" role="region" aria-label="Usage and cost" {
+                table {
+                    thead { tr { th scope="col" { "Function" } th.number scope="col" { "Calls" } th.number scope="col" { "Failed" } th.number scope="col" { "499" } th.number scope="col" { "Cold" } th.number scope="col" { "p50" } th.number scope="col" { "p99" } th.number scope="col" { "Active" } th.number scope="col" { "Idle, kept" } th.number scope="col" { "vCPU-s" } th.number scope="col" { "GB-s" } th.number scope="col" { "In" } th.number scope="col" { "Out" } th.number scope="col" { "Would cost" } } }
+                    tbody {
+                        @for own in &course.functions {
+                            @let (used, time) = (&own.used, &own.used.time);
+                            tr id={ "u-" (own.name) } {
+                                th scope="row" { (own.name) }
+                                td.number { (used.invocations) }
+                                td.number { (used.errors) }
+                                td.number { (used.client_left) }
+                                td.number { (used.cold_starts) }
+                                td.number { (told(own.p50)) }
+                                td.number { (told(own.p99)) }
+                                td.number { (format!("{:.1} s", time.active_seconds())) }
+                                td.number { (format!("{:.1} s", time.idle_seconds())) }
+                                td.number { (format!("{:.3}", time.active_vcpu_seconds() + time.idle_vcpu_seconds())) }
+                                td.number { (format!("{:.3}", time.active_gb_seconds() + time.idle_gb_seconds())) }
+                                td.number { (size(used.bytes_in)) }
+                                td.number { (size(used.bytes_out)) }
+                                td.number { @if let Some(cost) = own.cost { (money(cost)) } @else { "\u{2013}" } }
+                            }
+                        }
+                    }
+                }
+            }
+            @if let Some([currency, source, date]) = &course.prices {
+                p.hint { "In " (currency) ", by the list prices of " (date) " (" (source) "). " code { "fc-local usage" } " has other tables." }
+            }
         }
     }
 }
