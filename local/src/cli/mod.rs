@@ -21,10 +21,13 @@ mod new;
 mod package;
 mod print;
 mod progress;
+mod replay;
+mod requests;
 mod send;
 mod standing;
 mod symbolize;
 mod tasks;
+mod usage;
 mod version;
 
 use std::io;
@@ -78,6 +81,12 @@ enum Command {
     /// List, show, stop or repeat asynchronous calls that are tasks, in a running `fc-local dev`
     #[command(subcommand)]
     Tasks(tasks::TasksCommand),
+    /// List the recorded calls of a running `fc-local dev`, show one, or export them: HAR, a line for curl
+    Requests(requests::RequestsArguments),
+    /// Send a recorded call of a running `fc-local dev` once more
+    Replay(replay::ReplayArguments),
+    /// Show what the functions of a running `fc-local dev` used, and what it would cost
+    Usage(usage::UsageArguments),
     /// Make or ask a load balancer (ALB) in front of the functions
     #[command(subcommand)]
     Alb(alb::AlbCommand),
@@ -145,6 +154,15 @@ struct DevArguments {
     /// Keep asynchronous calls in memory: none survives the end of `dev`
     #[arg(long, conflicts_with = "data")]
     ephemeral: bool,
+    /// Record no calls: `fc-local requests` and `replay` have none then
+    #[arg(long, conflicts_with_all = ["record_bodies", "record_body"])]
+    no_record: bool,
+    /// How much memory the bodies of recorded calls take in all
+    #[arg(long, default_value = "16MiB", value_name = "SIZE", value_parser = requests::size)]
+    record_bodies: usize,
+    /// How much is kept of one body
+    #[arg(long, default_value = "64KiB", value_name = "SIZE", value_parser = requests::size)]
+    record_body: usize,
     /// How long calls under way may go on after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     drain: u64,
@@ -313,6 +331,9 @@ fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCo
             Command::Package(arguments) => package::run(&manifest, arguments).await,
             Command::Tasks(command) => tasks::run(&manifest, command).await,
             Command::Console(arguments) => console::run(&manifest, &arguments).await,
+            Command::Requests(arguments) => requests::run(&manifest, arguments).await,
+            Command::Replay(arguments) => replay::run(&manifest, arguments).await,
+            Command::Usage(arguments) => usage::run(&manifest, &arguments).await,
             Command::List(arguments) => list::run(&manifest, &arguments).await,
             Command::Alb(command) => alb::run(&manifest, &command).await,
             _ => ExitCode::SUCCESS,

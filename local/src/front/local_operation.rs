@@ -10,6 +10,8 @@ const BASE: &str = "/_local/v1/";
 pub(crate) enum LocalOperation {
     /// `GET requests`: those that pass the filter of the query.
     List,
+    /// `GET changes`: waits for those that are added or changed.
+    Changes,
     /// `DELETE requests`: forgets all.
     Forget,
     /// `GET requests/ID`.
@@ -41,6 +43,7 @@ impl LocalOperation {
             (&Method::GET, "requests", Some(id), None) => LocalOperation::Get(id),
             (&Method::GET, "requests", Some(id), Some("curl")) => LocalOperation::Curl(id),
             (&Method::POST, "requests", Some(id), Some("replay")) => LocalOperation::Replay(id),
+            (&Method::GET, "changes", None, None) => LocalOperation::Changes,
             (&Method::GET, "har", None, None) => LocalOperation::Archive,
             (&Method::GET, "usage", None, None) => LocalOperation::Usage,
             (&Method::GET, "course", None, None) => LocalOperation::Course,
@@ -63,6 +66,7 @@ mod tests {
             (Method::POST, "/_local/v1/requests/1-a/replay", Some(LocalOperation::Replay("1-a".to_owned()))),
             (Method::GET, "/_local/v1/requests/1-a/replay", None),
             (Method::GET, "/_local/v1/har", Some(LocalOperation::Archive)),
+            (Method::GET, "/_local/v1/changes?after=3", Some(LocalOperation::Changes)),
             (Method::GET, "/_local/v1/usage", Some(LocalOperation::Usage)),
             (Method::GET, "/_local/v1/requests/1/curl/x", None),
             (Method::GET, "/_local/v1/other", None),

@@ -12,7 +12,9 @@ pub(crate) use fleet::{Fleet, Presence, Rate};
 pub(crate) use meter::{Ended, Meter};
 pub(crate) use meters::{FunctionUsage, Meters, TICK, UsageReport};
 pub(crate) use prices::{Cost, Prices};
-pub(crate) use totals::{Billable, Totals};
+pub(crate) use totals::Billable;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+use totals::Totals;

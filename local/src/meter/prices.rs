@@ -4,9 +4,6 @@ use serde::Deserialize;
 
 use super::totals::Billable;
 
-/// The table inside the program.
-const OWN: &str = include_str!("prices.toml");
-
 /// A table of prices. It says where it is from, and of which day.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,12 +60,20 @@ impl Cost {
 
 impl Prices {
     /// The table inside the program.
+    pub(crate) const OWN: &str = include_str!("prices.toml");
+
+    /// The table inside the program.
     ///
     /// # Errors
     ///
     /// None: a test reads it.
     pub(crate) fn own() -> Result<Self, String> {
-        Prices::parse(OWN)
+        Prices::parse(Prices::OWN)
+    }
+
+    /// Whether traffic has a price.
+    pub(crate) fn has_traffic(&self) -> bool {
+        self.traffic_gb.is_some()
     }
 
     /// Reads a table.

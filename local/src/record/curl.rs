@@ -1,5 +1,6 @@
 //! A call as a command line for curl, in the words of every POSIX shell, credentials masked.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,6 +12,7 @@ use http::{Method, Version};
 use super::har::url;
 use super::mask;
 use super::ring::Entry;
+use crate::event::neutral;
 
 /// The longest body that stands in the line as text, in bytes. A program takes no longer argument than 128 KiB.
 const TEXT_MAX: usize = 64 * 1024;
@@ -45,7 +47,7 @@ pub(crate) fn curl_line(
     let body = entry.whole_request()?;
     let body = mask::body(body, call.original.for_replay().2);
     let mut line = String::new();
-    let is_text = body.len() <= TEXT_MAX && str::from_utf8(&body).is_ok_and(|text| !text.contains('\0'));
+    let is_text = body.len() <= TEXT_MAX && str::from_utf8(&body).is_ok_and(is_printable);
     if !body.is_empty() && !is_text {
         // A shell's own `printf` has no limit, and no byte is out of its reach.
         _ = write!(line, "printf %s {} | base64 -d | ", quoted(&STANDARD.encode(&body)));
@@ -87,6 +89,11 @@ pub(crate) fn curl_line(
     Ok(line)
 }
 
+/// Whether a text can stand in a line that somebody looks at: nothing in it steers a terminal.
+fn is_printable(text: &str) -> bool {
+    matches!(neutral(text), Cow::Borrowed(_))
+}
+
 /// Whether the host leads to the address by itself.
 fn is_here(host: &str, address: SocketAddr) -> bool {
     let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
@@ -99,7 +106,9 @@ fn header(name: &str, value: &[u8]) -> String {
     if value.is_empty() {
         return quoted(&format!("{name};"));
     }
-    if let Ok(text) = str::from_utf8(value) {
+    if let Ok(text) = str::from_utf8(value)
+        && is_printable(text)
+    {
         return quoted(&format!("{name}: {text}"));
     }
     let mut out = format!("\"$(printf '{name}: ");

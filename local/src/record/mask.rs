@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use http::Method;
-
 use super::body::Body;
 use super::headers::Headers;
 use super::recorded::{Original, Recorded};
@@ -38,11 +36,6 @@ impl Recorded {
     pub(crate) fn has_secrets(&self) -> bool {
         let Original { target: own, headers: all, .. } = &self.original;
         target(own) != **own || all.iter().any(|(name, value)| masked(name, value).is_some())
-    }
-
-    /// Whether the method usually has no body.
-    pub(crate) fn is_bodiless(&self) -> bool {
-        matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::DELETE | Method::TRACE)
     }
 }
 

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::{Request, Response, Uri};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::auth::admit;
 use super::manage::reply;
@@ -26,6 +27,9 @@ use crate::wire::{ClientBody, Identities};
 /// The calls of a page unless the query says how many, and the most.
 const PAGE: usize = 100;
 const PAGE_MAX: usize = 1_000;
+
+/// How long a caller waits for a change, before it asks again.
+const WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// What the operations are on.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +71,7 @@ pub(crate) async fn local(
     let uri = &head.uri;
     let document = match operation {
         LocalOperation::List => list(site.records, uri)?,
+        LocalOperation::Changes => Box::pin(changes(site.records, uri)).await?,
         LocalOperation::Forget => {
             site.records.clear();
             Value::Null
@@ -95,9 +100,9 @@ pub(crate) async fn local(
             metering::usage(&site.meters.usage(ago.map_err(Failure::invalid_argument)?))
         }
         LocalOperation::Course => {
-            let function = parameter(uri, "function");
-            let function = function.ok_or_else(|| Failure::invalid_argument("function is missing"))?;
-            metering::course(&function, &site.meters.course(&function))
+            let asked = parameter(uri, "function");
+            let names = asked.map_or_else(|| site.meters.names(), |function| vec![Arc::from(function)]);
+            metering::course(names.iter().map(|name| (&**name, site.meters.course(name))))
         }
     };
     Ok(reply(&document, visit))
@@ -121,19 +126,48 @@ fn list(records: &Records, uri: &Uri) -> Result<Value, Failure> {
     let before = parameter(uri, "before").map(|before| before.parse()).transpose();
     let before = before.map_err(|_| Failure::invalid_argument("before is no number of a call"))?;
     let page = records.list(&filter(uri)?, before, limit(uri, PAGE)?);
-    let (calls, heads, bodies) = records.size();
+    let (_, heads, bodies) = records.size();
     let limits = records.limits().map(|limits| {
         json!({ "calls": limits.calls, "headBytes": limits.heads, "bodyBytes": limits.bodies, "bytesOfEachBody": limits.body })
     });
     Ok(json!({
         "requests": page.entries.iter().map(|entry| summary(&entry.call)).collect::<Vec<_>>(),
         "next": page.next,
-        "kept": calls,
+        "kept": page.kept,
         "gone": page.gone,
         "headBytes": heads,
         "bodyBytes": bodies,
         "limits": limits,
     }))
+}
+
+/// Waits until there is a change behind the revision `after`, or for some time. Without `after` it tells the revision alone.
+async fn changes(records: &Records, uri: &Uri) -> Result<Value, Failure> {
+    let Some(mut changed) = records.subscribe() else { return Err(Failure::call_not_recorded("", true)) };
+    let Some(after) = parameter(uri, "after") else {
+        return Ok(json!({ "requests": [], "revision": *changed.borrow() }));
+    };
+    let after: u64 = after.parse().map_err(|_| Failure::invalid_argument("after is no revision"))?;
+    let filter = filter(uri)?;
+    let news = timeout(WAIT_MAX, async {
+        loop {
+            changed.mark_unchanged();
+            let news = news(records, &filter, after);
+            if !news.is_null() || changed.changed().await.is_err() {
+                break news;
+            }
+        }
+    });
+    // Nothing has happened that the caller asks for.
+    Ok(news.await.unwrap_or_else(|_| json!({ "requests": [], "revision": records.since(u64::MAX).1 })))
+}
+
+/// The changes behind a revision that pass. `null` without one.
+fn news(records: &Records, filter: &Filter, after: u64) -> Value {
+    let (entries, revision) = records.since(after);
+    let passing = entries.iter().filter(|entry| filter.passes(&entry.call)).take(PAGE_MAX);
+    let list: Vec<Value> = passing.map(|entry| summary(&entry.call)).collect();
+    if list.is_empty() { Value::Null } else { json!({ "requests": list, "revision": revision }) }
 }
 
 fn filter(uri: &Uri) -> Result<Filter, Failure> {

@@ -18,6 +18,7 @@ pub(super) fn usage(report: &UsageReport) -> Value {
 
 fn function(own: &FunctionUsage) -> Value {
     let (used, time) = (&own.used, &own.used.time);
+    let billable = used.billable();
     json!({
         "function": own.name,
         "instances": own.instances,
@@ -30,11 +31,11 @@ fn function(own: &FunctionUsage) -> Value {
         "callSeconds": used.call_seconds(),
         "activeSeconds": time.active_seconds(),
         "idleSeconds": time.idle_seconds(),
-        "activeVcpuSeconds": time.active_vcpu_seconds(),
-        "idleVcpuSeconds": time.idle_vcpu_seconds(),
+        "activeVcpuSeconds": billable.active_vcpu_seconds,
+        "idleVcpuSeconds": billable.idle_vcpu_seconds,
         "activeGbSeconds": time.active_gb_seconds(),
         "idleGbSeconds": time.idle_gb_seconds(),
-        "diskGbSeconds": time.disk_gb_seconds(),
+        "diskGbSeconds": billable.disk_gb_seconds,
         "bytesIn": used.bytes_in,
         "bytesOut": used.bytes_out,
         "p50Ms": own.p50.map(millis),
@@ -42,8 +43,8 @@ fn function(own: &FunctionUsage) -> Value {
     })
 }
 
-/// The intervals of one function, the oldest first. One that nothing was used in is left out.
-pub(super) fn course(name: &str, points: &[Point]) -> Value {
+/// The intervals of functions, the oldest first. One that nothing was used in is left out.
+pub(super) fn course<'a>(functions: impl Iterator<Item = (&'a str, Vec<Point>)>) -> Value {
     let (now, at) = (Instant::now(), SystemTime::now());
     let point = |point: &Point| {
         let end = at.checked_sub(now.saturating_duration_since(point.end)).unwrap_or(at);
@@ -54,7 +55,8 @@ pub(super) fn course(name: &str, points: &[Point]) -> Value {
             "p50Ms": point.p50.map(millis), "p99Ms": point.p99.map(millis),
         })
     };
-    json!({ "function": name, "points": points.iter().map(point).collect::<Vec<_>>() })
+    let function = |(name, points): (&str, Vec<Point>)| json!({ "function": name, "points": points.iter().map(point).collect::<Vec<_>>() });
+    json!({ "functions": functions.map(function).collect::<Vec<_>>() })
 }
 
 fn millis(time: Duration) -> f64 {
