@@ -8,6 +8,7 @@ mod catalogue;
 mod chaos;
 mod clients;
 mod conform;
+mod console;
 mod contract;
 mod deploy_tool;
 mod doctor;

@@ -17,6 +17,7 @@ mod chaos;
 mod cli;
 mod client;
 mod conform;
+mod console;
 mod containers;
 mod destinations;
 mod doctor;
