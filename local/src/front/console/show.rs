@@ -13,6 +13,7 @@ use super::pages::frame::{Tab, regions};
 use super::pages::overview::Addresses;
 use super::pages::send::Draft;
 use super::pages::tasks::{MessageRow, Tasks};
+use super::pages::text::size;
 use super::pages::{Region, instances, logs, overview, request, requests, routes, send, tasks};
 use super::{data, explain, reply};
 use crate::front::body::Outgoing;
@@ -193,9 +194,13 @@ impl Console {
         };
         let mut effective = self.shared.effective.clone();
         if let Some(limits) = self.shared.records.limits() {
+            let kib = |bytes: usize| size(bytes as u64);
             let (calls, heads, bodies) = self.shared.records.size();
             effective.push(("Recorded requests", format!("{calls} of at most {}", limits.calls)));
-            effective.push(("Memory of recorded requests", format!("{} of {} bytes of heads, {} of {} bytes of bodies, at most {} bytes of each", heads, limits.heads, bodies, limits.bodies, limits.body)));
+            effective.push(("Memory of recorded requests", format!(
+                "{} of {} of heads, {} of {} of bodies, at most {} of each",
+                kib(heads), kib(limits.heads), kib(bodies), kib(limits.bodies), kib(limits.body)
+            )));
         }
         for (name, address) in asked.ports {
             if name.is_empty() {

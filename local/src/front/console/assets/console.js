@@ -6,10 +6,18 @@
     if (state && state.textContent !== text) state.textContent = text;
   };
   let isPaused = false;
+  let isLost = false;
 
-  document.addEventListener("htmx:sse:after:connection", () => { if (!isPaused) say("live"); });
-  document.addEventListener("htmx:sse:error", () => say("no connection: trying again"));
-  document.addEventListener("htmx:sse:before:connection", () => { if (!isPaused) say("connecting"); });
+  document.addEventListener("htmx:sse:after:connection", () => {
+    isLost = false;
+    say(isPaused ? "paused" : "live");
+  });
+  document.addEventListener("htmx:sse:error", () => {
+    isLost = true;
+    say("no connection: trying again");
+  });
+  // It comes before the wait for the next try too.
+  document.addEventListener("htmx:sse:before:connection", () => { if (!isLost && !isPaused) say("connecting"); });
   // What comes in a pause is left out. The next message after it has the whole state again.
   document.addEventListener("htmx:sse:before:message", (event) => { if (isPaused) event.preventDefault(); });
 

@@ -11,7 +11,7 @@ use super::text::span;
 const WIDTH: f64 = 360.0;
 const HEIGHT: f64 = 96.0;
 const BOTTOM: f64 = 14.0;
-const LEFT: f64 = 34.0;
+const LEFT: f64 = 46.0;
 
 /// The most points of a line.
 const POINTS_MAX: usize = 200;
@@ -34,7 +34,7 @@ pub(super) fn lines(title: &str, seconds: f64, lines: &[Line<'_>], text: fn(f64)
     let values = lines.iter().flat_map(|line| &line.points).filter_map(|(_, value)| *value);
     let most = values.fold(0.0_f64, f64::max);
     let top = if most > 0.0 { round_up(most) } else { 1.0 };
-    let latest = |line: &Line<'_>| line.points.last().and_then(|(_, value)| *value);
+    let latest = |line: &Line<'_>| line.points.iter().rev().find_map(|(_, value)| *value);
     let minutes = format!("{:.0} min ago", seconds / 60.0);
     html! {
         figure {
@@ -82,6 +82,10 @@ fn parts(line: &Line<'_>, seconds: f64, top: f64) -> Vec<String> {
     if !part.is_empty() {
         parts.push(part);
     }
+    // One point alone is a dot: a line without a length, with round ends.
+    for part in parts.iter_mut().filter(|part| part.matches(',').count() == 1) {
+        *part = part.repeat(2);
+    }
     parts
 }
 
@@ -113,13 +117,16 @@ fn round_up(value: f64) -> f64 {
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * unit).find(|top| *top >= value).unwrap_or(value)
 }
 
+/// The colours of a bar's parts, in their order.
+pub(super) const COLOURS: [&str; 5] = ["three", "two", "four", "one", "five"];
+
 /// One bar whose parts are spans one behind the other.
 pub(super) fn bar(spans: &[(&'static str, Duration)]) -> Markup {
     let total: f64 = spans.iter().map(|(_, took)| took.as_secs_f64()).sum::<f64>().max(f64::MIN_POSITIVE);
     let mut begin = 0.0;
     let parts: Vec<(f64, f64, &str)> = spans
         .iter()
-        .zip(["three", "two", "four", "one", "three"])
+        .zip(COLOURS)
         .map(|((_, took), class)| {
             let width = took.as_secs_f64() / total * WIDTH;
             begin += width;
@@ -148,7 +155,7 @@ mod tests {
             points: vec![(60.0, Some(0.0)), (30.0, None), (20.0, Some(3.0)), (0.0, Some(4.0))],
         };
         let svg = lines("Requests", 60.0, &[line], |value| format!("{value}/s")).into_string();
-        for part in ["a&lt;b 4/s", "34.0,82.0 ", "251.3,44.8 360.0,32.4 ", "the highest value is 4/s", "Numbers of requests", ">5/s<"] {
+        for part in ["a&lt;b 4/s", "46.0,82.0 46.0,82.0 ", "255.3,36.4 360.0,21.2 ", "the highest value is 4/s", "Numbers of requests", ">5/s<"] {
             assert!(svg.contains(part), "{part}: {svg}");
         }
         assert_eq!(svg.matches("<polyline").count(), 2);

@@ -64,7 +64,7 @@ fn row(frame: &Frame<'_>, number: u64, event: &Event) -> Markup {
     html! {
         tr id={ "l-" (number) } {
             td { (time(event.time)) }
-            td {
+            td.from {
                 @if let Some(name) = &event.function { (name) " " }
                 @match source { Some(source) => span.mark { (source) }, None => (level(event.kind.level())) }
             }

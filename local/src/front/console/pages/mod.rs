@@ -11,7 +11,7 @@ pub(super) mod requests;
 pub(super) mod routes;
 pub(super) mod send;
 pub(super) mod tasks;
-mod text;
+pub(super) mod text;
 
 /// A part of a page that its stream keeps current: its id, and what is in it.
 pub(super) type Region = (&'static str, maud::Markup);

@@ -53,7 +53,7 @@ fn tiles(overview: &Overview) -> Markup {
             div { dt { "Functions" } dd { (overview.functions.len()) } }
             div { dt { "Instances" } dd { (instances) small { (busy) " busy, " (starting) " starting" } } }
             div { dt { "Calls" } dd { (sums.invocations) small { (rate(latest.requests_per_second)) " now, " (waiting) " waiting" } } }
-            div { dt { "p50 / p99" } dd { (told(slowest(|own| own.p50))) small { (told(slowest(|own| own.p99))) " p99, the last minutes" } } }
+            div { dt { "p50 / p99" } dd { (told(slowest(|own| own.p50))) small { "p99 " (told(slowest(|own| own.p99))) ", the last minutes" } } }
             div { dt { "Cold starts" } dd { (sums.cold_starts) } }
             div { dt { "Clients that left (499)" } dd { (sums.client_left) } }
             div { dt { "Failed calls" } dd { (sums.errors) small { (sums.refused) " without an instance" } } }

@@ -110,8 +110,8 @@ fn phases(spans: &[(&'static str, Duration)]) -> Markup {
             table {
                 thead { tr { th scope="col" { "Phase" } th.number scope="col" { "Took" } th scope="col" { "What it is" } } }
                 tbody {
-                    @for (name, took) in spans {
-                        tr { th scope="row" { (name.replace('_', " ")) } td.number { (span(*took)) } td { (meaning(name)) } }
+                    @for ((name, took), colour) in spans.iter().zip(chart::COLOURS) {
+                        tr { th scope="row" { svg.swatch viewBox="0 0 10 10" aria-hidden="true" { rect class=(colour) x="1" y="1" width="8" height="8" rx="2" {} } " " (name.replace('_', " ")) } td.number { (span(*took)) } td { (meaning(name)) } }
                     }
                 }
             }

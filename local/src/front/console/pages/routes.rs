@@ -39,8 +39,8 @@ pub(in crate::front::console) fn explain(
             None => {}
             Some(Err(wrong)) => p.notice.bad role="alert" { (wrong) },
             Some(Ok(steps)) => {
-                h3 { "The way" }
-                ol.steps role="status" {
+                h3 id="way" { "The way" }
+                ol.steps {
                     @for step in steps {
                         li class=(match step.taken { Some(true) => "good", Some(false) => "bad", None => "" }) {
                             strong { (step.title) }

@@ -12,6 +12,7 @@ pub(super) fn span(span: Duration) -> String {
         0 if span.as_micros() < 1000 => format!("{} \u{b5}s", span.as_micros()),
         0 if span.as_millis() < 10 => format!("{}.{} ms", span.as_millis(), span.as_micros() / 100 % 10),
         0 => format!("{} ms", span.as_millis()),
+        1..60 if span.subsec_millis() < 10 => format!("{} s", span.as_secs()),
         1..60 => format!("{}.{:02} s", span.as_secs(), span.subsec_millis() / 10),
         60..3600 => format!("{} min {} s", span.as_secs() / 60, span.as_secs() % 60),
         seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
@@ -19,7 +20,7 @@ pub(super) fn span(span: Duration) -> String {
 }
 
 /// A size: `512 B`, `1.5 KiB`, `20.3 MiB`.
-pub(super) fn size(bytes: u64) -> String {
+pub(in crate::front::console) fn size(bytes: u64) -> String {
     let mut unit = 1024;
     for name in ["KiB", "MiB", "GiB"] {
         if bytes < unit {
@@ -94,6 +95,7 @@ mod tests {
             (9_990, "9.9 ms"),
             (12_900, "12 ms"),
             (1_257_000, "1.25 s"),
+            (30_000_000, "30 s"),
             (200_000_000, "3 min 20 s"),
             (7_500_000_000, "2 h 5 min"),
         ] {
