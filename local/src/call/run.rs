@@ -70,10 +70,11 @@ impl Run {
         tail: Option<Tail>,
         body_fault: BodyFault,
     ) -> Self {
+        let now = Instant::now();
         Run {
             id: Arc::clone(id),
             meter: None,
-            arrived: Instant::now(),
+            arrived: now,
             is_cold: false,
             is_probe: false,
             tells_failure: false,
@@ -81,7 +82,7 @@ impl Run {
             passed_by: None,
             source: Source::function(function).with_request(id),
             log: log.clone(),
-            begin: Instant::now(),
+            begin: now,
             begun_at: SystemTime::UNIX_EPOCH,
             lease: None,
             claim: Claim::Any,
@@ -261,12 +262,13 @@ impl Run {
     /// Counts the call as one that has ended.
     fn count(&self, kind: Option<&Kind>) {
         let Some(meter) = &self.meter else { return };
+        let now = Instant::now();
         let received = if self.received == usize::MAX { 0 } else { self.received as u64 };
         let [bytes_in, bytes_out] =
             self.passed_by.unwrap_or_else(|| [self.whole_in + self.body_fault.passed(), received]);
         meter.note(&Ended {
-            latency: self.arrived.elapsed(),
-            took: self.lease.as_ref().map(|_| self.begin.elapsed()),
+            latency: now.saturating_duration_since(self.arrived),
+            took: self.lease.as_ref().map(|_| now.saturating_duration_since(self.begin)),
             is_error: self.tells_failure
                 || matches!(kind, Some(Kind::CallFailed(cause)) if cause.by != FailureSource::Caller.name()),
             has_client_left: matches!(kind, Some(Kind::CallCancelled { .. })),

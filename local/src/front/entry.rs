@@ -121,6 +121,12 @@ impl Front {
             .and_then(|()| host::check(&request))
             .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
+        if matches!(
+            destination,
+            Ok(Destination::Index | Destination::Balancers | Destination::Usage | Destination::Local(_))
+        ) {
+            visit.is_own();
+        }
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
@@ -174,7 +180,7 @@ impl Front {
                 let site = api::Site {
                     records: &self.records,
                     meters: &self.meters,
-                    ports: &self.ports(),
+                    ports: &self.ports().into_iter().map(|(name, own)| (name, reachable(own))).collect(),
                     identities: self.identities.as_deref(),
                 };
                 Box::pin(api::local(operation, site, (&self.gate, peer), &visit, request)).await

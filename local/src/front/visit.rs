@@ -108,6 +108,11 @@ impl Visit {
         }
     }
 
+    /// The request is for fc-local itself, and is not recorded.
+    pub(super) fn is_own(&mut self) {
+        self.recording = None;
+    }
+
     /// Where the function's lines go during the call: for its caller if `is_asked`, and for its record.
     pub(crate) fn tail(&mut self, is_asked: bool) -> Option<Tail> {
         let tail = (is_asked || self.recording.is_some()).then(Tail::default)?;

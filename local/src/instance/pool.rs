@@ -145,7 +145,10 @@ impl Pool {
                 Effect::Hand { waiter, instance, is_cold } => {
                     // The slots know only calls that are on this list.
                     let Some(Ticket { claim, sender }) = state.waiting.remove(&waiter) else { continue };
-                    handed.push((sender, Ok(Lease::new(instance, self, claim, is_cold))));
+                    handed.push((
+                        sender,
+                        Ok(Lease::new(instance, self, claim, is_cold, Instant::now().into_std())),
+                    ));
                 }
                 Effect::Fail(waiter) => {
                     if let Some(failure) = state.last_failure.clone()
@@ -204,7 +207,9 @@ impl Pool {
                     state.waiting.insert(waiter, Ticket { claim, sender });
                     Ok(Place { pool: self, waiter, handed })
                 }
-                Acquired::Slot(instance) => Err(Ok(Lease::new(instance, self, claim, false))),
+                Acquired::Slot(instance) => {
+                    Err(Ok(Lease::new(instance, self, claim, false, begin.into_std())))
+                }
                 Acquired::SessionOver => Err(Err(Refusal::Failed(Failure::session_over()))),
                 Acquired::Full(cap) => {
                     self.refused.fetch_add(1, Ordering::Relaxed);

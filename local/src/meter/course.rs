@@ -52,17 +52,9 @@ const RECENT: Duration = Duration::from_secs(300);
 impl Course {
     pub(super) fn record(&mut self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX).clamp(1, LATENCY_MAX);
-        for histogram in [&mut self.current, &mut self.recent[0]] {
-            if histogram.is_none() {
-                // It grows with the longest time, which is short for most functions.
-                *histogram = Histogram::new(2).ok().map(|mut histogram| {
-                    histogram.auto(true);
-                    Box::new(histogram)
-                });
-            }
-            if let Some(histogram) = histogram {
-                histogram.saturating_record(micros);
-            }
+        if let Some(histogram) = filled(&mut self.current) {
+            // A time beyond its bounds makes it grow.
+            drop(histogram.record(micros));
         }
     }
 
@@ -70,7 +62,12 @@ impl Course {
     pub(super) fn tick(&mut self, now: Instant, totals: Totals, instances: usize) {
         let begin = self.begin.replace(now).unwrap_or(now);
         let (p50, p99) = percentiles(self.current.as_deref());
-        self.current = None;
+        if let Some(current) = self.current.take()
+            && let Some(recent) = filled(&mut self.recent[0])
+        {
+            // Both grow as far as they have to.
+            drop(recent.add(&*current));
+        }
         let used = totals - self.former;
         self.former = totals;
         let took = now.saturating_duration_since(begin);
@@ -95,15 +92,14 @@ impl Course {
 
     /// The percentiles of the last minutes.
     pub(super) fn percentiles(&self) -> (Option<Duration>, Option<Duration>) {
-        match &self.recent {
-            [Some(one), Some(other)] => {
-                let mut both = one.clone();
-                // The sizes may differ, and this one grows.
-                let added = both.add(&**other);
-                percentiles(added.is_ok().then_some(&*both))
+        let mut all: Option<Box<Histogram<u32>>> = None;
+        for histogram in [&self.current, &self.recent[0], &self.recent[1]].into_iter().flatten() {
+            match &mut all {
+                None => all = Some(histogram.clone()),
+                Some(all) => drop(all.add(&**histogram)),
             }
-            [one, other] => percentiles(one.as_deref().or(other.as_deref())),
         }
+        percentiles(all.as_deref())
     }
 
     /// The intervals of seconds, the oldest first.
@@ -126,6 +122,17 @@ impl Course {
         }
         used
     }
+}
+
+/// The histogram, made for its first time. It grows with the longest one, which is short for most functions.
+fn filled(place: &mut Option<Box<Histogram<u32>>>) -> Option<&mut Histogram<u32>> {
+    if place.is_none() {
+        *place = Histogram::new(2).ok().map(|mut histogram| {
+            histogram.auto(true);
+            Box::new(histogram)
+        });
+    }
+    place.as_deref_mut()
 }
 
 fn percentiles(histogram: Option<&Histogram<u32>>) -> (Option<Duration>, Option<Duration>) {

@@ -34,7 +34,9 @@ struct State {
     active: usize,
     /// Until when the time is counted.
     until: Instant,
-    time: Time,
+    /// The time of all instances, in nanoseconds: with a call, and without one though kept.
+    active_nanos: u64,
+    idle_nanos: u64,
 }
 
 /// One instance of the fleet. The drop says that it is gone.
@@ -53,7 +55,8 @@ struct Calls {
 
 impl Fleet {
     pub(crate) fn new(meter: &Arc<Meter>, rate: Rate, kept: usize) -> Arc<Self> {
-        let state = State { kept, alive: 0, active: 0, until: Instant::now(), time: Time::default() };
+        let state =
+            State { kept, alive: 0, active: 0, until: Instant::now(), active_nanos: 0, idle_nanos: 0 };
         let fleet = Arc::new(Fleet { meter: Arc::clone(meter), rate, state: Mutex::new(state) });
         meter.add_fleet(&fleet);
         fleet
@@ -62,14 +65,14 @@ impl Fleet {
     /// How many instances are kept from now on.
     pub(crate) fn set_kept(&self, count: usize) {
         let mut state = self.lock();
-        state.count(Instant::now(), self.rate);
+        state.count(Instant::now());
         state.kept = count;
     }
 
     /// Another instance.
     pub(crate) fn join(self: &Arc<Self>) -> Presence {
         let mut state = self.lock();
-        state.count(Instant::now(), self.rate);
+        state.count(Instant::now());
         state.alive += 1;
         drop(state);
         Presence { fleet: Arc::clone(self), calls: Mutex::default() }
@@ -77,15 +80,14 @@ impl Fleet {
 
     /// Time that is billed as that of a call: a hook's.
     pub(crate) fn add_active(&self, time: Duration) {
-        let mut state = self.lock();
-        state.add(time, self.rate);
+        self.lock().active_nanos += nanos(time);
     }
 
     /// The time so far, and the number of instances.
     pub(super) fn time(&self, now: Instant) -> (Time, usize) {
         let mut state = self.lock();
-        state.count(now, self.rate);
-        (state.time, state.alive)
+        state.count(now);
+        (state.time(self.rate), state.alive)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -96,71 +98,73 @@ impl Fleet {
 impl Drop for Fleet {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        state.count(Instant::now(), self.rate);
-        self.meter.add_time(state.time);
+        state.count(Instant::now());
+        self.meter.add_time(state.time(self.rate));
     }
 }
 
 impl State {
-    /// Counts the time until now, at the rate of each instance that is billed.
-    fn count(&mut self, now: Instant, rate: Rate) {
-        let nanos = now.saturating_duration_since(self.until).as_nanos();
+    /// Counts the time until now. Calls pass here at their begin and their end, so there is no more to it than this.
+    fn count(&mut self, now: Instant) {
+        let passed = nanos(now.saturating_duration_since(self.until));
         self.until = self.until.max(now);
+        self.active_nanos += self.active as u64 * passed;
         // Calls go to the kept instances first, so those that are active are no idle ones.
-        let idle = self.kept.min(self.alive).saturating_sub(self.active) as u128 * nanos;
-        self.active(self.active as u128 * nanos, rate);
-        self.time.idle_nanos += idle;
-        self.time.idle_cpu += idle * u128::from(rate.cpu_millis);
-        self.time.idle_memory += idle * u128::from(rate.memory_mib);
-        self.time.disk += idle * u128::from(rate.disk_mib.saturating_sub(DISK_FREE_MIB));
+        self.idle_nanos += self.kept.min(self.alive).saturating_sub(self.active) as u64 * passed;
     }
 
-    fn add(&mut self, time: Duration, rate: Rate) {
-        self.active(time.as_nanos(), rate);
+    /// What was used, at the rate of each instance.
+    fn time(&self, rate: Rate) -> Time {
+        let (active, idle) = (u128::from(self.active_nanos), u128::from(self.idle_nanos));
+        let (cpu, memory) = (u128::from(rate.cpu_millis), u128::from(rate.memory_mib));
+        Time {
+            active_nanos: active,
+            idle_nanos: idle,
+            active_cpu: active * cpu,
+            idle_cpu: idle * cpu,
+            active_memory: active * memory,
+            idle_memory: idle * memory,
+            disk: (active + idle) * u128::from(rate.disk_mib.saturating_sub(DISK_FREE_MIB)),
+        }
     }
+}
 
-    fn active(&mut self, nanos: u128, rate: Rate) {
-        self.time.active_nanos += nanos;
-        self.time.active_cpu += nanos * u128::from(rate.cpu_millis);
-        self.time.active_memory += nanos * u128::from(rate.memory_mib);
-        self.time.disk += nanos * u128::from(rate.disk_mib.saturating_sub(DISK_FREE_MIB));
-    }
+/// In nanoseconds, of which a number of 64 bits holds centuries.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Presence {
     /// A call begins.
-    pub(crate) fn begin(&self) {
+    pub(crate) fn begin(&self, now: Instant) {
         let mut calls = self.lock();
         calls.count += 1;
         if calls.count == 1 {
-            let now = Instant::now();
             calls.since = Some(now);
             let mut state = self.fleet.lock();
-            state.count(now, self.fleet.rate);
+            state.count(now);
             state.active += 1;
         }
     }
 
     /// A call ends.
-    pub(crate) fn end(&self) {
+    pub(crate) fn end(&self, now: Instant) {
         let mut calls = self.lock();
         calls.count = calls.count.saturating_sub(1);
         if calls.count == 0
             && let Some(since) = calls.since.take()
         {
-            self.rest(since);
+            self.rest(since, now);
         }
     }
 
     /// The instance has no call any more. Its time is billed in whole milliseconds.
-    fn rest(&self, since: Instant) {
-        const MILLI: u128 = 1_000_000;
-        let now = Instant::now();
-        let nanos = now.saturating_duration_since(since).as_nanos();
-        let rounding = u64::try_from(nanos.next_multiple_of(MILLI) - nanos).unwrap_or(0);
+    fn rest(&self, since: Instant, now: Instant) {
+        const MILLI: u64 = 1_000_000;
+        let took = nanos(now.saturating_duration_since(since));
         let mut state = self.fleet.lock();
-        state.count(now, self.fleet.rate);
-        state.add(Duration::from_nanos(rounding), self.fleet.rate);
+        state.count(now);
+        state.active_nanos += took.next_multiple_of(MILLI) - took;
         state.active = state.active.saturating_sub(1);
     }
 
@@ -177,10 +181,10 @@ impl Drop for Presence {
     fn drop(&mut self) {
         let calls = self.calls.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(since) = calls.since.take() {
-            self.rest(since);
+            self.rest(since, Instant::now());
         }
         let mut state = self.fleet.lock();
-        state.count(Instant::now(), self.fleet.rate);
+        state.count(Instant::now());
         state.alive = state.alive.saturating_sub(1);
     }
 }

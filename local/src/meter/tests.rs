@@ -24,11 +24,11 @@ fn ended(millis: u64) -> Ended {
 /// What calls of `seconds` in all use, one after the other.
 fn used(invocations: u64, seconds: f64, rate: Rate) -> Totals {
     let nanos = Duration::from_secs_f64(seconds).as_nanos();
-    let time = super::totals::Time {
+    let time = totals::Time {
         active_nanos: nanos,
         active_cpu: nanos * u128::from(rate.cpu_millis),
         active_memory: nanos * u128::from(rate.memory_mib),
-        ..super::totals::Time::default()
+        ..totals::Time::default()
     };
     Totals { invocations, call_nanos: nanos, time, ..Totals::default() }
 }
@@ -117,13 +117,13 @@ fn calls_that_overlap_on_an_instance_count_once() {
     let fleet = Fleet::new(&meter, RATE, 0);
     let (one, other) = (fleet.join(), fleet.join());
     let begin = Instant::now();
-    one.begin();
-    one.begin();
-    one.begin();
+    one.begin(Instant::now());
+    one.begin(Instant::now());
+    one.begin(Instant::now());
     std::thread::park_timeout(Duration::from_millis(30));
-    one.end();
-    one.end();
-    one.end();
+    one.end(Instant::now());
+    one.end(Instant::now());
+    one.end(Instant::now());
     let took = begin.elapsed();
     let (totals, instances) = meter.totals(Instant::now());
     let active = Duration::from_secs_f64(totals.time.active_seconds());
@@ -135,8 +135,8 @@ fn calls_that_overlap_on_an_instance_count_once() {
     assert_eq!(totals.time.active_nanos % 1_000_000, 0);
     assert_eq!((totals.time.idle_nanos, instances), (0, 2));
     // Calls on two instances count for each.
-    one.begin();
-    other.begin();
+    one.begin(Instant::now());
+    other.begin(Instant::now());
     std::thread::park_timeout(Duration::from_millis(20));
     let running = meter.totals(Instant::now()).0.time.active_nanos - totals.time.active_nanos;
     assert!(running >= 2 * 19_000_000, "calls under way count too: {running}");
@@ -168,13 +168,13 @@ fn kept_instances_are_idle_between_calls_and_others_cost_nothing() {
     assert_eq!(idle.active_nanos, 0);
     // Calls on all of them leave none idle.
     for one in &present {
-        one.begin();
+        one.begin(Instant::now());
     }
     let before = meter.totals(Instant::now()).0.time.idle_nanos;
     std::thread::park_timeout(Duration::from_millis(5));
     assert_eq!(meter.totals(Instant::now()).0.time.idle_nanos, before);
     for one in &present {
-        one.end();
+        one.end(Instant::now());
     }
     fleet.set_kept(0);
     let before = meter.totals(Instant::now()).0.time.idle_nanos;

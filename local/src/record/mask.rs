@@ -13,8 +13,8 @@ const SECRET: [&str; 4] =
     ["authorization", "proxy-authorization", "x-fc-access-key-id", "x-acs-signature-nonce"];
 
 /// Parameters of signatures, beside those whose names tell.
-const SIGNED: [&str; 6] =
-    ["x-fc-signature", "ossaccesskeyid", "x-oss-credential", "signature", "x-oss-signature", "code"];
+const SIGNED: [&str; 5] =
+    ["x-fc-signature", "ossaccesskeyid", "x-oss-credential", "signature", "x-oss-signature"];
 
 impl Recorded {
     /// The path and the query, masked.
@@ -113,8 +113,11 @@ fn target(target: &str) -> String {
 }
 
 fn query(text: &str) -> String {
+    // A code is a credential where somebody was sent back from signing in, which a state tells.
+    let has_code = text.split('&').any(|part| part.starts_with("state="));
+    let is_secret = |name: &str| is_secret_parameter(name) || (has_code && name == "code");
     let parts = text.split('&').map(|part| match part.split_once('=') {
-        Some((name, value)) if !value.is_empty() && is_secret_parameter(name) => format!("{name}={MASK}"),
+        Some((name, value)) if !value.is_empty() && is_secret(name) => format!("{name}={MASK}"),
         _ => part.to_owned(),
     });
     parts.collect::<Vec<_>>().join("&")

@@ -17,6 +17,7 @@ mod domains;
 mod doors;
 mod examples_apart;
 mod grpc;
+mod har;
 mod languages;
 mod lift_and_shift;
 mod manifests;

@@ -41,6 +41,7 @@ mod output;
 mod outputs;
 mod package;
 mod queue;
+mod records;
 mod signer;
 mod start;
 mod stop;

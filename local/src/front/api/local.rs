@@ -36,7 +36,7 @@ const WAIT_MAX: Duration = Duration::from_secs(20);
 pub(crate) struct Site<'a> {
     pub(crate) records: &'a Records,
     pub(crate) meters: &'a Meters,
-    /// Where the ports are, by name.
+    /// Where clients of this machine reach the ports, by name.
     pub(crate) ports: &'a BTreeMap<Arc<str>, SocketAddr>,
     pub(crate) identities: Option<&'a Identities>,
 }
@@ -50,7 +50,7 @@ impl Site<'_> {
 
     /// Where the port is now at which the call came in.
     pub(super) fn address(&self, entry: &Entry) -> Result<SocketAddr, Failure> {
-        let address = self.ports.get(&entry.call.door).copied().map(crate::front::listen::reachable);
+        let address = self.ports.get(&entry.call.door).copied();
         address.ok_or_else(|| Failure::invalid_argument("the port at which the call came in is closed"))
     }
 }

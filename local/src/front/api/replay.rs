@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use super::local::Site;
 use crate::auth::{Gate, sign};
 use crate::failure::Failure;
-use crate::record::{Entry, shown_headers};
+use crate::record::{Entry, Headers, shown_headers};
 use crate::wire::{Identities, headers, outgoing};
 
 /// The longest wait for the whole reply.
@@ -31,8 +31,17 @@ const TIME_MAX: Duration = Duration::from_secs(60);
 const REPLY_MAX: usize = 256 * 1024;
 
 /// Headers of the connection, or that are made anew.
-const RENEWED: [HeaderName; 4] =
-    [header::HOST, header::CONTENT_LENGTH, header::EXPECT, header::PROXY_AUTHORIZATION];
+const RENEWED: [HeaderName; 9] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::EXPECT,
+    header::PROXY_AUTHORIZATION,
+    header::CONNECTION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
 
 /// Headers of a signature beside `Authorization`.
 const OF_SIGNATURE: [&str; 6] = [
@@ -156,26 +165,26 @@ fn prepare(entry: &Entry, to: Option<&str>, body: Bytes, gate: &Gate) -> Result<
     let (target, host, all) = entry.call.original.for_replay();
     let invalid = |what: &str| Failure::invalid_argument(what.to_owned());
     let mut notes = Vec::new();
-    let mut headers = all.to_map();
-    headers::strip_connection(&mut headers);
-    for name in RENEWED {
-        headers.remove(name);
-    }
     let other: Option<Uri> = to.map(|to| address_of(to)).transpose()?;
-    let is_signed = is_signed(&headers, target);
+    let is_signed = is_signed(all.get("authorization").unwrap_or_default(), target);
     let target = if is_signed { without_signature(target) } else { target.to_owned() };
-    if is_signed {
-        headers.remove(header::AUTHORIZATION);
-        for name in OF_SIGNATURE {
-            headers.remove(name);
-        }
-    }
     let host = match &other {
         Some(other) => other.authority().map(|own| own.as_str().to_owned()).unwrap_or_default(),
         None => host.to_owned(),
     };
     let value = HeaderValue::from_str(&host).map_err(|_| invalid("the host of the request is none"))?;
+    let mut headers = HeaderMap::new();
     headers.insert(header::HOST, value);
+    let named = named_in_connection(all);
+    let all = all.to_map();
+    let is_repeated = |name: &HeaderName| {
+        let of_signature = *name == header::AUTHORIZATION || OF_SIGNATURE.contains(&name.as_str());
+        !RENEWED.contains(name) && !named.contains(name) && !(is_signed && of_signature)
+    };
+    // In their order, which a removal would change.
+    for (name, value) in all.iter().filter(|(name, _)| is_repeated(name)) {
+        headers.append(name, value.clone());
+    }
     let prefix = other.as_ref().map_or("", |other| other.path().trim_end_matches('/'));
     let path: PathAndQuery =
         format!("{prefix}{target}").parse().map_err(|_| invalid("the target of the request is no path"))?;
@@ -213,9 +222,15 @@ fn address_of(to: &str) -> Result<Uri, Failure> {
     if is_http && is_plain && address.query().is_none() { Ok(address) } else { Err(wrong()) }
 }
 
+/// The headers that `Connection` names: they are of that connection.
+fn named_in_connection(headers: &Headers) -> Vec<HeaderName> {
+    let values = headers.iter().filter(|(name, _)| *name == "connection").map(|(_, value)| value);
+    let names = values.flat_map(|value| value.split(|byte| *byte == b','));
+    names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect()
+}
+
 /// Whether the request has a signature of an access key, by a header or in its address.
-fn is_signed(headers: &HeaderMap, target: &str) -> bool {
-    let authorization = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+fn is_signed(authorization: &[u8], target: &str) -> bool {
     authorization.starts_with(b"FC ")
         || authorization.starts_with(b"ACS3-")
         || target
