@@ -15,3 +15,6 @@ pub(super) mod text;
 
 /// A part of a page that its stream keeps current: its id, and what is in it.
 pub(super) type Region = (&'static str, maud::Markup);
+
+#[cfg(test)]
+mod tests;
