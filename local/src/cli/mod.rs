@@ -4,6 +4,7 @@ mod alb;
 mod alias;
 mod client;
 mod conform;
+mod console;
 mod curl;
 mod dev;
 mod doctor;
@@ -68,6 +69,8 @@ enum Command {
     Keys(KeysArguments),
     /// Sign a request with the project's access key, and send it with `curl`
     Curl(CurlArguments),
+    /// Print the address of the console of a running `fc-local dev`: pages that show what happens
+    Console(console::ConsoleArguments),
     /// List the functions of the manifest
     List(ListArguments),
     /// Publish, list or remove versions of a function in a running `fc-local dev`
@@ -337,6 +340,7 @@ fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCo
             Command::Alias(command) => alias::run(&manifest, command).await,
             Command::Package(arguments) => package::run(&manifest, arguments).await,
             Command::Tasks(command) => tasks::run(&manifest, command).await,
+            Command::Console(arguments) => console::run(&manifest, &arguments).await,
             Command::Requests(arguments) => requests::run(&manifest, arguments).await,
             Command::Replay(arguments) => replay::run(&manifest, arguments).await,
             Command::Usage(arguments) => usage::run(&manifest, &arguments).await,

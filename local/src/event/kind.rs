@@ -365,6 +365,13 @@ pub enum Kind {
         /// Why not.
         error: String,
     },
+    /// The console is there.
+    ConsoleReady {
+        /// Its address for browsers, which know that `*.localhost` is this machine.
+        url: String,
+        /// Its address for clients that do not.
+        path_url: String,
+    },
     /// gRPC calls come in there.
     GrpcReady {
         /// The address that is bound.

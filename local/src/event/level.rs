@@ -74,6 +74,7 @@ impl Kind {
             | Kind::InstancesKept { .. }
             | Kind::CallsRemain { .. }
             | Kind::TlsReady { .. }
+            | Kind::ConsoleReady { .. }
             | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
             Kind::QueueResumed { .. }

@@ -106,6 +106,7 @@ names! {
     Ipv6PortTaken => "ipv6_port_taken",
     TlsReady => "tls_ready",
     TlsUnavailable => "tls_unavailable",
+    ConsoleReady => "console_ready",
     GrpcReady => "grpc_ready",
     MemoryLimitsSampled => "memory_limits_sampled",
     FoldersTranslated => "folders_translated",

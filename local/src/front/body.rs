@@ -14,6 +14,7 @@ use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 
 use super::leaving::Leaving;
+use super::live::Live;
 use super::passed::Passed;
 use super::silence::Silence;
 use super::streamed::{Current, Streamed};
@@ -73,6 +74,8 @@ pub(crate) enum Outgoing {
     Passed(Box<Passed>),
     /// A reply whose client is made to leave.
     Leaving(Box<Leaving>),
+    /// What keeps a page of the console current.
+    Live(Box<Live>),
 }
 
 impl Outgoing {
@@ -130,7 +133,7 @@ impl Outgoing {
         match self {
             Outgoing::Whole(whole) => whole.rest.len() > PIECE,
             Outgoing::Passed(passed) => !passed.is_over(),
-            Outgoing::Streamed(_) | Outgoing::Tunnel(_) | Outgoing::Leaving(_) => true,
+            Outgoing::Streamed(_) | Outgoing::Tunnel(_) | Outgoing::Leaving(_) | Outgoing::Live(_) => true,
         }
     }
 
@@ -170,7 +173,8 @@ impl Outgoing {
             Outgoing::Streamed(streamed) => streamed.accompany(visit),
             Outgoing::Tunnel(Some(tunnel)) => tunnel.accompany(visit),
             Outgoing::Passed(passed) => passed.accompany(visit),
-            Outgoing::Tunnel(None) | Outgoing::Leaving(_) => {}
+            // The console's requests have no record.
+            Outgoing::Tunnel(None) | Outgoing::Leaving(_) | Outgoing::Live(_) => {}
         }
     }
 }
@@ -232,6 +236,7 @@ impl Body for Outgoing {
             Outgoing::Tunnel(_) => Poll::Ready(None),
             Outgoing::Passed(passed) => passed.poll_frame(context),
             Outgoing::Leaving(leaving) => leaving.poll_frame(context),
+            Outgoing::Live(live) => live.poll_frame(context),
         }
     }
 
@@ -242,13 +247,14 @@ impl Body for Outgoing {
             Outgoing::Tunnel(_) => true,
             Outgoing::Passed(passed) => passed.is_over(),
             Outgoing::Leaving(leaving) => leaving.is_over(),
+            Outgoing::Live(live) => live.is_over(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Outgoing::Whole(whole) => SizeHint::with_exact(whole.rest.len() as u64),
-            Outgoing::Streamed(_) => SizeHint::default(),
+            Outgoing::Streamed(_) | Outgoing::Live(_) => SizeHint::default(),
             Outgoing::Tunnel(_) => SizeHint::with_exact(0),
             Outgoing::Passed(passed) => passed.size_hint(),
             Outgoing::Leaving(leaving) => leaving.body().map_or_else(SizeHint::default, Body::size_hint),

@@ -247,6 +247,7 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::super::alb::{Balancers, Shared};
+    use super::super::console::{Console, Shared as ConsoleShared};
     use super::super::entry::Front;
     use super::super::listen::Stop;
     use super::super::target::Door;
@@ -301,6 +302,20 @@ mod tests {
         let place = Place { region: String::new(), id: String::new(), endpoint: address };
         let account =
             Account::new((Arc::clone(&registry), Arc::clone(&deployer)), log.clone(), folder, place);
+        let console = Console::new(ConsoleShared {
+            registry: Arc::clone(&registry),
+            queue: Arc::clone(&queue),
+            log: log.clone(),
+            records: Records::default(),
+            meters: Meters::default(),
+            stop: CancellationToken::new(),
+            gate: Arc::clone(&gate),
+            authority: None,
+            project: String::new(),
+            manifest: folder.join("s.yaml"),
+            environment: None,
+            effective: Vec::new(),
+        });
         let clients = Clients {
             front: Front::new(
                 registry,
@@ -308,7 +323,7 @@ mod tests {
                 gate,
                 log,
                 None,
-                Arc::new(balancers),
+                (Arc::new(balancers), console),
                 (Records::default(), Meters::default()),
             ),
             door: Door::Main,

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::alb::Balancers;
 use super::body::{Outgoing, plain};
+use super::console::{self, Around, Console};
 use super::index::Listed;
 use super::listen::reachable;
 use super::opening::Told;
@@ -45,6 +46,7 @@ pub(crate) struct Front {
     pub(super) records: Records,
     pub(super) meters: Meters,
     pub(super) balancers: Arc<Balancers>,
+    console: Console,
 }
 
 impl Front {
@@ -54,7 +56,7 @@ impl Front {
         gate: Arc<Gate>,
         log: Log,
         identities: Option<Arc<Identities>>,
-        balancers: Arc<Balancers>,
+        (balancers, console): (Arc<Balancers>, Console),
         (records, meters): (Records, Meters),
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
@@ -71,7 +73,13 @@ impl Front {
             records,
             meters,
             balancers,
+            console,
         })
+    }
+
+    /// The pages that show what happens.
+    pub(crate) fn console(&self) -> &Console {
+        &self.console
     }
 
     /// The load balancers in use.
@@ -93,6 +101,18 @@ impl Front {
             under_way.set_function(None);
             let note = |visit: &Visit| under_way.set_function(visit.function());
             return Box::pin(self.balancers.serve(key, (peer, begin), request, note)).await;
+        }
+        if *door == Door::Main
+            && let Some(base) = console::base(&request, || self.registry.functions())
+        {
+            under_way.set_function(None);
+            let ports = self.ports();
+            let around = Around {
+                ports: ports.iter().map(|(name, address)| (Arc::clone(name), reachable(*address))).collect(),
+                replay: self.replay(&ports),
+                balancer: self.balancers.config(),
+            };
+            return Box::pin(self.console.serve(base, around, peer, request)).await;
         }
         let mut visit = Visit::arrive(&self.log, &request, begin);
         if self.records.limits().is_some() {
@@ -198,6 +218,21 @@ impl Front {
                 visit.leave(reply)
             }
         }
+    }
+
+    /// How the console sends a recorded request once more.
+    fn replay<'a>(&'a self, ports: &'a BTreeMap<Arc<str>, SocketAddr>) -> console::Replay<'a> {
+        Box::new(move |id, to| {
+            Box::pin(async move {
+                let site = api::Site {
+                    records: &self.records,
+                    meters: &self.meters,
+                    ports,
+                    identities: self.identities.as_deref(),
+                };
+                api::replay_of(&id, to.as_deref(), site, &self.gate).await.map_err(|failure| failure.told())
+            })
+        })
     }
 
     /// gRPC has a port of its own, as on the platform. The port of a function takes everything.

@@ -4,6 +4,7 @@ mod ends;
 mod freeze;
 mod kept;
 mod lease;
+mod look;
 mod sessions;
 mod usage;
 

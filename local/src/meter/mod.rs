@@ -12,9 +12,7 @@ pub(crate) use fleet::{Fleet, Presence, Rate};
 pub(crate) use meter::{Ended, Meter};
 pub(crate) use meters::{FunctionUsage, Meters, TICK, UsageReport};
 pub(crate) use prices::{Cost, Prices};
-pub(crate) use totals::Billable;
+pub(crate) use totals::{Billable, Totals};
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-use totals::Totals;

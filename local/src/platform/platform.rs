@@ -18,7 +18,10 @@ use crate::deploy::{
     Built, BuiltFrom, Deployer, Deployment, FOLDER as STATE_FOLDER, Project, find_other_running, find_running,
 };
 use crate::event::{Address, Kind, Log, Source};
-use crate::front::{Balancers, BalancersShared, Door, Front, Listener, NotBound, Stop, reachable};
+use crate::front::{
+    Balancers, BalancersShared, Console, ConsoleShared, Doctor, Door, Front, Listener, NotBound, Stop,
+    console_urls, is_console, reachable,
+};
 use crate::manifest::{ACCOUNT_DEFAULT, Manifest};
 use crate::meter::{Meters, TICK};
 use crate::model::Function;
@@ -159,6 +162,21 @@ impl Platform {
             tasks: tasks.clone(),
             stop: stop.begun.clone(),
         });
+        let name = manifest.folder().file_name().map(|name| name.to_string_lossy().into_owned());
+        let console = Console::new(ConsoleShared {
+            registry: Arc::clone(&registry),
+            queue: Arc::clone(&queue),
+            log: log.clone(),
+            records: records.clone(),
+            meters: meters.clone(),
+            stop: stop.begun.clone(),
+            gate: Arc::clone(&gate),
+            authority: identities.as_ref().map(|identities| identities.file().to_owned()),
+            project: name.unwrap_or_default(),
+            manifest: manifest.file().to_owned(),
+            environment: manifest.environment().map(str::to_owned),
+            effective: settings.effective(),
+        });
         let timers = Timers::new(Arc::clone(&queue), log.clone(), settings.clock.clone());
         let place = account_place(manifest, &settings, endpoint);
         let account =
@@ -184,8 +202,8 @@ impl Platform {
                 (Arc::clone(&deployer), Arc::clone(&queue), Arc::clone(&account)),
                 gate,
                 log.clone(),
-                identities,
-                Arc::new(balancers),
+                identities.clone(),
+                (Arc::new(balancers), console),
                 (records, meters.clone()),
             ),
             opened: Mutex::default(),
@@ -214,6 +232,8 @@ impl Platform {
                 Err(_) => {}
             }
         }
+        let (url, path_url) = console_urls(reachable(main), manifest.names().any(is_console));
+        platform.log.emit(&Source::default(), Kind::ConsoleReady { url, path_url });
         platform.open_grpc_port()?;
         for function in manifest.functions() {
             platform.open_port(function, manifest)?;
@@ -291,6 +311,11 @@ impl Platform {
     /// The main address of this user's running platform for `manifest`, in any process. `None` if there is none.
     pub fn running(manifest: &Manifest) -> Option<SocketAddr> {
         find_running(manifest.file())
+    }
+
+    /// Lets the console show what `doctor` finds in the project.
+    pub(crate) fn set_doctor(&self, doctor: Doctor) {
+        self.front.console().set_doctor(doctor);
     }
 
     /// Where the functions of `manifest` answer.

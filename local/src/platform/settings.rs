@@ -79,6 +79,27 @@ impl Default for Recorder {
     }
 }
 
+impl Settings {
+    /// What is in effect, for people.
+    pub(crate) fn effective(&self) -> Vec<(&'static str, String)> {
+        let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+        let path = |path: &Option<PathBuf>, without: &str| {
+            path.as_ref().map_or_else(|| without.to_owned(), |path| path.display().to_string())
+        };
+        vec![
+            ("Listens on", self.listen.to_string()),
+            ("Asynchronous calls are kept in", path(&self.data, "memory alone")),
+            ("Certificates", path(&self.certificates, "none: no TLS")),
+            ("Build steps are run", yes(self.build)),
+            ("Time for calls at a swap or a stop", format!("{} s", self.drain.as_secs())),
+            ("Edition of all functions", self.edition.map_or_else(|| "each function's own".to_owned(), |edition| format!("{edition:?}"))),
+            ("Faults are injected", yes(self.chaos.is_some())),
+            ("Timers fire", yes(self.timers)),
+            ("Calls of the API must be signed", yes(self.require_signature)),
+        ]
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Settings {

@@ -8,7 +8,7 @@ use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
 use crate::fault::Faults;
 use crate::instance::{Instance, Pool};
-use crate::model::{Auth, Edition, Function, Usage};
+use crate::model::{Auth, Edition, Function, PoolLook, Usage};
 
 /// A deployed function, with its current generation.
 #[derive(Debug)]
@@ -124,6 +124,15 @@ impl Deployed {
         own.or_else(|| {
             self.releases(|all| all.versions.values().find_map(|release| release.pool.instance(id)))
         })
+    }
+
+    /// Its instances, as people see them: of the current generation, and of each version.
+    pub(crate) fn look(&self) -> Vec<PoolLook> {
+        let mut pools = vec![self.pool()];
+        pools.extend(self.releases(|all| {
+            all.versions.values().map(|release| Arc::clone(&release.pool)).collect::<Vec<_>>()
+        }));
+        pools.iter().map(|pool| pool.look()).collect()
     }
 
     /// Reads the versions and aliases.

@@ -10,6 +10,7 @@ mod catalogue;
 mod chaos;
 mod clients;
 mod conform;
+mod console;
 mod contract;
 mod control_sdk;
 mod deploy_tool;

@@ -21,6 +21,7 @@ mod chaos;
 mod cli;
 mod client;
 mod conform;
+mod console;
 mod containers;
 mod control;
 mod destinations;

@@ -52,6 +52,7 @@ pub(crate) struct Balancers {
 struct Current {
     ports: HashMap<Arc<str>, Arc<Port>>,
     groups: Vec<(Arc<Group>, CancellationToken)>,
+    config: Arc<LoadBalancer>,
 }
 
 impl Balancers {
@@ -85,11 +86,16 @@ impl Balancers {
         };
         // Expressions and TLS take a while. Requests do not wait for them.
         let ports = config.listeners.iter().map(port).collect();
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Current { ports, groups: all };
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Current { ports, groups: all, config: Arc::new(config.clone()) };
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Current> {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The configuration in use.
+    pub(crate) fn config(&self) -> Arc<LoadBalancer> {
+        Arc::clone(&self.read().config)
     }
 
     /// The listener with this key.

@@ -108,6 +108,20 @@ pub(crate) async fn local(
     Ok(reply(&document, visit))
 }
 
+/// Sends the call with this id once more, for a caller that was let in elsewhere.
+///
+/// # Errors
+///
+/// The call is not there or cannot be repeated, or there is no reply.
+pub(crate) async fn replay_of(
+    id: &str,
+    to: Option<&str>,
+    site: Site<'_>,
+    gate: &Gate,
+) -> Result<Value, Failure> {
+    Box::pin(replay::replay(&site.find(id)?, to, site, gate)).await
+}
+
 fn list(records: &Records, uri: &Uri) -> Result<Value, Failure> {
     let before = parameter(uri, "before").map(|before| before.parse()).transpose();
     let before = before.map_err(|_| Failure::invalid_argument("before is no number of a call"))?;

@@ -18,7 +18,7 @@ pub(super) use account::account;
 pub(super) use auth::refuse;
 pub(super) use exec::exec;
 pub(super) use invoke::invoke;
-pub(super) use local::{Site, local};
+pub(super) use local::{Site, local, replay_of};
 pub(super) use manage::manage;
 pub(super) use tasks::tasks;
 pub(super) use usage::usage;
