@@ -203,7 +203,11 @@ async fn pass_on(
     let call = if let Some(event) = event {
         let payload = (Payload::whole(event), BodyFault::default());
         let is_probe = visit.is_probe();
-        Call { claim: session.claim.clone(), is_probe, ..Call::event(visit.id(), callee, policy.via, payload, tail) }
+        Call {
+            claim: session.claim.clone(),
+            is_probe,
+            ..Call::event(visit.id(), callee, policy.via, payload, tail)
+        }
     } else {
         let early = body.take_early();
         let (payload, body_fault) = payload(kind, body, &policy).await?;
