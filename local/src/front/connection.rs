@@ -90,17 +90,17 @@ impl Entrance {
         let connection = http.serve_connection(TokioIo::new(socket), service).with_upgrades();
         let mut connection = Guarded { connection, current: &self.current };
         // hyper's own limit would arm a timer for each request. These two have news once in the life of a connection.
-        let is_stopping = async {
+        let is_idle = async {
             tokio::select! {
-                () = self.idle() => false,
-                () = stop.begun.cancelled() => true,
+                () = self.idle() => true,
+                () = stop.begun.cancelled() => false,
             }
         };
         // Errors of a connection concern its client alone. Each request has its own record.
         tokio::select! {
             biased;
             _ = &mut connection => {}
-            is_stopping = WhenWoken::new(is_stopping) => if !is_stopping {
+            is_idle = WhenWoken::new(is_idle) => if is_idle {
                 if self.turns.has_part() && self.clients.port().is_some() {
                     let parts = connection.connection.into_parts()?;
                     let (status, start) = (StatusCode::REQUEST_TIMEOUT, parts.read_buf);

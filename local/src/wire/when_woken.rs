@@ -69,6 +69,7 @@ mod tests {
     use std::time::Duration;
 
     use tokio::sync::Notify;
+    use tokio_util::task::TaskTracker;
 
     use super::*;
 
@@ -99,6 +100,7 @@ mod tests {
     async fn another_task_is_woken_too() {
         let mut watched = Box::pin(WhenWoken::new(tokio::time::sleep(Duration::from_millis(20))));
         assert!(watched.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        tokio::time::timeout(Duration::from_secs(30), tokio::spawn(watched)).await.unwrap().unwrap();
+        let other = TaskTracker::new().spawn(watched);
+        tokio::time::timeout(Duration::from_secs(30), other).await.unwrap().unwrap();
     }
 }

@@ -2,7 +2,6 @@
 
 use super::gateway::{Placed, fc_local, nginx};
 use super::{FEW, MANY, slope};
-use crate::{Outcome, callgrind};
 use crate::figures::Figures;
 use crate::http::ordinary;
 use crate::measure::Measure;
@@ -12,6 +11,7 @@ use crate::strace::calls;
 use crate::streams::ask_at;
 use crate::subjects::Subject;
 use crate::subjects::gateway::DIRECT;
+use crate::{Outcome, callgrind};
 
 pub(crate) static INSTRUCTIONS: Measure = Measure::new("gateway-instructions", "instructions per request", 0);
 pub(crate) static ALLOCATIONS: Measure = Measure::new("gateway-allocations", "allocations per request", 1);
