@@ -22,5 +22,4 @@ mod what;
 
 pub(crate) use account::{Account, Place, Surroundings};
 pub(crate) use answer::{Answer, Ask};
-pub(crate) use exec::Exec;
 pub(crate) use what::{Setting, What};

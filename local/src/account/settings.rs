@@ -214,7 +214,16 @@ impl Account {
             LATEST => format!("functions/{name}"),
             qualifier => format!("functions/{name}/{qualifier}"),
         };
-        let mut document = Value::from(fields.clone());
+        // A client finds a list where the platform has one.
+        let mut document = match setting {
+            Setting::Concurrency => json!({}),
+            Setting::Provision => json!({
+                "alwaysAllocateCPU": false, "alwaysAllocateGPU": false, "scheduledActions": [],
+                "targetTrackingPolicies": [],
+            }),
+            Setting::Scaling => json!({ "horizontalScalingPolicies": [], "scheduledPolicies": [] }),
+        };
+        extend(&mut document, fields.clone().into());
         let number = |key: &str| fields.get(key).and_then(Value::as_u64);
         let own = match setting {
             Setting::Concurrency => json!({}),

@@ -62,6 +62,7 @@ fn is_same(one: &str, other: &str, default_port: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Seen;
 
     fn request(method: Method, headers: &[(&str, &str)]) -> Request<()> {
         let request = Request::builder().method(method).uri("/2023-03-30/functions");
@@ -72,7 +73,7 @@ mod tests {
     #[track_caller]
     fn judged(headers: &[(&str, &str)]) -> Option<String> {
         let request = request(Method::POST, headers);
-        let host = host::check(&request).unwrap();
+        let host = host::check(&request, Seen::of(request.headers())).unwrap();
         check(&host, &request).err().map(|failure| failure.message().to_owned())
     }
 

@@ -239,7 +239,7 @@ pub(crate) fn resolve<B>(
         return Ok(Destination::Usage);
     }
     if let Some(operation) = LocalOperation::parse(request.method(), request.uri()) {
-        check_api_caller(host, request)?;
+        guard::check(host, request)?;
         return Ok(Destination::Local(operation));
     }
     if let Some(operation) = Operation::parse(request) {

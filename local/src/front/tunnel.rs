@@ -7,8 +7,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::visit::Visit;
-use crate::account::Exec;
-use crate::call::AnswerTunnel;
+use crate::call::{AnswerTunnel, Command};
 use crate::wire::upgrade::take_apart;
 use crate::wire::{Close, Over, Relay, Socket};
 
@@ -29,7 +28,7 @@ enum End {
     /// A server beside the functions: both connections, and what ends them. No instance does.
     Server(OnUpgrade, OnUpgrade, CancellationToken),
     /// A command in an instance.
-    Command(OnUpgrade, Box<Exec>),
+    Command(OnUpgrade, Box<Command>),
 }
 
 impl Tunnel {
@@ -43,8 +42,8 @@ impl Tunnel {
     }
 
     /// A WebSocket between a client and a command in an instance.
-    pub(crate) fn exec(client: OnUpgrade, exec: Exec) -> Self {
-        Tunnel { end: End::Command(client, Box::new(exec)), visit: None, idle: None }
+    pub(crate) fn command(client: OnUpgrade, command: Command) -> Self {
+        Tunnel { end: End::Command(client, Box::new(command)), visit: None, idle: None }
     }
 
     pub(super) fn accompany(&mut self, visit: Visit) {
@@ -70,13 +69,13 @@ impl Tunnel {
                 }
                 carried.see_off().await;
             }
-            End::Command(client, exec) => {
+            End::Command(client, command) => {
                 if let Ok(client) = client.await
                     && let Some((client, read)) = take_apart::<Socket>(client)
                 {
                     let (stream, again) = client.into_parts();
                     let read = if again.is_empty() { read } else { [read, again].concat().into() };
-                    exec.carry(stream, read).await;
+                    command.carry(stream, read).await;
                 }
                 if let Some(visit) = visit {
                     visit.complete();

@@ -308,7 +308,7 @@ fn calls_that_change_something_are_signed_and_come_from_here() {
     let create = |headers: &str| {
         exchange(serve.port, &request("POST", &format!("{API}/functions"), headers, body.as_bytes()))
     };
-    create("").assert_platform_error(400, "FcCommonError", "MissingRequiredHeader", "Authorization");
+    create("").assert_platform_error(400, "FcCommonError", "MissingRequiredHeader", "Date");
     let target = format!("{API}/functions/f/invocations");
     exchange(serve.port, &request("POST", &target, "", b"x"));
     let wrong = Key { secret: "wrong".to_owned(), ..serve.key.clone() };
@@ -327,7 +327,7 @@ fn calls_that_change_something_are_signed_and_come_from_here() {
             400,
             "FcCommonError",
             "MissingRequiredHeader",
-            "Authorization",
+            "Date",
         );
     }
     // A body that is not the signed one.
@@ -443,7 +443,7 @@ fn the_objects_beside_a_function_come_back_as_they_were_sent() {
         ("sessionAffinityConfig", json!(affinity)),
         ("idleTimeout", json!(90)),
         ("juiceFsConfig", json!({ "mountPoints": [{ "mountDir": "/mnt/j" }] })),
-        ("tags", json!([{ "key": "team", "value": "a" }])),
+        ("tags", json!([{ "Key": "team", "Value": "a" }])),
         ("vpcConfig", json!({ "vpcId": "vpc-1", "securityGroupId": "sg-1", "vSwitchIds": ["vsw-1"] })),
         ("logConfig", json!({ "project": "p", "logstore": "l" })),
         ("role", json!("acs:ram::1:role/r")),
@@ -486,27 +486,24 @@ fn the_objects_beside_a_function_come_back_as_they_were_sent() {
     serve.done("DELETE", "/functions/f/vpc-bindings/vpc-2", &Value::Null);
     assert_eq!(serve.done("GET", "/functions/f/vpc-bindings", &Value::Null), json!({ "vpcIds": [] }));
     let of = "acs:fc:cn-hangzhou:1234567890123456:functions/f";
-    serve.done("POST", "/tags-v2", &json!({ "resourceType": "function", "resourceId": [of], "tag": [{ "key": "stage", "value": "test" }] }));
+    let tag = json!({ "ResourceType": "function", "ResourceId": [of], "Tag": [{ "Key": "stage", "Value": "test" }] });
+    serve.done("POST", "/tags-v2", &tag);
     let tags = serve.done("GET", "/functions/f", &Value::Null)["tags"].clone();
-    assert_eq!(tags, json!([{ "key": "stage", "value": "test" }, { "key": "team", "value": "a" }]));
+    assert_eq!(tags, json!([{ "Key": "stage", "Value": "test" }, { "Key": "team", "Value": "a" }]));
+    let ids = format!("%5B%22{}%22%5D", of.replace(':', "%3A").replace('/', "%2F"));
     serve.done(
         "DELETE",
-        "/tags-v2",
-        &json!({ "resourceType": "function", "resourceId": [of], "tagKey": ["team"] }),
+        &format!("/tags-v2?ResourceId={ids}&ResourceType=function&TagKey=%5B%22team%22%5D"),
+        &Value::Null,
     );
-    let tags = serve.done("GET", "/tags-v2", &Value::Null)["tagResources"].clone();
-    assert_eq!(
-        tags,
-        json!([{ "resourceId": of, "resourceType": "FUNCTION", "tagKey": "stage", "tagValue": "test" }])
-    );
-    let group = serve.done(
-        "PUT",
-        "/resource-groups",
-        &json!({ "resourceId": of, "newResourceGroupId": "rg-1", "resourceType": "function" }),
-    );
-    assert_eq!(group["newResourceGroupId"], "rg-1");
+    let tags = serve.done("GET", "/tags-v2", &Value::Null)["TagResources"].clone();
+    let left =
+        json!([{ "ResourceId": of, "ResourceType": "FUNCTION", "TagKey": "stage", "TagValue": "test" }]);
+    assert_eq!(tags, left);
+    let group = json!({ "ResourceId": of, "NewResourceGroupId": "rg-1", "ResourceType": "function" });
+    assert_eq!(serve.done("PUT", "/resource-groups", &group)["NewResourceGroupId"], "rg-1");
     let regions = serve.done("GET", "/regions", &Value::Null);
-    assert_eq!(regions["regions"]["region"][0]["regionId"], "cn-hangzhou");
+    assert_eq!(regions["Regions"]["Region"][0]["RegionId"], "cn-hangzhou");
 
     serve.done("PUT", "/functions/f/provision-config?qualifier=LATEST", &json!({ "defaultTarget": 1 }));
     let conflict = serve.call("PUT", "/functions/f/scaling-config", &json!({ "minInstances": 1 }));
@@ -524,10 +521,68 @@ fn the_objects_beside_a_function_come_back_as_they_were_sent() {
         2
     );
     assert_eq!(serve.call("DELETE", "/functions/f/concurrency", &Value::Null).status, 204);
+    serve.get("f.localhost", "/name").assert_ok();
     let instances = serve.done("GET", "/functions/f/instances", &Value::Null);
     let first = &instances["instances"][0];
     assert_eq!((&first["versionId"], &first["status"]), (&"0".into(), &"Running".into()), "{instances}");
     assert!(first["createdTimeMs"].as_u64().unwrap() > 1_700_000_000_000, "{instances}");
+}
+
+/// As the deployment tool's `instance exec` asks: signed by the older scheme, with messages of bytes.
+#[test]
+fn a_command_runs_in_an_instance() {
+    let serve = Serve::start(Folder::new());
+    serve.done("POST", "/functions", &described("f", "one"));
+    serve.call("POST", "/functions/f/invocations", &json!("x")).assert_ok();
+    let list = serve.done("GET", "/functions/f/instances", &Value::Null);
+    let id = list["instances"][0]["instanceId"].as_str().unwrap();
+    let ask = |instance: &str, query: &str| {
+        let mut wire = Wire::new("GET", &format!("{API}/functions/f/instances/{instance}/exec?{query}"))
+            .with("x-acs-content-sha256", &sha256(b""))
+            .with("x-acs-date", &iso8601(0));
+        for (name, value) in testkit::ws::handshake("/").headers {
+            wire = wire.with(&name.to_lowercase(), &value);
+        }
+        wire.acs3(&serve.key, &["host", "x-acs-content-sha256", "x-acs-date"]).bytes()
+    };
+    let open = |query: &str| {
+        let mut conn = testkit::h1::Conn::open(serve.port);
+        conn.send(&ask(id, query));
+        let mut client = testkit::ws::Client { conn };
+        client.greeted();
+        client
+    };
+    // In the folder of the code, with the function's variables; what it says in the end arrives before the end.
+    let mut client = open("command=pwd&stdout=true");
+    assert_eq!(client.frame(), (0x82, b"\x01/code\n".to_vec()));
+    client.assert_closed(1000);
+    let mut client = open("command=echo%20%24SCRIPT_NAME%3B%20echo%20wrong%20%3E%262");
+    let mut frames = [client.frame().1, client.frame().1];
+    frames.sort_unstable();
+    assert_eq!(frames, [b"\x01one\n".to_vec(), b"\x02wrong\n".to_vec()]);
+    client.assert_closed(1000);
+    // What the client sends is read.
+    let mut client = open("command=cat&stdin=true");
+    for word in ["hello\n", "again\n"] {
+        client.send(0x82, word.as_bytes());
+        assert_eq!(client.frame().1, [b"\x01", word.as_bytes()].concat());
+    }
+    client.send(0x89, b"?");
+    assert_eq!(client.frame(), (0x8a, b"?".to_vec()));
+    client.send(0x88, &1000_u16.to_be_bytes());
+    assert_eq!(client.frame().0, 0x88);
+    // The refusals have the words that its client reads.
+    for (instance, query, status, code) in [
+        ("c-none", "command=pwd", 404, "InstanceNotFound"),
+        (id, "stdin=true", 400, "InvalidArgument"),
+        (id, "command=pwd&tty=true", 400, "InvalidArgument"),
+    ] {
+        let answer = exchange(serve.port, &ask(instance, query));
+        assert_eq!((answer.status, &answer.json()["ErrorCode"]), (status, &code.into()), "{answer:?}");
+        assert!(answer.json()["ErrorMessage"].is_string());
+    }
+    let unsigned = format!("{API}/functions/f/instances/{id}/exec?command=pwd");
+    assert_eq!(exchange(serve.port, &request("GET", &unsigned, "", b"")).status, 400);
 }
 
 #[test]
@@ -557,7 +612,7 @@ fn dev_has_the_account_beside_its_manifest() {
     // Unsigned calls stay as they were; those of the account are signed.
     assert_eq!(local.invoke("", b"x").text(), "X");
     let unsigned = exchange(local.main_port(), &request("GET", &format!("{API}/functions"), "", b""));
-    unsigned.assert_platform_error(400, "FcCommonError", "MissingRequiredHeader", "Authorization");
+    unsigned.assert_platform_error(400, "FcCommonError", "MissingRequiredHeader", "Date");
 
     assert_eq!(call(&local, "POST", "/functions", &described("g", "of the api")).status, 200);
     assert_eq!(call(&local, "POST", "/functions/g/triggers", &http("web")).status, 200);

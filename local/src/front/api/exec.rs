@@ -40,13 +40,13 @@ pub(crate) fn exec(
         body: bytes::Bytes::new(),
         request: visit.id().to_string(),
     };
-    let exec = account.execute(&ask, &instance)?;
+    let command = account.execute(&ask, &instance)?;
     let mut headers = http::HeaderMap::new();
     upgrade::set(&mut headers);
     headers.insert(name, accepted);
     if let Ok(id) = HeaderValue::from_str(&visit.id()) {
         headers.insert(fc::REQUEST_ID, id);
     }
-    let body = Outgoing::exec(client, exec);
+    let body = Outgoing::command(client, command);
     Ok(plain(StatusCode::SWITCHING_PROTOCOLS, headers, "").map(|_: bytes::Bytes| body))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::{Request, header};
 
 use crate::registry::Functions;
-use crate::wire::host;
+use crate::wire::{Seen, host};
 
 /// The console's own host. Browsers know that `*.localhost` is this machine.
 const HOST: &str = "console.localhost";
@@ -44,7 +44,7 @@ pub(crate) fn base<B>(
     if !has_path && !has_host {
         return None;
     }
-    let host = host::check(request).ok()?;
+    let host = host::check(request, Seen::of(request.headers())).ok()?;
     match &*host.name {
         HOST if !functions().names().any(is_own_name) => Some(""),
         "localhost" | "127.0.0.1" | "[::1]" if has_path => Some(PATH),

@@ -272,8 +272,9 @@ fn forward<'a>(decision: &Decision<'a>, listener: &'a Listener) -> Option<&'a Fo
 fn leads_to(group: &ServerGroup) -> String {
     match &group.kind {
         GroupKind::Fc { function: None, .. } => "it has no function yet: 503".to_owned(),
-        GroupKind::Fc { function: Some(function), qualifier } => {
-            format!("function {function}, {}", qualifier.as_deref().unwrap_or("LATEST"))
+        GroupKind::Fc { function: Some(function), qualifier, service } => {
+            let service = service.as_ref().map(|service| format!("{service}/")).unwrap_or_default();
+            format!("function {service}{function}, {}", qualifier.as_deref().unwrap_or("LATEST"))
         }
         GroupKind::Ip { servers } => {
             let servers: Vec<String> =
