@@ -188,7 +188,7 @@ impl Watch {
             @if self.passed.lost > 0 { (self.passed.lost) " came while this page was not connected and are no longer kept. " }
             @if self.passed.unseen > 0 { (self.passed.unseen) " passed between two looks without being shown." }
         }));
-        let text = partials(&parts).into_string();
+        let text = self.shared.masked(partials(&parts).into_string());
         if text == self.sent {
             return None;
         }

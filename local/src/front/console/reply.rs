@@ -14,6 +14,9 @@ use crate::front::body::{Outgoing, plain};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// The kind of pages.
+pub(super) const HTML: &str = "text/html; charset=utf-8";
+
 /// Sets the headers that every reply has.
 pub(super) fn guarded<B>(mut response: Response<B>) -> Response<B> {
     let headers = response.headers_mut();
@@ -35,7 +38,7 @@ pub(super) fn guarded<B>(mut response: Response<B>) -> Response<B> {
 
 /// A page.
 pub(super) fn page(status: StatusCode, page: Markup) -> Response<Outgoing> {
-    let kind = HeaderValue::from_static("text/html; charset=utf-8");
+    let kind = HeaderValue::from_static(HTML);
     plain(status, HeaderMap::from_iter([(CONTENT_TYPE, kind)]), page.into_string()).map(Outgoing::whole)
 }
 
