@@ -56,8 +56,9 @@ async fn try_run(manifest: &Manifest, arguments: &ConsoleArguments) -> io::Resul
     }
     if arguments.open {
         let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-        let code = run_tool(program, &[OsString::from(&url)], None)
-            .map_err(|error| io::Error::other(format!("cannot start {program}: {error}; open {url} by hand")))?;
+        let code = run_tool(program, &[OsString::from(&url)], None).map_err(|error| {
+            io::Error::other(format!("cannot start {program}: {error}; open {url} by hand"))
+        })?;
         if code != 0 {
             return Err(io::Error::other(format!("{program} ended with code {code}; open {url} by hand")));
         }
@@ -74,9 +75,11 @@ async fn check(manifest: &Manifest, address: SocketAddr, path_url: &str) -> io::
         .map_err(io::Error::other)?;
     let (mut head, body) = request.into_parts();
     // The request goes to a server, not to a proxy.
-    head.uri = head.uri.path_and_query().map_or("/", |target| target.as_str()).parse().map_err(io::Error::other)?;
+    head.uri =
+        head.uri.path_and_query().map_or("/", |target| target.as_str()).parse().map_err(io::Error::other)?;
     let response = exchange(address, manifest.folder(), Request::from_parts(head, body)).await?;
-    let response = response.map_err(|error| io::Error::other(format!("nothing answers at {address}: {error}")))?;
+    let response =
+        response.map_err(|error| io::Error::other(format!("nothing answers at {address}: {error}")))?;
     if response.status().is_success() && response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
         return Ok(());
     }

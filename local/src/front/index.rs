@@ -172,7 +172,10 @@ fn json(entries: &[Entry<'_>], domains: &Domains, console: &str) -> String {
         json!({ "domain": *domain.name, "routes": routes.collect::<Vec<_>>() })
     };
     let domains: Vec<_> = domains.iter().map(routes).collect();
-    format!("{}\n", json!({ "functions": functions.collect::<Vec<_>>(), "domains": domains, "console": console }))
+    format!(
+        "{}\n",
+        json!({ "functions": functions.collect::<Vec<_>>(), "domains": domains, "console": console })
+    )
 }
 
 fn lines(entries: &[Entry<'_>], domains: &Domains) -> String {

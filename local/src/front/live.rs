@@ -57,7 +57,10 @@ impl Live {
         self.is_over
     }
 
-    pub(super) fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    pub(super) fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         loop {
             if self.is_over || self.stop.as_mut().poll(context).is_ready() {
                 self.is_over = true;

@@ -34,7 +34,9 @@ mod unread;
 mod visit;
 
 pub(crate) use alb::{Balancers, Shared as BalancersShared, key as listener_key};
-pub(crate) use console::{Console, Doctor, Finding, Shared as ConsoleShared, is_own_name as is_console, urls as console_urls};
+pub(crate) use console::{
+    Console, Doctor, Finding, Shared as ConsoleShared, is_own_name as is_console, urls as console_urls,
+};
 pub(crate) use entry::Front;
 pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop, reachable};
 pub(crate) use refusal::json as failure_json;

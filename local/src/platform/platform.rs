@@ -15,7 +15,10 @@ use super::settings::{GRPC_PORT, Settings};
 use crate::auth::Gate;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_other_running, find_running};
 use crate::event::{Address, Kind, Log, Source};
-use crate::front::{Balancers, BalancersShared, Console, ConsoleShared, Doctor, Door, Front, Listener, NotBound, Stop, console_urls, is_console, reachable};
+use crate::front::{
+    Balancers, BalancersShared, Console, ConsoleShared, Doctor, Door, Front, Listener, NotBound, Stop,
+    console_urls, is_console, reachable,
+};
 use crate::manifest::Manifest;
 use crate::meter::{Meters, TICK};
 use crate::model::Function;

@@ -85,7 +85,11 @@ impl Settings {
             ("Certificates", path(&self.certificates, "none: no TLS")),
             ("Build steps are run", yes(self.build)),
             ("Time for calls at a swap or a stop", format!("{} s", self.drain.as_secs())),
-            ("Edition of all functions", self.edition.map_or_else(|| "each function's own".to_owned(), |edition| format!("{edition:?}"))),
+            (
+                "Edition of all functions",
+                self.edition
+                    .map_or_else(|| "each function's own".to_owned(), |edition| format!("{edition:?}")),
+            ),
             ("Faults are injected", yes(self.chaos.is_some())),
             ("Timers fire", yes(self.timers)),
             ("Calls of the API must be signed", yes(self.require_signature)),

@@ -15,7 +15,10 @@ fn project() -> Local {
     let folder = scripted();
     let function = f()
         .prop("asyncInvokeConfig", json!({"asyncTask": true, "maxAsyncRetryAttempts": 0}))
-        .prop("customDomain", json!({"domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/api/*"}}))
+        .prop(
+            "customDomain",
+            json!({"domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/api/*"}}),
+        )
         .var("API_TOKEN", "never-to-be-shown-7f3a");
     write_manifest(&folder, Manifest::of([function, Function::new("second").timeout(5)]));
     let local = Local::start(folder, &[]);
@@ -24,10 +27,17 @@ fn project() -> Local {
 }
 
 fn fill(local: &Local) {
-    for target in ["/say?a+line", "/status?code=500", "/status?code=404", "/name?token=never-to-be-shown-7f3a"] {
+    for target in
+        ["/say?a+line", "/status?code=500", "/status?code=404", "/name?token=never-to-be-shown-7f3a"]
+    {
         local.get(target);
     }
-    local.call("POST", "/length", "content-type: application/json\r\ncookie: a=never-to-be-shown-7f3a\r\n", b"{\"text\":\"<script>alert(1)</script>\"}");
+    local.call(
+        "POST",
+        "/length",
+        "content-type: application/json\r\ncookie: a=never-to-be-shown-7f3a\r\n",
+        b"{\"text\":\"<script>alert(1)</script>\"}",
+    );
     local.call("POST", "/length", "", b"\x00\xff\x01binary");
     for event in ["{}", "fail"] {
         local.call("POST", "/invoke", "x-fc-invocation-type: Async\r\n", event.as_bytes());
@@ -64,5 +74,8 @@ fn curl_reaches_it_without_names() {
     let local = project();
     let url = local.wait_for(kind("console_ready"))["pathUrl"].as_str().unwrap().to_owned();
     let page = succeed(Command::new("curl").args(["--fail", "--silent", "--compressed", &url]));
-    assert!(page.contains("<h1>Overview</h1>") && page.contains("/_local/console/assets/console.css"), "{page}");
+    assert!(
+        page.contains("<h1>Overview</h1>") && page.contains("/_local/console/assets/console.css"),
+        "{page}"
+    );
 }

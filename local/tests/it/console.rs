@@ -59,11 +59,23 @@ fn every_reply_has_the_policy_and_every_page_is_small() {
         let is_there = !target.contains("no");
         assert_eq!(reply.status, if is_there { 200 } else { 404 }, "{target}");
         let policy = reply.header("content-security-policy").unwrap();
-        for part in ["default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"] {
+        for part in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+        ] {
             assert!(policy.contains(part), "{target}: {policy}");
         }
         assert!(!policy.contains("unsafe"), "{policy}");
-        for (name, value) in [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "same-origin"), ("cross-origin-resource-policy", "same-origin")] {
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
             reply.assert_header(name, value);
         }
         reply.assert_no_header("access-control-allow-origin");
@@ -71,7 +83,16 @@ fn every_reply_has_the_policy_and_every_page_is_small() {
             let text = reply.text();
             assert!(text.len() + files < PAGE_MAX, "{target} weighs {} with {files} of files", text.len());
             // The policy lets none of these run, and a browser would say so on each page.
-            for inline in [" style=", "<style", " onclick=", "<script>", "hx-on", "js:", "src=\"http", "href=\"http://cdn"] {
+            for inline in [
+                " style=",
+                "<style",
+                " onclick=",
+                "<script>",
+                "hx-on",
+                "js:",
+                "src=\"http",
+                "href=\"http://cdn",
+            ] {
                 assert!(!text.contains(inline), "{target} has {inline}");
             }
         }
@@ -83,7 +104,10 @@ fn files_are_sent_once() {
     let local = Local::scripted(f());
     let whole = page(&local, "/assets/htmx.min.js");
     let zipped = ask(&local, "GET", "/assets/htmx.min.js", "accept-encoding: gzip\r\n", b"");
-    zipped.assert_status(200).assert_header("content-encoding", "gzip").assert_header("vary", "accept-encoding");
+    zipped
+        .assert_status(200)
+        .assert_header("content-encoding", "gzip")
+        .assert_header("vary", "accept-encoding");
     assert!(zipped.body.len() * 2 < whole.body.len());
     let tag = whole.header("etag").unwrap();
     let known = ask(&local, "GET", "/assets/htmx.min.js", &format!("if-none-match: {tag}\r\n"), b"");
@@ -106,16 +130,27 @@ fn it_stands_beside_the_functions() {
     let path = format!("http://127.0.0.1:{port}/_local/console/");
     assert_eq!((ready["url"].as_str(), ready["pathUrl"].as_str()), (Some(&*path), Some(&*path)));
     page(&local, "/name").assert_text("console");
-    let at = |target: &str, host: &str| exchange(port, format!("GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").as_bytes());
+    let at = |target: &str, host: &str| {
+        exchange(
+            port,
+            format!("GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").as_bytes(),
+        )
+    };
     for host in ["localhost", "127.0.0.1:1", "[::1]"] {
         let reply = at("/_local/console/", host);
         assert!(reply.status == 200 && reply.text().contains("href=\"/_local/console/requests\""), "{host}");
     }
     at("/_local/console", "localhost").assert_status(303).assert_header("location", "/_local/console/");
     // Elsewhere the path is the function's.
-    assert_eq!(at("/_local/console/", "f.localhost").text(), exchange(local.function_port("f"), &request("GET", "/_local/console/", "", b"")).text());
+    assert_eq!(
+        at("/_local/console/", "f.localhost").text(),
+        exchange(local.function_port("f"), &request("GET", "/_local/console/", "", b"")).text()
+    );
     at("/_local/console/", "evil.example").assert_status(404);
-    let index = exchange(port, b"GET / HTTP/1.1\r\nhost: localhost\r\naccept: text/html\r\nconnection: close\r\n\r\n");
+    let index = exchange(
+        port,
+        b"GET / HTTP/1.1\r\nhost: localhost\r\naccept: text/html\r\nconnection: close\r\n\r\n",
+    );
     assert!(index.text().contains(&path), "{}", index.text());
 }
 
@@ -123,7 +158,11 @@ fn it_stands_beside_the_functions() {
 fn the_command_line_tells_its_address() {
     let local = Local::scripted(f());
     let run = |arguments: &[&str]| {
-        Launch::new(program()).args(["--template".into(), local.folder.file("s.yaml")]).args(["console"]).args(arguments.iter().copied()).run()
+        Launch::new(program())
+            .args(["--template".into(), local.folder.file("s.yaml")])
+            .args(["console"])
+            .args(arguments.iter().copied())
+            .run()
     };
     let url = local.wait_for(kind("console_ready"))["url"].as_str().unwrap().to_owned();
     let ended = run(&[]);
@@ -140,10 +179,17 @@ fn the_command_line_tells_its_address() {
 fn forms_of_other_pages_do_nothing() {
     let local = Local::scripted(f());
     let (token, own) = (token(&local), host(&local));
-    let fields = |token: &str| vec![("token".to_owned(), token.to_owned()), ("function".to_owned(), "f".to_owned()), ("event".to_owned(), "{}".to_owned())];
+    let fields = |token: &str| {
+        vec![
+            ("token".to_owned(), token.to_owned()),
+            ("function".to_owned(), "f".to_owned()),
+            ("event".to_owned(), "{}".to_owned()),
+        ]
+    };
     let send = |headers: &str, token: &str| {
         let fields = fields(token);
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         form(&local, "/send", headers, &fields)
     };
     let before = local.count(kind("request"));
@@ -168,7 +214,8 @@ fn forms_of_other_pages_do_nothing() {
         ask(&local, method, target, "", b"").assert_status(405);
     }
     let large = vec![("token".to_owned(), "x".repeat(2 << 20))];
-    let large: Vec<(&str, &str)> = large.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let large: Vec<(&str, &str)> =
+        large.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     form(&local, "/send", "", &large).assert_status(413);
     form(&local, "/no-such-form", "", &[("token", &token)]).assert_status(404);
 }
@@ -176,16 +223,30 @@ fn forms_of_other_pages_do_nothing() {
 #[test]
 fn a_request_is_shown_with_everything_but_its_secrets() {
     let local = Local::scripted(f().var("API_TOKEN", SECRET));
-    let headers = format!("content-type: application/json\r\nauthorization: Bearer {SECRET}\r\ncookie: sid={SECRET}\r\nx-own: <b>bold</b>\r\n");
+    let headers = format!(
+        "content-type: application/json\r\nauthorization: Bearer {SECRET}\r\ncookie: sid={SECRET}\r\nx-own: <b>bold</b>\r\n"
+    );
     let body = format!("{{\"name\":\"<script>alert(1)</script>\",\"password\":\"{SECRET}\"}}");
-    let reply = local.call("POST", &format!("/length?access_token={SECRET}&q=%3Ci%3E"), &headers, body.as_bytes());
+    let reply =
+        local.call("POST", &format!("/length?access_token={SECRET}&q=%3Ci%3E"), &headers, body.as_bytes());
     let id = reply.header("x-fc-request-id").unwrap().to_owned();
     local.get(&format!("/say?x={SECRET}"));
     let shown = page(&local, &format!("/requests/{id}")).text();
-    for part in ["POST", "/length?access_token=******", "&lt;b&gt;bold&lt;/b&gt;", "&lt;script&gt;alert(1)&lt;/script&gt;", "Where the time went", "cold start", "curl ", "Send it once more"] {
+    for part in [
+        "POST",
+        "/length?access_token=******",
+        "&lt;b&gt;bold&lt;/b&gt;",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "Where the time went",
+        "cold start",
+        "curl ",
+        "Send it once more",
+    ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    for target in PAGES.into_iter().map(str::to_owned).chain([format!("/requests/{id}"), format!("/logs?request={id}")]) {
+    for target in
+        PAGES.into_iter().map(str::to_owned).chain([format!("/requests/{id}"), format!("/logs?request={id}")])
+    {
         assert!(!page(&local, &target).text().contains(SECRET), "{target} shows a secret");
     }
     // Filters, and what cannot be read.
@@ -221,7 +282,10 @@ fn routes_explain_a_request() {
     let domain = json!({"domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/api/*"}});
     let local = Local::scripted(f().prop("customDomain", domain));
     for (url, parts) in [
-        ("http%3A%2F%2Fapi.example.com%2Fapi%2F7", &["Custom domain api.example.com", "Route /api/*", "Function f, LATEST"][..]),
+        (
+            "http%3A%2F%2Fapi.example.com%2Fapi%2F7",
+            &["Custom domain api.example.com", "Route /api/*", "Function f, LATEST"][..],
+        ),
         ("http%3A%2F%2Fapi.example.com%2Fx", &["404", "no route of api.example.com is for /x"]),
         ("http%3A%2F%2Ff.localhost%2Fx", &["Built-in domain of f"]),
         ("nonsense", &["is no address"]),
@@ -236,7 +300,9 @@ fn message(conn: &mut Conn, left: &mut String) -> (String, String) {
     loop {
         if let Some((message, rest)) = left.clone().split_once("\n\n") {
             *left = rest.to_owned();
-            let field = |name: &str| message.lines().filter_map(|line| line.strip_prefix(name)).collect::<Vec<_>>().join("\n");
+            let field = |name: &str| {
+                message.lines().filter_map(|line| line.strip_prefix(name)).collect::<Vec<_>>().join("\n")
+            };
             if message.starts_with("id: ") {
                 return (field("id: "), field("data: "));
             }
@@ -249,7 +315,13 @@ fn message(conn: &mut Conn, left: &mut String) -> (String, String) {
 
 fn stream(local: &Local, target: &str, headers: &str) -> Conn {
     let mut conn = Conn::open(local.main_port());
-    conn.send(format!("GET {target} HTTP/1.1\r\nhost: {}\r\naccept: text/event-stream\r\n{headers}\r\n", host(local)).as_bytes());
+    conn.send(
+        format!(
+            "GET {target} HTTP/1.1\r\nhost: {}\r\naccept: text/event-stream\r\n{headers}\r\n",
+            host(local)
+        )
+        .as_bytes(),
+    );
     let head = conn.answer_head();
     assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
     conn
@@ -269,11 +341,13 @@ fn a_stream_goes_on_where_it_was_and_says_what_is_gone() {
     // What comes meanwhile pushes the first events out of the ring.
     local.get("/flood?lines=6000&bytes=10");
     eventually("the lines have come", || page(&local, "/logs?q=needle").text().contains("No line fits"));
-    let (mut conn, mut left) = (stream(&local, "/live/logs?q=needle", &format!("last-event-id: {second}\r\n")), String::new());
+    let (mut conn, mut left) =
+        (stream(&local, "/live/logs?q=needle", &format!("last-event-id: {second}\r\n")), String::new());
     let (third, data) = message(&mut conn, &mut left);
     assert!(data.contains("came while this page was not connected and are no longer kept"), "{data}");
     // Nothing is lost for who has all.
-    let (mut conn, mut left) = (stream(&local, "/live/logs?q=needle", &format!("last-event-id: {third}\r\n")), String::new());
+    let (mut conn, mut left) =
+        (stream(&local, "/live/logs?q=needle", &format!("last-event-id: {third}\r\n")), String::new());
     assert!(!message(&mut conn, &mut left).1.contains("no longer kept"));
     page(&local, "/live/nothing").assert_status(404);
     // An id of something else begins anew.
@@ -292,7 +366,10 @@ fn what_a_page_does_not_show_is_counted() {
             shown.insert(part.split_once('"').unwrap().0.parse::<usize>().unwrap());
         }
         let passed = data.split_once("id=\"missed\"").map_or(data, |(_, rest)| rest);
-        let unseen = passed.split(" passed between two looks").next().and_then(|text| text.rsplit('>').next()?.trim().parse::<usize>().ok());
+        let unseen = passed
+            .split(" passed between two looks")
+            .next()
+            .and_then(|text| text.rsplit('>').next()?.trim().parse::<usize>().ok());
         (shown.len(), data.contains("passed between two looks").then_some(unseen.unwrap_or(0)).unwrap_or(0))
     };
     take(&message(&mut conn, &mut left).1);
@@ -324,10 +401,13 @@ fn what_a_page_does_not_show_is_counted() {
 fn a_stop_does_not_wait_for_open_pages() {
     let mut local = Local::scripted(f());
     local.get("/name");
-    let mut streams: Vec<Conn> = PAGES[..5].iter().map(|page| {
-        let name = if *page == "/" { "/overview" } else { page };
-        stream(&local, &format!("/live{name}"), "")
-    }).collect();
+    let mut streams: Vec<Conn> = PAGES[..5]
+        .iter()
+        .map(|page| {
+            let name = if *page == "/" { "/overview" } else { page };
+            stream(&local, &format!("/live{name}"), "")
+        })
+        .collect();
     assert_eq!(local.interrupt(), Some(0));
     for conn in &mut streams {
         while conn.chunk().is_some() {}

@@ -108,9 +108,13 @@ mod tests {
         for line in 0..5 {
             log.emit(&Source::default(), Kind::Stdout(format!("line {line}")));
         }
-        for (after, expected, lost) in
-            [(0, vec![3, 4, 5], 2), (1, vec![3, 4, 5], 1), (2, vec![3, 4, 5], 0), (4, vec![5], 0), (5, vec![], 0)]
-        {
+        for (after, expected, lost) in [
+            (0, vec![3, 4, 5], 2),
+            (1, vec![3, 4, 5], 1),
+            (2, vec![3, 4, 5], 0),
+            (4, vec![5], 0),
+            (5, vec![], 0),
+        ] {
             let latest = log.latest(after);
             assert_eq!((numbers(&latest), latest.lost, latest.last), (expected, lost, 5), "{after}");
         }

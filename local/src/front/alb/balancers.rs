@@ -84,7 +84,8 @@ impl Balancers {
         };
         // Expressions and TLS take a while. Requests do not wait for them.
         let ports = config.listeners.iter().map(port).collect();
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Current { ports, groups: all, config: Arc::new(config.clone()) };
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) =
+            Current { ports, groups: all, config: Arc::new(config.clone()) };
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Current> {

@@ -93,12 +93,21 @@ impl Console {
     /// Calls the function as a client of the API does: by the main port, so that the call is recorded like all others.
     async fn try_send(&self, asked: &Asked<'_>, draft: &Draft) -> Result<Sent, String> {
         let main = asked.ports.get("").ok_or("the main port is closed")?;
-        let event = if draft.trigger == sample::TABLESTORE { cbor(&draft.event)? } else { draft.event.clone().into() };
+        let event = if draft.trigger == sample::TABLESTORE {
+            cbor(&draft.event)?
+        } else {
+            draft.event.clone().into()
+        };
         let path = format!("/2023-03-30/functions/{}/invocations", segment(&draft.function));
-        let query = if draft.qualifier.is_empty() { String::new() } else { format!("?qualifier={}", segment(&draft.qualifier)) };
+        let query = if draft.qualifier.is_empty() {
+            String::new()
+        } else {
+            format!("?qualifier={}", segment(&draft.qualifier))
+        };
         let address = format!("http://{main}{path}{query}");
         let address: Uri = address.parse().map_err(|_| format!("`{}` is no function", draft.function))?;
-        let mut request = Request::builder().method(Method::POST).header(header::CONTENT_TYPE, "application/octet-stream");
+        let mut request =
+            Request::builder().method(Method::POST).header(header::CONTENT_TYPE, "application/octet-stream");
         request = if draft.is_async {
             request.header(fc::INVOCATION_TYPE, "Async")
         } else {
@@ -118,10 +127,19 @@ impl Console {
     }
 
     /// With the project's key, for a `dev` that takes signed calls alone.
-    fn signed(&self, request: http::request::Builder, address: &Uri, body: &[u8]) -> Result<http::request::Builder, String> {
+    fn signed(
+        &self,
+        request: http::request::Builder,
+        address: &Uri,
+        body: &[u8],
+    ) -> Result<http::request::Builder, String> {
         let authority = address.authority().map_or("", |authority| authority.as_str());
         let target = address.path_and_query().map_or("/", |target| target.as_str());
-        let whole = request.uri(target).header(header::HOST, authority).body(()).map_err(|error| error.to_string())?;
+        let whole = request
+            .uri(target)
+            .header(header::HOST, authority)
+            .body(())
+            .map_err(|error| error.to_string())?;
         let (mut head, ()) = whole.into_parts();
         let keys = self.shared.gate.keys().map_err(|failure| failure.told())?;
         sign(&mut head, body, keys.own(), SystemTime::now()).ok_or("the call cannot be signed")?;
@@ -165,7 +183,10 @@ mod tests {
         headers.insert("x-fc-error-type", "UnhandledInvocationError".parse().unwrap());
         headers.insert("x-fc-log-result", STANDARD.encode("a line\n").parse().unwrap());
         let sent = sent_of(200, &headers, b"{}", Duration::ZERO);
-        assert_eq!((sent.request.as_deref(), sent.log.as_str(), sent.body.as_str()), (Some("1-2"), "a line\n", "{}"));
+        assert_eq!(
+            (sent.request.as_deref(), sent.log.as_str(), sent.body.as_str()),
+            (Some("1-2"), "a line\n", "{}")
+        );
         assert_eq!(sent.error_type.as_deref(), Some("UnhandledInvocationError"));
     }
 

@@ -30,7 +30,10 @@ pub(crate) fn is_own_name(function: &str) -> bool {
 
 /// What stands before the console's paths if the request is for the console: nothing at its own host, else
 /// `/_local/console`. `None` if the request is for something else. A function that is called `console` keeps its host.
-pub(crate) fn base<B>(request: &Request<B>, functions: impl FnOnce() -> Arc<Functions>) -> Option<&'static str> {
+pub(crate) fn base<B>(
+    request: &Request<B>,
+    functions: impl FnOnce() -> Arc<Functions>,
+) -> Option<&'static str> {
     let path = request.uri().path();
     let has_path = path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     // Most requests are for functions: one look at the bytes tells so.
@@ -56,7 +59,10 @@ mod tests {
     #[test]
     fn people_are_told_an_address_that_works() {
         let (url, path) = urls(([127, 0, 0, 1], 8080).into(), false);
-        assert_eq!((&*url, &*path), ("http://console.localhost:8080/", "http://127.0.0.1:8080/_local/console/"));
+        assert_eq!(
+            (&*url, &*path),
+            ("http://console.localhost:8080/", "http://127.0.0.1:8080/_local/console/")
+        );
         assert_eq!(urls(([127, 0, 0, 1], 8080).into(), true).0, path);
         assert!(is_own_name("Console") && !is_own_name("consoles"));
     }

@@ -122,7 +122,10 @@ mod tests {
             let own = ring::digest::digest(&ring::digest::SHA256, asset.bytes);
             let own: String = own.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(own, sum, "{name}");
-            assert!(include_str!("assets/README.md").contains(sum), "assets/README.md lacks the sum of {name}");
+            assert!(
+                include_str!("assets/README.md").contains(sum),
+                "assets/README.md lacks the sum of {name}"
+            );
         }
     }
 

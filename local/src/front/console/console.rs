@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, Request, Response, StatusCode, header};
-use serde_json::Value;
 use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -77,7 +77,9 @@ pub(crate) type Doctor =
 
 /// Sends a recorded request once more, to where it came in or to another address. Gives what is told of the reply.
 pub(crate) type Replay<'a> = Box<
-    dyn FnOnce(String, Option<String>) -> Pin<Box<dyn Future<Output = Result<Value, String>> + Send + 'a>> + Send + 'a,
+    dyn FnOnce(String, Option<String>) -> Pin<Box<dyn Future<Output = Result<Value, String>> + Send + 'a>>
+        + Send
+        + 'a,
 >;
 
 /// The console of a platform.
@@ -204,7 +206,8 @@ impl Console {
             Ok(bytes) => Fields::read(&bytes),
             Err(failure) => {
                 let is_large = failure.kind == FailureKind::EntityTooLarge;
-                let status = if is_large { StatusCode::PAYLOAD_TOO_LARGE } else { refusal::status(failure.kind) };
+                let status =
+                    if is_large { StatusCode::PAYLOAD_TOO_LARGE } else { refusal::status(failure.kind) };
                 return reply::refusal(status, &failure.told());
             }
         };

@@ -78,9 +78,8 @@ fn intervals(functions: &[Vec<Point>], now: Instant) -> Vec<Interval> {
     // The end of the latest interval is the same for all functions.
     let latest = functions.iter().flatten().map(|point| point.end).max().unwrap_or(now);
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    let mut all: Vec<Interval> = (0..count)
-        .map(|at| Interval { seconds_ago: at as f64 * step, ..Interval::default() })
-        .collect();
+    let mut all: Vec<Interval> =
+        (0..count).map(|at| Interval { seconds_ago: at as f64 * step, ..Interval::default() }).collect();
     let begin = now.saturating_duration_since(latest).as_secs_f64();
     for point in functions.iter().flatten() {
         let ago = begin + latest.saturating_duration_since(point.end).as_secs_f64();
@@ -123,7 +122,10 @@ mod tests {
         let all = intervals(&[one, other], now);
         assert_eq!(all.len(), 180);
         let [.., third, second, first] = &all[..] else { panic!("{all:?}") };
-        assert!((first.requests_per_second - 3.0).abs() < 1e-9 && (first.instances - 4.0).abs() < 1e-9, "{first:?}");
+        assert!(
+            (first.requests_per_second - 3.0).abs() < 1e-9 && (first.instances - 4.0).abs() < 1e-9,
+            "{first:?}"
+        );
         assert_eq!(first.p99, Some(Duration::from_millis(9)));
         assert_eq!((second.p99, second.seconds_ago), (None, 5.0));
         assert!((third.requests_per_second - 10.0).abs() < 1e-9 && (third.cold_starts - 1.0).abs() < 1e-9);

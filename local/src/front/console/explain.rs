@@ -8,7 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use super::form::Fields;
 use super::pages::routes::{Step, scheme};
 use crate::alb::{Decision, HeaderChange, RequestView, Rules, Terminal, without_port};
-use crate::model::alb::{ActionKind, Forward, GroupKind, Listener, ListenerProtocol, LoadBalancer, ServerGroup};
+use crate::model::alb::{
+    ActionKind, Forward, GroupKind, Listener, ListenerProtocol, LoadBalancer, ServerGroup,
+};
 use crate::registry::Functions;
 use crate::wire::host;
 
@@ -40,7 +42,8 @@ fn read(fields: &Fields, url: &str) -> Result<Asked, String> {
         return Err(wrong());
     }
     let method = fields.word("method").unwrap_or("GET");
-    let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).map_err(|_| format!("`{method}` is no method"))?;
+    let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes())
+        .map_err(|_| format!("`{method}` is no method"))?;
     let mut headers = HeaderMap::new();
     for line in fields.get("headers").unwrap_or_default().lines().filter(|line| !line.trim().is_empty()) {
         let pair = line.split_once(':').and_then(|(name, value)| {
@@ -57,19 +60,26 @@ fn step(title: impl Into<String>, text: impl Into<String>, taken: Option<bool>) 
 }
 
 fn way(asked: &Asked, functions: &Functions, balancer: &LoadBalancer) -> Vec<Step> {
-    let protocol =
-        if asked.url.scheme_str() == Some("https") { ListenerProtocol::Https } else { ListenerProtocol::Http };
+    let protocol = if asked.url.scheme_str() == Some("https") {
+        ListenerProtocol::Https
+    } else {
+        ListenerProtocol::Http
+    };
     let usual = if protocol == ListenerProtocol::Https { 443 } else { 80 };
     let port = asked.url.port_u16().unwrap_or(usual);
     let named = asked.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host::name_of(without_port(named.or(asked.url.host()).unwrap_or_default())).unwrap_or_default();
+    let host =
+        host::name_of(without_port(named.or(asked.url.host()).unwrap_or_default())).unwrap_or_default();
     let mut steps = Vec::new();
     // A domain that is named is meant, whatever port stands there: here all of them are at the main port.
     let domain = functions.domains.find(&host);
     let mut of_protocol = balancer.listeners.iter().filter(|own| own.protocol == protocol);
     let listener = match domain {
         Some(_) if asked.url.port_u16().is_none() => None,
-        _ => of_protocol.clone().find(|own| own.port == port).or_else(|| of_protocol.find(|own| own.local_port == port)),
+        _ => of_protocol
+            .clone()
+            .find(|own| own.port == port)
+            .or_else(|| of_protocol.find(|own| own.local_port == port)),
     };
     if let Some(listener) = listener {
         by_listener(asked, &host, balancer, listener, &mut steps);
@@ -84,14 +94,25 @@ fn way(asked: &Asked, functions: &Functions, balancer: &LoadBalancer) -> Vec<Ste
     steps
 }
 
-fn by_domain(asked: &Asked, functions: &Functions, domain: &Arc<crate::domain::Domain>, steps: &mut Vec<Step>) {
-    steps.push(step(format!("Custom domain {}", domain.name), format!("speaks {}", domain.settings.protocol.name()), Some(true)));
+fn by_domain(
+    asked: &Asked,
+    functions: &Functions,
+    domain: &Arc<crate::domain::Domain>,
+    steps: &mut Vec<Step>,
+) {
+    steps.push(step(
+        format!("Custom domain {}", domain.name),
+        format!("speaks {}", domain.settings.protocol.name()),
+        Some(true),
+    ));
     let path = asked.url.path();
     let found = domain.find(path);
     for (number, route) in domain.settings.routes.iter().enumerate() {
         let is_taken = found == Some(number);
-        let methods = if route.methods.is_empty() { "all methods".to_owned() } else { route.methods.join(", ") };
-        let target = format!("{}, {}; {methods}", route.function, route.qualifier.as_deref().unwrap_or("LATEST"));
+        let methods =
+            if route.methods.is_empty() { "all methods".to_owned() } else { route.methods.join(", ") };
+        let target =
+            format!("{}, {}; {methods}", route.function, route.qualifier.as_deref().unwrap_or("LATEST"));
         steps.push(step(format!("Route {}", route.path), target, Some(is_taken)));
     }
     let Some(number) = found else {
@@ -115,13 +136,22 @@ fn by_name(host: &str, functions: &Functions, steps: &mut Vec<Step>) {
     let mut names: Vec<&str> = functions.names().collect();
     names.sort_unstable();
     if let Some(own) = host.strip_suffix(".localhost") {
-        let (qualifier, name) = own.rsplit_once('.').map_or((None, own), |(before, name)| (Some(before), name));
+        let (qualifier, name) =
+            own.rsplit_once('.').map_or((None, own), |(before, name)| (Some(before), name));
         match names.iter().find(|own| own.eq_ignore_ascii_case(name)) {
             Some(name) => {
-                steps.push(step(format!("Built-in domain of {name}"), format!("{host} stands for it here"), Some(true)));
+                steps.push(step(
+                    format!("Built-in domain of {name}"),
+                    format!("{host} stands for it here"),
+                    Some(true),
+                ));
                 to_function(name, qualifier, functions, steps);
             }
-            None => steps.push(step("404", format!("there is no function {name}; there are: {}", names.join(", ")), None)),
+            None => steps.push(step(
+                "404",
+                format!("there is no function {name}; there are: {}", names.join(", ")),
+                None,
+            )),
         }
         return;
     }
@@ -130,7 +160,11 @@ fn by_name(host: &str, functions: &Functions, steps: &mut Vec<Step>) {
             steps.push(step("The only function", "the main port leads to it by any host", Some(true)));
             to_function(name, None, functions, steps);
         }
-        _ => steps.push(step("404", format!("{host} leads to no function; there are: {}", names.join(", ")), None)),
+        _ => steps.push(step(
+            "404",
+            format!("{host} leads to no function; there are: {}", names.join(", ")),
+            None,
+        )),
     }
 }
 
@@ -141,7 +175,8 @@ fn to_function(name: &str, qualifier: Option<&str>, functions: &Functions, steps
             let settings = function.settings();
             let text = match &settings.trigger_of(Some(qualifier).filter(|own| *own != "LATEST")) {
                 Some(_) => "it has an HTTP trigger".to_owned(),
-                None => "it has no HTTP trigger of this version: only a custom domain or the API reaches it".to_owned(),
+                None => "it has no HTTP trigger of this version: only a custom domain or the API reaches it"
+                    .to_owned(),
             };
             steps.push(step(format!("Function {name}, {qualifier}"), text, None));
         }
@@ -149,8 +184,20 @@ fn to_function(name: &str, qualifier: Option<&str>, functions: &Functions, steps
     }
 }
 
-fn by_listener(asked: &Asked, host: &str, balancer: &LoadBalancer, listener: &Listener, steps: &mut Vec<Step>) {
-    let text = format!("{} {}, here {} ({})", scheme(listener.protocol), listener.port, listener.local_port, listener.place);
+fn by_listener(
+    asked: &Asked,
+    host: &str,
+    balancer: &LoadBalancer,
+    listener: &Listener,
+    steps: &mut Vec<Step>,
+) {
+    let text = format!(
+        "{} {}, here {} ({})",
+        scheme(listener.protocol),
+        listener.port,
+        listener.local_port,
+        listener.place
+    );
     steps.push(step(format!("Listener {}", listener.name), text, Some(true)));
     let rules = Rules::new(balancer, listener);
     let request = RequestView {
@@ -194,14 +241,19 @@ fn outcome(decision: &Decision<'_>, balancer: &LoadBalancer, listener: &Listener
         });
     }
     match &decision.terminal {
-        Terminal::Redirect { status, location } => steps.push(step(format!("Redirect {}", status.as_u16()), location.clone(), None)),
-        Terminal::Fixed(fixed) => steps.push(step(format!("Answer {}", fixed.status), fixed.content.clone(), None)),
+        Terminal::Redirect { status, location } => {
+            steps.push(step(format!("Redirect {}", status.as_u16()), location.clone(), None))
+        }
+        Terminal::Fixed(fixed) => {
+            steps.push(step(format!("Answer {}", fixed.status), fixed.content.clone(), None))
+        }
         Terminal::NoGroup => steps.push(step("Answer 503", "no group has a weight", None)),
         Terminal::Forward { .. } => {
             let groups = forward(decision, listener).map(|own| own.groups.as_slice()).unwrap_or_default();
             for own in groups {
                 let Some(group) = balancer.group(own.group) else { continue };
-                let weight = if groups.len() > 1 { format!(", weight {}", own.weight) } else { String::new() };
+                let weight =
+                    if groups.len() > 1 { format!(", weight {}", own.weight) } else { String::new() };
                 steps.push(step(format!("Group {}{weight}", group.name), leads_to(group), None));
             }
         }
@@ -224,7 +276,8 @@ fn leads_to(group: &ServerGroup) -> String {
             format!("function {function}, {}", qualifier.as_deref().unwrap_or("LATEST"))
         }
         GroupKind::Ip { servers } => {
-            let servers: Vec<String> = servers.iter().map(|own| format!("{}:{}", own.host, own.port)).collect();
+            let servers: Vec<String> =
+                servers.iter().map(|own| format!("{}:{}", own.host, own.port)).collect();
             if servers.is_empty() { "it has no servers: 503".to_owned() } else { servers.join(", ") }
         }
     }

@@ -13,7 +13,8 @@ pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), &'static str> {
     let host = headers.get(header::HOST).map(|host| host.as_bytes().to_ascii_lowercase());
     for origin in headers.get_all(header::ORIGIN) {
         let own = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-        let is_own = own.is_some_and(|(_, authority)| host.as_deref() == Some(authority.to_ascii_lowercase().as_bytes()));
+        let is_own = own
+            .is_some_and(|(_, authority)| host.as_deref() == Some(authority.to_ascii_lowercase().as_bytes()));
         if !is_own {
             return Err("a page of another site sent this: nothing was done");
         }

@@ -176,7 +176,10 @@ impl Watch {
             let is_time = self.looks.is_multiple_of(TASK_LOOKS);
             let has_come = || {
                 let latest = self.shared.log.latest(before.map_or(mark.events, |before| before.events));
-                latest.events.iter().any(|(_, event)| matches!(event.kind, Kind::AsyncCall(_) | Kind::MessageStored(_)))
+                latest
+                    .events
+                    .iter()
+                    .any(|(_, event)| matches!(event.kind, Kind::AsyncCall(_) | Kind::MessageStored(_)))
             };
             return (is_time || has_come()).then(|| format!("id: {}\nevent: tasks\ndata: \n\n", id(mark)));
         }
@@ -248,6 +251,9 @@ mod tests {
     fn a_message_has_its_number_and_keeps_its_lines() {
         let mark = Mark { events: 7, requests: 2 };
         assert_eq!(Mark::parse(&id(mark)), Some(mark));
-        assert_eq!(message(mark, "a\nb\r\nid: 8\n"), "id: 7-2\ndata: a\ndata: b&#13;\ndata: id: 8\ndata: \n\n");
+        assert_eq!(
+            message(mark, "a\nb\r\nid: 8\n"),
+            "id: 7-2\ndata: a\ndata: b&#13;\ndata: id: 8\ndata: \n\n"
+        );
     }
 }

@@ -55,9 +55,8 @@ impl Console {
     fn overview(&self, asked: &Asked<'_>) -> Response<Outgoing> {
         let functions = data::functions(&self.shared.registry);
         let main = asked.ports.get("").map_or(0, SocketAddr::port);
-        let address = |(name, address): (&Arc<str>, &SocketAddr)| {
-            (name.to_string(), format!("http://{address}/"))
-        };
+        let address =
+            |(name, address): (&Arc<str>, &SocketAddr)| (name.to_string(), format!("http://{address}/"));
         let addresses: Addresses = asked.ports.iter().map(address).collect();
         let parts = self.parts("overview", asked);
         let body = html! { (regions(&parts)) (overview::addresses(&functions, &addresses, main)) };
@@ -110,7 +109,9 @@ impl Console {
                 ..Filter::default()
             };
             match self.shared.queue.tasks(name, filter, TASKS_MAX, None).await {
-                Ok(page) => shown.tasks.extend(page.tasks.into_iter().map(|(_, record): (u64, Record)| record)),
+                Ok(page) => {
+                    shown.tasks.extend(page.tasks.into_iter().map(|(_, record): (u64, Record)| record))
+                }
                 Err(failure) => shown.wrong = Some(failure.told()),
             }
         }
@@ -127,9 +128,9 @@ impl Console {
 
     fn task(&self, asked: &Asked<'_>, function: &str, task: &str) -> Response<Outgoing> {
         let queue = &self.shared.queue;
-        let found = queue.task(function, task).and_then(|(seq, record)| {
-            Ok((queue.request(seq)?, queue.reply(seq)?, record))
-        });
+        let found = queue
+            .task(function, task)
+            .and_then(|(seq, record)| Ok((queue.request(seq)?, queue.reply(seq)?, record)));
         match found {
             Ok((request, reply, record)) => {
                 let body = tasks::task(&asked.frame, &record, request.as_ref(), reply.as_deref());
@@ -182,7 +183,8 @@ impl Console {
         let (file, environment) = (self.shared.manifest.clone(), self.shared.environment.clone());
         let manifest_file = file.display().to_string();
         // It reads files, and evaluates what they say.
-        let manifest = tokio::task::spawn_blocking(move || Manifest::resolved(&file, environment.as_deref())).await;
+        let manifest =
+            tokio::task::spawn_blocking(move || Manifest::resolved(&file, environment.as_deref())).await;
         let manifest = match manifest {
             Ok(Ok(value)) => Ok(format!("{value:#}")),
             Ok(Err(error)) => Err(error.to_string()),
@@ -197,10 +199,17 @@ impl Console {
             let kib = |bytes: usize| size(bytes as u64);
             let (calls, heads, bodies) = self.shared.records.size();
             effective.push(("Recorded requests", format!("{calls} of at most {}", limits.calls)));
-            effective.push(("Memory of recorded requests", format!(
-                "{} of {} of heads, {} of {} of bodies, at most {} of each",
-                kib(heads), kib(limits.heads), kib(bodies), kib(limits.bodies), kib(limits.body)
-            )));
+            effective.push((
+                "Memory of recorded requests",
+                format!(
+                    "{} of {} of heads, {} of {} of bodies, at most {} of each",
+                    kib(heads),
+                    kib(limits.heads),
+                    kib(bodies),
+                    kib(limits.bodies),
+                    kib(limits.body)
+                ),
+            ));
         }
         for (name, address) in asked.ports {
             if name.is_empty() {

@@ -133,7 +133,8 @@ pub(super) fn bar(spans: &[(&'static str, Duration)]) -> Markup {
             (begin - width, width, class)
         })
         .collect();
-    let told: Vec<String> = spans.iter().map(|(name, took)| format!("{} {}", name.replace('_', " "), span(*took))).collect();
+    let told: Vec<String> =
+        spans.iter().map(|(name, took)| format!("{} {}", name.replace('_', " "), span(*took))).collect();
     html! {
         svg.phases viewBox={ "0 0 " (WIDTH) " 14" } role="img" aria-label=(told.join(", ")) {
             @for (x, width, class) in parts {
@@ -155,7 +156,14 @@ mod tests {
             points: vec![(60.0, Some(0.0)), (30.0, None), (20.0, Some(3.0)), (0.0, Some(4.0))],
         };
         let svg = lines("Requests", 60.0, &[line], |value| format!("{value}/s")).into_string();
-        for part in ["a&lt;b 4/s", "46.0,82.0 46.0,82.0 ", "255.3,36.4 360.0,21.2 ", "the highest value is 4/s", "Numbers of requests", ">5/s<"] {
+        for part in [
+            "a&lt;b 4/s",
+            "46.0,82.0 46.0,82.0 ",
+            "255.3,36.4 360.0,21.2 ",
+            "the highest value is 4/s",
+            "Numbers of requests",
+            ">5/s<",
+        ] {
             assert!(svg.contains(part), "{part}: {svg}");
         }
         assert_eq!(svg.matches("<polyline").count(), 2);

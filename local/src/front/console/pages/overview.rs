@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
+use super::Region;
 use super::chart::{self, Line};
 use super::frame::{Frame, empty};
 use super::text::{clipped, count, level, size, span, time};
-use super::Region;
 use crate::front::console::course::{BACK, Course, FunctionSums, Interval};
 use crate::front::console::data::{FunctionView, Numbered};
 
@@ -77,7 +77,13 @@ fn rate(per_second: f64) -> String {
 }
 
 fn milliseconds(value: f64) -> String {
-    if value >= 1000.0 { format!("{:.1} s", value / 1000.0) } else if value >= 10.0 { format!("{value:.0} ms") } else { format!("{value:.1} ms") }
+    if value >= 1000.0 {
+        format!("{:.1} s", value / 1000.0)
+    } else if value >= 10.0 {
+        format!("{value:.0} ms")
+    } else {
+        format!("{value:.1} ms")
+    }
 }
 
 fn whole(value: f64) -> String {
@@ -208,7 +214,11 @@ pub(super) fn troubles(frame: &Frame<'_>, troubles: &[Numbered]) -> Markup {
 }
 
 /// What does not change while the page is open: where the functions answer.
-pub(in crate::front::console) fn addresses(functions: &[FunctionView], addresses: &Addresses, main: u16) -> Markup {
+pub(in crate::front::console) fn addresses(
+    functions: &[FunctionView],
+    addresses: &Addresses,
+    main: u16,
+) -> Markup {
     html! {
         h2 { "Where they answer" }
         div.scroll tabindex="0" role="region" aria-label="Addresses" {

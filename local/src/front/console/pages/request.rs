@@ -21,7 +21,11 @@ const BODY_MAX: usize = 64 * 1024;
 const HEX_MAX: usize = 512;
 
 /// The page of one request. `curl` is its line, or why there is none.
-pub(in crate::front::console) fn page(frame: &Frame<'_>, entry: &Entry, curl: &Result<String, String>) -> Markup {
+pub(in crate::front::console) fn page(
+    frame: &Frame<'_>,
+    entry: &Entry,
+    curl: &Result<String, String>,
+) -> Markup {
     let (call, shown) = (&entry.call, detail(entry));
     let text = |name: &str| shown[name].as_str().unwrap_or_default().to_owned();
     html! {
@@ -83,7 +87,11 @@ fn replay(frame: &Frame<'_>, id: &str) -> Markup {
 }
 
 /// What a replay brought.
-pub(in crate::front::console) fn replayed(frame: &Frame<'_>, of: &str, outcome: &Result<Value, String>) -> Markup {
+pub(in crate::front::console) fn replayed(
+    frame: &Frame<'_>,
+    of: &str,
+    outcome: &Result<Value, String>,
+) -> Markup {
     let of = frame.to(&format!("/requests/{}", segment(of)));
     html! {
         @match outcome {
@@ -172,8 +180,10 @@ fn body(body: &Value, label: &str) -> Markup {
 fn hex(bytes: &[u8]) -> String {
     let row = |(at, row): (usize, &[u8])| {
         let digits: Vec<String> = row.iter().map(|byte| format!("{byte:02x}")).collect();
-        let text: String =
-            row.iter().map(|byte| if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '.' }).collect();
+        let text: String = row
+            .iter()
+            .map(|byte| if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '.' })
+            .collect();
         format!("{:06x}  {:47}  {text}", at * 16, digits.join(" "))
     };
     bytes.chunks(16).enumerate().map(row).collect::<Vec<_>>().join("\n")
@@ -206,7 +216,10 @@ mod tests {
     #[test]
     fn bodies_are_escaped_and_say_what_is_left_out() {
         for (told, parts) in [
-            (json!({"text": "<script>alert(1)</script>", "bytes": 25, "leftOutBytes": 0}), &["&lt;script&gt;", "25 B"][..]),
+            (
+                json!({"text": "<script>alert(1)</script>", "bytes": 25, "leftOutBytes": 0}),
+                &["&lt;script&gt;", "25 B"][..],
+            ),
             (json!({"text": "ab", "bytes": 4096, "leftOutBytes": 4094}), &["3.9 KiB are left out"]),
             (json!({"base64": "AP8=", "bytes": 2, "leftOutBytes": 0}), &["no text", "00 ff"]),
             (json!({"bytes": 9, "leftOutBytes": 9}), &["had to go"]),
@@ -225,7 +238,14 @@ mod tests {
             "headers": [["x-a", "<b>"]], "body": {"text": "ok", "bytes": 2}, "requestId": "1-2",
         });
         let html = replayed(&frame, "1-\"1", &Ok(told)).into_string();
-        for part in ["http://x/&lt;i&gt;", "signed &lt;anew&gt;", "&lt;b&gt;", "/requests/1%2D2", "/requests/1%2D%221", "502"] {
+        for part in [
+            "http://x/&lt;i&gt;",
+            "signed &lt;anew&gt;",
+            "&lt;b&gt;",
+            "/requests/1%2D2",
+            "/requests/1%2D%221",
+            "502",
+        ] {
             assert!(html.contains(part), "{part}: {html}");
         }
         assert!(replayed(&frame, "1", &Err("<no>".to_owned())).into_string().contains("&lt;no&gt;"));

@@ -23,7 +23,8 @@ use crate::queue::{Change, Record, State};
 use crate::record::{Bodies, Body, End, Headers, Original, Page, Phases, Recorded, Records};
 
 /// Ends texts, tags and attributes of every kind, and begins a script and a part of htmx.
-const HOSTILE: &str = "\"'></textarea></pre><script>alert(1)</script><hx-partial hx-target=\"#main\">\r\n&amp;";
+const HOSTILE: &str =
+    "\"'></textarea></pre><script>alert(1)</script><hx-partial hx-target=\"#main\">\r\n&amp;";
 
 fn frame() -> Frame<'static> {
     Frame { base: "", token: "token", project: HOSTILE }
@@ -33,10 +34,15 @@ fn frame() -> Frame<'static> {
 #[track_caller]
 fn check(name: &str, html: &Markup) {
     let html = &html.0;
-    for part in ["<script>alert", "</textarea></pre>", "\"'>", "<hx-partial hx-target=\"#main\"", "</pre><script"] {
+    for part in
+        ["<script>alert", "</textarea></pre>", "\"'>", "<hx-partial hx-target=\"#main\"", "</pre><script"]
+    {
         assert!(!html.contains(part), "{name} has {part}: {html}");
     }
-    assert!(html.contains("&lt;script&gt;alert(1)") || html.contains("%3Cscript%3E"), "{name} does not show it: {html}");
+    assert!(
+        html.contains("&lt;script&gt;alert(1)") || html.contains("%3Cscript%3E"),
+        "{name} does not show it: {html}"
+    );
     for inline in [" style=\"", " onclick", " onload", "javascript:"] {
         assert!(!html.contains(inline), "{name} has {inline}");
     }
@@ -54,7 +60,16 @@ fn check_parts(name: &str, parts: &[Region]) {
 
 fn event(kind: Kind) -> Numbered {
     let name = Some(Arc::from(HOSTILE));
-    (7, Arc::new(Event { time: SystemTime::UNIX_EPOCH, function: name.clone(), instance: name.clone(), request: name, kind }))
+    (
+        7,
+        Arc::new(Event {
+            time: SystemTime::UNIX_EPOCH,
+            function: name.clone(),
+            instance: name.clone(),
+            request: name,
+            kind,
+        }),
+    )
 }
 
 fn function() -> FunctionView {
@@ -99,7 +114,8 @@ fn overview_instances_and_logs() {
     let logged = Logged { events: vec![stored()], ..Logged::default() };
     check_parts("logs", &logs::regions(&frame(), &logged));
     let own = || Some(HOSTILE.to_owned());
-    let filter = LogFilter { function: own(), request: own(), instance: own(), text: own(), ..LogFilter::default() };
+    let filter =
+        LogFilter { function: own(), request: own(), instance: own(), text: own(), ..LogFilter::default() };
     check("filter of logs", &logs::filter(&frame(), &[HOSTILE.to_owned()], &filter));
     check("filter of instances", &instances::filter(&frame(), &[HOSTILE.to_owned()], own().as_deref()));
     check("frame", &frame().page(Tab::Logs, own().as_deref(), Some("?q=a"), &maud::html! {}));
@@ -195,7 +211,14 @@ fn tasks_and_messages() {
         changes: vec![change],
     };
     let text = || HOSTILE.to_owned();
-    let message = MessageRow { time: 1, kind: text(), name: text(), function: text(), forward: Some(text()), body: text() };
+    let message = MessageRow {
+        time: 1,
+        kind: text(),
+        name: text(),
+        function: text(),
+        forward: Some(text()),
+        body: text(),
+    };
     check("task", &tasks::task(&frame(), &record, None, Some(HOSTILE.as_bytes())));
     let shown = Tasks { tasks: vec![record], messages: vec![message], wrong: Some(text()) };
     check("tasks", &tasks::list(&frame(), "?prefix=a", &shown));
@@ -206,7 +229,14 @@ fn tasks_and_messages() {
 #[test]
 fn events_routes_and_the_configuration() {
     let text = || HOSTILE.to_owned();
-    let draft = Draft { trigger: text(), function: text(), qualifier: text(), event: text(), is_async: true, wrong: Some(text()) };
+    let draft = Draft {
+        trigger: text(),
+        function: text(),
+        qualifier: text(),
+        event: text(),
+        is_async: true,
+        wrong: Some(text()),
+    };
     let sent = Sent {
         status: 200,
         request: Some(text()),
