@@ -294,7 +294,6 @@ pub enum Kind {
     },
     /// The former code does not end. The new code is started all the same.
     FormerCodeRemains,
-
     /// `fc-local dev` cannot start, and ends.
     NotStarted {
         /// The reason, as on the standard error: several lines if a manifest has several mistakes.
@@ -341,7 +340,6 @@ pub enum Kind {
         /// The system's error.
         error: String,
     },
-
     /// The port of a function cannot be opened.
     PortNotOpened {
         /// The intended address.
@@ -364,13 +362,8 @@ pub enum Kind {
         /// Why not.
         error: String,
     },
-    /// The console is there.
-    ConsoleReady {
-        /// Its address for browsers, which know that `*.localhost` is this machine.
-        url: String,
-        /// Its address for clients that do not.
-        path_url: String,
-    },
+    /// The console is at these addresses: for browsers, which know that `*.localhost` is this machine, and for other clients.
+    ConsoleReady([String; 2]),
     /// gRPC calls come in there.
     GrpcReady {
         /// The address that is bound.

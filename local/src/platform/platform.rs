@@ -202,7 +202,7 @@ impl Platform {
             }
         }
         let (url, path_url) = console_urls(reachable(main), manifest.names().any(is_console));
-        platform.log.emit(&Source::default(), Kind::ConsoleReady { url, path_url });
+        platform.log.emit(&Source::default(), Kind::ConsoleReady([url, path_url]));
         platform.open_grpc_port()?;
         for function in manifest.functions() {
             platform.open_port(function, manifest)?;

@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::data::Registry;
 use super::form::{Fields, of_segment};
 use super::live::Mark;
 use super::pages::configuration::Finding;
@@ -29,7 +30,6 @@ use crate::meter::Meters;
 use crate::model::alb::LoadBalancer;
 use crate::queue::Queue;
 use crate::record::Records;
-use crate::registry::Registry;
 use crate::wire::ClientBody;
 use crate::wire::headers::Peer;
 
