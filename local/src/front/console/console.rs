@@ -153,8 +153,11 @@ impl Console {
         request: Request<ClientBody>,
     ) -> Response<Outgoing> {
         let mut reply = self.answer(base, around, peer, request).await;
-        let is_page = reply.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == reply::HTML);
-        if let Some(page) = reply.body().whole_bytes().filter(|_| is_page) {
+        let is_shown = reply
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind == reply::HTML || kind == reply::JSON);
+        if let Some(page) = reply.body().whole_bytes().filter(|_| is_shown) {
             let page = String::from_utf8_lossy(page).into_owned();
             *reply.body_mut() = Outgoing::whole(self.shared.masked(page).into());
         }
