@@ -101,7 +101,7 @@ impl Kind {
             | Kind::NetworksUnavailable(reason) => reason.capacity(),
             Kind::ProgramUnfit { program, fault } => program.capacity() + unfit_bytes(fault),
             Kind::TlsReady { certificate } => path_bytes(certificate),
-            Kind::ConsoleReady { url, path_url } => url.capacity() + path_url.capacity(),
+            Kind::ConsoleReady(urls) => texts_bytes(urls),
             Kind::CallsRemain { oldest, .. } => calls_bytes(oldest),
             Kind::CallCancelled { .. }
             | Kind::QueueResumed { .. }

@@ -91,7 +91,7 @@ fn own(kind: &Kind) -> Value {
         Kind::Account(news) => news.json(),
         Kind::Alb(news) => news.json(),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
-        Kind::ConsoleReady { url, path_url } => json!({ "url": url, "pathUrl": path_url }),
+        Kind::ConsoleReady([url, path_url]) => json!({ "url": url, "pathUrl": path_url }),
         Kind::GrpcReady { address } | Kind::ProjectShared { address } => {
             json!({ "address": address.to_string() })
         }

@@ -365,13 +365,8 @@ pub enum Kind {
         /// Why not.
         error: String,
     },
-    /// The console is there.
-    ConsoleReady {
-        /// Its address for browsers, which know that `*.localhost` is this machine.
-        url: String,
-        /// Its address for clients that do not.
-        path_url: String,
-    },
+    /// The console is at these addresses: for browsers, which know that `*.localhost` is this machine, and for other clients.
+    ConsoleReady([String; 2]),
     /// gRPC calls come in there.
     GrpcReady {
         /// The address that is bound.

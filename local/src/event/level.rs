@@ -74,7 +74,7 @@ impl Kind {
             | Kind::InstancesKept { .. }
             | Kind::CallsRemain { .. }
             | Kind::TlsReady { .. }
-            | Kind::ConsoleReady { .. }
+            | Kind::ConsoleReady(_)
             | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
             Kind::QueueResumed { .. }

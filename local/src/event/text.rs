@@ -119,7 +119,7 @@ impl Event {
             kind @ (Kind::TlsReady { .. }
             | Kind::TlsUnavailable { .. }
             | Kind::TlsRefused { .. }
-            | Kind::ConsoleReady { .. }
+            | Kind::ConsoleReady(_)
             | Kind::GrpcReady { .. }) => of_programs::ports(kind),
             Kind::AsyncCall(news) => of_runs::async_call(news),
             Kind::MessageStored(destination) => {

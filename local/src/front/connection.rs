@@ -239,6 +239,7 @@ impl Entrance {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::RwLock;
     use std::time::Duration;
 
     use tokio::io::AsyncWriteExt;
@@ -314,6 +315,7 @@ mod tests {
             project: String::new(),
             manifest: folder.join("s.yaml"),
             environment: None,
+            redactor: RwLock::default(),
             effective: Vec::new(),
         });
         let clients = Clients {

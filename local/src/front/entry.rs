@@ -103,7 +103,8 @@ impl Front {
             return Box::pin(self.balancers.serve(key, (peer, begin), request, note)).await;
         }
         if *door == Door::Main
-            && let Some(base) = console::base(&request, || self.registry.functions())
+            && let Some(base) =
+                console::base(&request, || self.registry.functions().names().any(console::is_own_name))
         {
             under_way.set_function(None);
             let ports = self.ports();

@@ -44,7 +44,11 @@ impl fmt::Debug for Live {
 impl Live {
     /// A stream that ends at the stop.
     pub(crate) fn new(look: Look, stop: CancellationToken, place: OwnedSemaphorePermit) -> Self {
-        let mut ticks = interval(PERIOD);
+        Live::every(PERIOD, look, stop, place)
+    }
+
+    fn every(period: Duration, look: Look, stop: CancellationToken, place: OwnedSemaphorePermit) -> Self {
+        let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Live { ticks, look, stop: Box::pin(stop.cancelled_owned()), quiet: 0, is_over: false, _place: place }
     }
@@ -85,14 +89,14 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn changes_are_told_silence_is_broken_and_a_stop_ends_the_stream() {
         let places = Arc::new(Semaphore::new(1));
         let place = Arc::clone(&places).try_acquire_owned().unwrap();
         let mut looks = vec![Some("data: two\n\n"), None, Some("data: one\n\n")];
         let stop = CancellationToken::new();
         let look = Box::new(move || looks.pop().flatten().map(str::to_owned));
-        let mut live = Live::new(look, stop.clone(), place);
+        let mut live = Live::every(Duration::from_millis(1), look, stop.clone(), place);
         for expected in ["data: one\n\n", "data: two\n\n", ":\n\n"] {
             let frame = poll_fn(|context| live.poll_frame(context)).await.unwrap().unwrap();
             assert_eq!(frame.into_data().unwrap(), expected);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -175,6 +175,7 @@ impl Platform {
             project: name.unwrap_or_default(),
             manifest: manifest.file().to_owned(),
             environment: manifest.environment().map(str::to_owned),
+            redactor: RwLock::new(manifest.redactor().clone()),
             effective: settings.effective(),
         });
         let timers = Timers::new(Arc::clone(&queue), log.clone(), settings.clock.clone());
@@ -233,7 +234,7 @@ impl Platform {
             }
         }
         let (url, path_url) = console_urls(reachable(main), manifest.names().any(is_console));
-        platform.log.emit(&Source::default(), Kind::ConsoleReady { url, path_url });
+        platform.log.emit(&Source::default(), Kind::ConsoleReady([url, path_url]));
         platform.open_grpc_port()?;
         for function in manifest.functions() {
             platform.open_port(function, manifest)?;
@@ -343,6 +344,7 @@ impl Platform {
     /// Follows a changed manifest: functions that changed are swapped, new ones added, others removed.
     async fn follow_manifest(&self, former: &Manifest, manifest: &Manifest) {
         self.log.emit(&Source::default(), Kind::ManifestChanged);
+        self.front.console().set_redactor(manifest.redactor().clone());
         for note in manifest.notes() {
             let (file, note) = (manifest.file().to_owned(), note.remark());
             self.log.emit(&Source::default(), Kind::ManifestNote { file, note });

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use testkit::events::kind;
-use testkit::manifest::Manifest;
+use testkit::manifest::{Function, Manifest};
 
 use super::{packages, run, succeed};
 use crate::harness::{Local, f, scripted, write_manifest};
@@ -20,7 +20,7 @@ fn project() -> Local {
             json!({"domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/api/*"}}),
         )
         .var("API_TOKEN", "never-to-be-shown-7f3a");
-    write_manifest(&folder, Manifest::of([function, f().called("second").prop("timeout", 5)]));
+    write_manifest(&folder, Manifest::of([function, Function::new("second").timeout(5)]));
     let local = Local::start(folder, &[]);
     local.wait_for(kind("ready").function("second"));
     local

@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::events::kind;
 use testkit::h1::{Conn, exchange, request};
-use testkit::manifest::Manifest;
+use testkit::manifest::{Function, Manifest};
 use testkit::{Answer, Launch, eventually};
 
 use crate::harness::{Local, f, program, scripted, write_manifest};
@@ -83,7 +83,16 @@ fn every_reply_has_the_policy_and_every_page_is_small() {
             let text = reply.text();
             assert!(text.len() + files < PAGE_MAX, "{target} weighs {} with {files} of files", text.len());
             // The policy lets none of these run, and a browser would say so on each page.
-            for inline in [" style=", "<style", " onclick=", "<script>", "hx-on", "js:", "https://"] {
+            for inline in [
+                " style=",
+                "<style",
+                " onclick=",
+                "<script>",
+                "hx-on",
+                "js:",
+                "src=\"http",
+                "href=\"http://cdn",
+            ] {
                 assert!(!text.contains(inline), "{target} has {inline}");
             }
         }
@@ -111,7 +120,7 @@ fn files_are_sent_once() {
 #[test]
 fn it_stands_beside_the_functions() {
     let folder = scripted();
-    let names = ["f", "console"].map(|name| f().called(name).var("SCRIPT_NAME", name));
+    let names = ["f", "console"].map(|name| Function::new(name).var("SCRIPT_NAME", name));
     write_manifest(&folder, Manifest::of(names));
     let local = Local::start(folder, &[]);
     local.wait_for(kind("ready").function("console"));
@@ -244,6 +253,12 @@ fn a_request_is_shown_with_everything_but_its_secrets() {
     let list = |query: &str| page(&local, &format!("/requests?{query}")).text();
     assert!(list("status=2xx&method=POST&path=length").contains(&id) && !list("status=5xx").contains(&id));
     assert!(list("status=abc").contains("is no status"));
+    let detail = page(&local, &format!("/requests/{id}/json")).json();
+    assert_eq!((&detail["status"], &detail["requestHeaders"][0][0]), (&json!(200), &json!("host")));
+    let archive = page(&local, "/har?method=POST");
+    archive.assert_header("content-disposition", "attachment; filename=\"requests.har\"");
+    assert_eq!(archive.json()["log"]["entries"].as_array().unwrap().len(), 1);
+    assert!(!archive.text().contains(SECRET) && !detail.to_string().contains(SECRET));
     page(&local, "/requests/1-none").assert_status(404);
     assert!(page(&local, "/configuration").text().contains("s.yaml"));
 }

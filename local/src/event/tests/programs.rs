@@ -23,7 +23,9 @@ pub(super) fn samples() -> Vec<Sample> {
     let kept =
         |count, schedule: Option<&str>| Kind::InstancesKept { count, schedule: schedule.map(str::to_owned) };
     let not_frozen = |is_command, fault| Kind::PreFreezeFailed { is_command, fault };
+    let console = ["http://console.localhost:8080/", "http://127.0.0.1:8080/_local/console/"];
     vec![
+        (Kind::ConsoleReady(console.map(str::to_owned)), "the console is at http://console.localhost:8080/"),
         (
             Kind::ProjectShared { address: ([127, 0, 0, 1], 8080).into() },
             "another fc-local dev of this project runs at 127.0.0.1:8080: they share the versions and \

@@ -106,7 +106,7 @@ mod tests {
             if is_zipped {
                 let mut text = Vec::new();
                 flate2::read::GzDecoder::new(&reply.body()[..]).read_to_end(&mut text).unwrap();
-                assert_eq!(text, whole.body());
+                assert_eq!(text, whole.body()[..]);
             }
         }
         let tag = whole.headers()[ETAG].to_str().unwrap().to_owned();

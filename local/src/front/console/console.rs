@@ -5,23 +5,24 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, header};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::data::Registry;
 use super::form::{Fields, of_segment};
 use super::live::Mark;
 use super::pages::configuration::Finding;
 use super::pages::frame::{Frame, Tab};
 use super::{assets, guard, reply};
 use crate::auth::Gate;
-use crate::event::Log;
+use crate::event::{Log, Redactor};
 use crate::failure::FailureKind;
 use crate::front::body::Outgoing;
 use crate::front::refusal;
@@ -29,7 +30,6 @@ use crate::meter::Meters;
 use crate::model::alb::LoadBalancer;
 use crate::queue::Queue;
 use crate::record::Records;
-use crate::registry::Registry;
 use crate::wire::ClientBody;
 use crate::wire::headers::Peer;
 
@@ -40,7 +40,7 @@ const STREAMS_MAX: usize = 32;
 const FORM_MAX: usize = 1024 * 1024;
 
 /// What the console needs of the platform.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) queue: Arc<Queue>,
@@ -56,8 +56,19 @@ pub(crate) struct Shared {
     pub(crate) manifest: PathBuf,
     /// The environment that is laid over the manifest.
     pub(crate) environment: Option<String>,
+    /// Masks the secrets of the manifest wherever they stand.
+    pub(crate) redactor: RwLock<Redactor>,
     /// Settings of this run, by name.
     pub(crate) effective: Vec<(&'static str, String)>,
+}
+
+impl Shared {
+    /// The text without the values of secrets. What a client sent is masked by its names already; a value may stand
+    /// anywhere.
+    pub(super) fn masked(&self, text: String) -> String {
+        let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner).clone();
+        redactor.redact(text)
+    }
 }
 
 /// Looks at the project as `fc-local doctor` does. The rules stand above this room.
@@ -122,6 +133,11 @@ impl Console {
         }
     }
 
+    /// Masks the secrets of this manifest from now on.
+    pub(crate) fn set_redactor(&self, redactor: Redactor) {
+        *self.shared.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
+    }
+
     /// Lets the page of the configuration show what `doctor` finds.
     pub(crate) fn set_doctor(&self, doctor: Doctor) {
         // The first one stays.
@@ -136,7 +152,16 @@ impl Console {
         peer: &Peer,
         request: Request<ClientBody>,
     ) -> Response<Outgoing> {
-        reply::guarded(self.answer(base, around, peer, request).await)
+        let mut reply = self.answer(base, around, peer, request).await;
+        let is_shown = reply
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind == reply::HTML || kind == reply::JSON);
+        if let Some(page) = reply.body().whole_bytes().filter(|_| is_shown) {
+            let page = String::from_utf8_lossy(page).into_owned();
+            *reply.body_mut() = Outgoing::whole(self.shared.masked(page).into());
+        }
+        reply::guarded(reply)
     }
 
     async fn answer(

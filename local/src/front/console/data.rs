@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::event::{Event, Kind, Level, Log};
 use crate::model::PoolLook;
-use crate::registry::{Functions, Registry};
+use crate::registry::State;
+pub(super) use crate::registry::{Functions, Registry};
 
 /// The most rows of a list.
 pub(super) const ROWS_MAX: usize = 200;
@@ -54,7 +55,7 @@ impl FunctionView {
 /// The functions, in the order of their names.
 pub(super) fn functions(registry: &Registry) -> Vec<FunctionView> {
     let functions = registry.functions();
-    let view = |state: crate::registry::State<'_>| {
+    let view = |state: State<'_>| {
         let deployed = functions.get(state.name);
         FunctionView {
             name: state.name.to_owned(),

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
+use super::data::Functions;
 use super::form::Fields;
 use super::pages::routes::{Step, scheme};
 use crate::alb::{Decision, HeaderChange, RequestView, Rules, Terminal, without_port};
 use crate::model::alb::{
     ActionKind, Forward, GroupKind, Listener, ListenerProtocol, LoadBalancer, ServerGroup,
 };
-use crate::registry::Functions;
 use crate::wire::host;
 
 /// Explains the request that the form describes. `None` if the form is empty.

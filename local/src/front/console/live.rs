@@ -46,7 +46,7 @@ pub(super) fn parts(shared: &Shared, page: &str, frame: &Frame<'_>, fields: &Fie
             instances::regions(frame, &functions, &news)
         }
         "requests" => {
-            let (page, wrong) = requests(shared, fields);
+            let (page, wrong) = requests(shared, fields, requests::ROWS);
             requests::regions(frame, &page, wrong.as_deref(), shared.records.limits().is_none())
         }
         "logs" => logs::regions(frame, &data::logs(&shared.log, &log_filter(fields))),
@@ -54,14 +54,14 @@ pub(super) fn parts(shared: &Shared, page: &str, frame: &Frame<'_>, fields: &Fie
     })
 }
 
-/// The requests that fit the filter, and what of the filter cannot be read.
-pub(super) fn requests(shared: &Shared, fields: &Fields) -> (Page, Option<String>) {
+/// The latest requests that fit the filter, and what of the filter cannot be read.
+pub(super) fn requests(shared: &Shared, fields: &Fields, most: usize) -> (Page, Option<String>) {
     let (filter, wrong) = match Filter::parse(fields.pairs(), SystemTime::now()) {
         Ok(filter) => (filter, None),
         Err(wrong) => (Filter::default(), Some(wrong)),
     };
     let before = fields.word("before").and_then(|before| before.parse().ok());
-    (shared.records.list(&filter, before, requests::ROWS), wrong)
+    (shared.records.list(&filter, before, most), wrong)
 }
 
 /// The fields of the filter of logs.
@@ -191,7 +191,7 @@ impl Watch {
             @if self.passed.lost > 0 { (self.passed.lost) " came while this page was not connected and are no longer kept. " }
             @if self.passed.unseen > 0 { (self.passed.unseen) " passed between two looks without being shown." }
         }));
-        let text = partials(&parts).into_string();
+        let text = self.shared.masked(partials(&parts).into_string());
         if text == self.sent {
             return None;
         }

@@ -2,17 +2,24 @@
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use maud::{DOCTYPE, Markup, html};
+use serde_json::Value;
 
 use crate::front::body::{Outgoing, plain};
 
 /// Nothing but the console's own files, and no page around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The kind of pages.
+pub(super) const HTML: &str = "text/html; charset=utf-8";
+
+/// The kind of documents.
+pub(super) const JSON: &str = "application/json";
 
 /// Sets the headers that every reply has.
 pub(super) fn guarded<B>(mut response: Response<B>) -> Response<B> {
@@ -35,8 +42,17 @@ pub(super) fn guarded<B>(mut response: Response<B>) -> Response<B> {
 
 /// A page.
 pub(super) fn page(status: StatusCode, page: Markup) -> Response<Outgoing> {
-    let kind = HeaderValue::from_static("text/html; charset=utf-8");
+    let kind = HeaderValue::from_static(HTML);
     plain(status, HeaderMap::from_iter([(CONTENT_TYPE, kind)]), page.into_string()).map(Outgoing::whole)
+}
+
+/// A document for programs. With a name, a browser keeps it as a file.
+pub(super) fn document(document: &Value, file: Option<&'static str>) -> Response<Outgoing> {
+    let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(JSON))]);
+    if let Some(file) = file {
+        headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(file));
+    }
+    plain(StatusCode::OK, headers, document.to_string()).map(Outgoing::whole)
 }
 
 /// The way on after a form: the browser asks for the page anew, and a reload sends nothing twice.

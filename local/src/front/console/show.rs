@@ -20,11 +20,14 @@ use crate::front::body::Outgoing;
 use crate::front::sample;
 use crate::manifest::Manifest;
 use crate::queue::{Filter, Order, Record, State};
-use crate::record::curl_line;
+use crate::record::{curl_line, detail, har};
 
 /// The most tasks and messages of a page.
 const TASKS_MAX: usize = 50;
 const MESSAGES_MAX: usize = 20;
+
+/// The most requests of an archive: their bodies may have 64 KiB each.
+const ARCHIVE_MAX: usize = 200;
 
 /// The most functions whose tasks are put together.
 const FUNCTIONS_MAX: usize = 20;
@@ -40,6 +43,15 @@ impl Console {
             [""] => self.overview(asked),
             ["requests"] => self.requests(asked),
             ["requests", id] => self.request(asked, id),
+            ["requests", id, "json"] => match self.shared.records.find(id) {
+                Some(entry) => reply::document(&detail(&entry), None),
+                None => Console::unknown(asked, "This request is not kept."),
+            },
+            ["har"] => {
+                let (mut page, _) = live::requests(&self.shared, &asked.fields, ARCHIVE_MAX);
+                page.entries.reverse();
+                reply::document(&har(&page.entries), Some("attachment; filename=\"requests.har\""))
+            }
             ["tasks"] => self.tasks(asked).await,
             ["tasks", function, task] => self.task(asked, function, task),
             ["instances"] => self.instances(asked),
@@ -66,7 +78,7 @@ impl Console {
     fn requests(&self, asked: &Asked<'_>) -> Response<Outgoing> {
         let names = data::names(&self.shared.registry);
         let (frame, fields) = (&asked.frame, &asked.fields);
-        let next = live::requests(&self.shared, fields).0.next;
+        let next = live::requests(&self.shared, fields, requests::ROWS).0.next;
         let body = html! {
             (requests::filter(frame, &names, fields))
             (regions(&self.parts("requests", asked)))

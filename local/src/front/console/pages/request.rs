@@ -68,7 +68,7 @@ pub(in crate::front::console) fn page(
             Ok(line) => {
                 p.hint { "As a command for a shell" @if call.has_secrets() { " (put the masked credentials in)" } ":" }
                 pre id="curl" tabindex="0" { (clipped(line, BODY_MAX)) }
-                div.actions { button type="button" data-copy="curl" { "Copy as curl" } a.button href={ "/_local/v1/requests/" (segment(&call.id)) } { "As JSON" } }
+                div.actions { button type="button" data-copy="curl" { "Copy as curl" } a.button href=(frame.to(&format!("/requests/{}/json", segment(&call.id)))) { "As JSON" } }
             }
             Err(why) => p.hint { "There is no command for a shell: " (why) "." }
         }

@@ -122,6 +122,7 @@ pub(in crate::front::console) fn older(frame: &Frame<'_>, fields: &Fields, next:
     let query = fields.query(&FIELDS);
     let sign = if query.is_empty() { '?' } else { '&' };
     html! {
+        p { a.button href=(frame.to(&format!("/har{query}"))) download { "Save as an archive (HAR)" } }
         @if let Some(next) = next {
             nav.actions aria-label="Older requests" { a.button rel="next" href=(frame.to(&format!("/requests{query}{sign}before={next}"))) { "Older" } }
         }
