@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod chaos;
+mod counted;
 mod dispatch;
 mod duplex;
 mod endpoint_event;

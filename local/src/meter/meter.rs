@@ -26,12 +26,21 @@ pub(crate) struct Ended {
     pub(crate) latency: Duration,
     /// From when it had an instance. `None` if it never had one.
     pub(crate) took: Option<Duration>,
-    pub(crate) is_error: bool,
-    pub(crate) has_client_left: bool,
+    pub(crate) outcome: Outcome,
     pub(crate) is_cold: bool,
     pub(crate) is_probe: bool,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It has a reply, which tells of no failure of the function.
+    Answered,
+    /// The function or the platform failed.
+    Failed,
+    ClientLeft,
 }
 
 impl Meter {
@@ -45,14 +54,14 @@ impl Meter {
                 totals.probes += u64::from(ended.is_probe);
                 totals.call_nanos += took.as_nanos();
             }
-            None => totals.refused += u64::from(!ended.has_client_left),
+            None => totals.refused += u64::from(ended.outcome != Outcome::ClientLeft),
         }
-        totals.errors += u64::from(ended.is_error);
-        totals.client_left += u64::from(ended.has_client_left);
+        totals.errors += u64::from(ended.outcome == Outcome::Failed);
+        totals.client_left += u64::from(ended.outcome == Outcome::ClientLeft);
         totals.cold_starts += u64::from(ended.is_cold);
         totals.bytes_in = totals.bytes_in.saturating_add(ended.bytes_in);
         totals.bytes_out = totals.bytes_out.saturating_add(ended.bytes_out);
-        if !ended.has_client_left {
+        if ended.outcome != Outcome::ClientLeft {
             state.course.record(ended.latency);
         }
     }

@@ -12,8 +12,7 @@ fn ended(millis: u64) -> Ended {
     Ended {
         latency: time,
         took: Some(time),
-        is_error: false,
-        has_client_left: false,
+        outcome: Outcome::Answered,
         is_cold: false,
         is_probe: false,
         bytes_in: 10,
@@ -188,9 +187,9 @@ fn kept_instances_are_idle_between_calls_and_others_cost_nothing() {
 fn calls_are_counted_by_what_became_of_them() {
     let meter = Meter::default();
     meter.note(&ended(10));
-    meter.note(&Ended { is_error: true, is_cold: true, ..ended(20) });
-    meter.note(&Ended { has_client_left: true, ..ended(30) });
-    meter.note(&Ended { took: None, is_error: true, ..ended(40) });
+    meter.note(&Ended { outcome: Outcome::Failed, is_cold: true, ..ended(20) });
+    meter.note(&Ended { outcome: Outcome::ClientLeft, ..ended(30) });
+    meter.note(&Ended { took: None, outcome: Outcome::Failed, ..ended(40) });
     meter.note(&Ended { is_probe: true, ..ended(1) });
     let totals = meter.totals(Instant::now()).0;
     let counts = [
