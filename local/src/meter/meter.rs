@@ -9,7 +9,11 @@ use super::totals::{Time, Totals};
 
 /// What one function uses.
 #[derive(Debug, Default)]
-pub(crate) struct Meter(Mutex<State>);
+pub(crate) struct Meter {
+    state: Mutex<State>,
+    /// That of all functions, whose course has the calls of this one too.
+    all: Option<Arc<Meter>>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -44,6 +48,11 @@ pub(crate) enum Outcome {
 }
 
 impl Meter {
+    /// A meter whose calls are in the course of `all` too.
+    pub(super) fn beside(all: &Arc<Meter>) -> Self {
+        Meter { state: Mutex::default(), all: Some(Arc::clone(all)) }
+    }
+
     /// Counts a call.
     pub(crate) fn note(&self, ended: &Ended) {
         let mut state = self.lock();
@@ -63,6 +72,10 @@ impl Meter {
         totals.bytes_out = totals.bytes_out.saturating_add(ended.bytes_out);
         if ended.outcome != Outcome::ClientLeft {
             state.course.record(ended.latency);
+            drop(state);
+            if let Some(all) = &self.all {
+                all.lock().course.record(ended.latency);
+            }
         }
     }
 
@@ -93,9 +106,8 @@ impl Meter {
         (totals, instances)
     }
 
-    /// Ends the current interval of the course.
-    pub(super) fn tick(&self, now: Instant) {
-        let (totals, instances) = self.totals(now);
+    /// Ends the current interval of the course, with the sums so far.
+    pub(super) fn tick(&self, now: Instant, (totals, instances): (Totals, usize)) {
         self.lock().course.tick(now, totals, instances);
     }
 
@@ -105,6 +117,6 @@ impl Meter {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

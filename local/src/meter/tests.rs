@@ -225,6 +225,13 @@ fn the_course_has_intervals_and_no_more_than_a_quarter_of_an_hour() {
     let millis = |time: Option<Duration>| time.unwrap().as_secs_f64() * 1e3;
     assert!((millis(point.p50) - 50.0).abs() <= 1.0 && (millis(point.p99) - 99.0).abs() <= 1.5, "{point:?}");
     assert!(meters.course("other").is_empty());
+    // Another function is in the course of all.
+    meters.of("other").note(&ended(500));
+    meters.tick(begin + TICK * 400);
+    let last = *meters.course_of_all().last().unwrap();
+    assert_eq!((last.used.invocations, meters.course("shop").last().unwrap().used.invocations), (1, 100));
+    assert!((millis(last.p50) - 500.0).abs() < 5.0, "{last:?}");
+    assert!(meters.usage(None).p50.is_some());
     let all = meter.totals(begin + TICK * 400).0;
     assert_eq!(all.invocations, 20_000);
 }
