@@ -4,6 +4,7 @@ mod answer;
 mod call;
 mod chaos;
 mod command;
+mod counted;
 mod dispatch;
 mod duplex;
 mod endpoint_event;

@@ -127,7 +127,7 @@ impl Recording {
 
     fn call(&mut self, known: &Known<'_>, replied: u64) -> Recorded {
         let Known { record, source, times, begin, end } = known;
-        let requested = self.request.as_ref().map_or(0, |copied| copied.total());
+        let requested = self.request.as_ref().map_or(0, Copied::total);
         let since = |point: Option<Instant>| point.map(|point| point.saturating_duration_since(*begin));
         let times = times.copied().unwrap_or_default();
         let is_last = *end != End::UnderWay;
