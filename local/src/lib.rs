@@ -27,6 +27,7 @@
 
 pub mod cli;
 
+mod account;
 mod alb;
 mod auth;
 mod call;
@@ -41,11 +42,13 @@ mod front;
 mod instance;
 mod load;
 mod manifest;
+mod meter;
 mod model;
 mod package;
 mod platform;
 mod process;
 mod queue;
+mod record;
 mod registry;
 mod scaffold;
 mod shell;
@@ -56,14 +59,14 @@ mod wire;
 
 pub use deploy::Built;
 pub use event::{
-    Address, AlbNews, AlbVisit, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault,
-    DomainAddress, Ending, Event, Events, HookFault, ImageFault, Kind, Level, Log, Maker, Record, Remark,
-    SocketTraffic, TimerNews, TimerWhat, Unfit, VersionNews, Via,
+    AccountNews, Address, AlbNews, AlbVisit, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause,
+    DestinationFault, DomainAddress, Ending, Event, Events, HookFault, ImageFault, Kind, Level, Log, Maker,
+    Record, Remark, SocketTraffic, TimerNews, TimerWhat, Unfit, VersionNews, Via,
 };
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use model::Edition;
-pub use platform::{Invocation, Platform, Settings};
+pub use platform::{Invocation, Platform, Recorder, Settings};
 
 /// The clock of timer triggers. Tests can set one.
 #[doc(hidden)]

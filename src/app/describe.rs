@@ -31,6 +31,8 @@ impl<S: Send + Sync + 'static> App<S> {
     /// | `eventAsHttp` | whether requests that come as events are answered by the routes |
     /// | `hooks` | of `initialize`, `pre-stop` and `pre-freeze` those that there are |
     /// | `healthPath` | the path of the live check |
+    /// | `preStopBudget` | the seconds of [`App::pre_stop_budget`] |
+    /// | `drainDeadline` | the seconds of [`App::drain_deadline`] |
     ///
     /// ```
     /// let app = fc_runtime::App::new().get("/", async |_| "home").event(async |event| event.bytes().clone());
@@ -60,7 +62,10 @@ impl<S: Send + Sync + 'static> App<S> {
             ("pre-freeze", &self.on_pre_freeze),
         ];
         out.texts("hooks", hooks.iter().filter(|(_, hooks)| !hooks.is_empty()).map(|(name, _)| *name));
-        out.text("healthPath", &self.settings().health_path);
+        let settings = self.settings();
+        out.text("healthPath", &settings.health_path);
+        out.value("preStopBudget", settings.pre_stop.as_secs_f64());
+        out.value("drainDeadline", settings.drain.as_secs_f64());
         out.end()
     }
 

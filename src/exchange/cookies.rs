@@ -23,7 +23,8 @@ pub(super) fn named<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Ite
 #[cfg(feature = "cookies")]
 const TRIED_MAX: usize = 8;
 
-/// The first cookie of this name that can be opened.
+/// The first cookie of this name that can be opened. Some clients put quotes around a value that has `=` in it, as each
+/// signature has.
 #[cfg(feature = "cookies")]
 pub(super) fn genuine(
     headers: &HeaderMap,
@@ -31,5 +32,8 @@ pub(super) fn genuine(
     open: impl Fn(&str) -> Option<String>,
 ) -> Option<String> {
     let mut texts = named(headers, name).take(TRIED_MAX).filter_map(|value| std::str::from_utf8(value).ok());
-    texts.find_map(open)
+    texts.find_map(|sent| {
+        let unquoted = || sent.strip_prefix('"')?.strip_suffix('"');
+        open(sent).or_else(|| open(unquoted()?))
+    })
 }

@@ -293,12 +293,14 @@ impl<S> Exchange<S> {
 
     /// The scheme that the client used: `X-Forwarded-Proto` of a trusted proxy, else `http`.
     ///
-    /// A load balancer sends this header only if its listener is configured to.
+    /// A load balancer sends this header only if its listener is configured to. Of a list, which proxies write that add to
+    /// the header and do not replace it, this is the last value: the scheme of the link to the nearest proxy.
     pub fn scheme(&self) -> &str {
         self.forwarded("x-forwarded-proto").unwrap_or("http")
     }
 
-    /// The host, with its port, that the client requested: `X-Forwarded-Host` of a trusted proxy, else `Host`.
+    /// The host, with its port, that the client requested: `X-Forwarded-Host` of a trusted proxy (of a list the last), else
+    /// `Host`.
     pub fn host(&self) -> Option<&str> {
         let own = || self.uri().authority().map(http::uri::Authority::as_str);
         self.forwarded("x-forwarded-host").or_else(|| self.header("host")).or_else(own)

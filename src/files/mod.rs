@@ -17,9 +17,10 @@ pub use folder::Files;
 impl<S: Send + Sync + 'static> Exchange<S> {
     /// A file as the reply, in answer to the request's conditions and range, as [`conditional`](Self::conditional) does.
     ///
-    /// The content type is that of the name's ending. `ETag` and `Last-Modified` are made from the file's time and length;
-    /// a file without a usable time, from before 1990, has neither. Files above 64 KiB are streamed with their length, 64
-    /// KiB at a time. They are read on a thread for blocking work.
+    /// The content type is that of the name's ending. `ETag` and `Last-Modified` are made from the file's time and length.
+    /// A time that a packer gives to all files (before 1990, or the first of November 2023, as Serverless Devs has it) says
+    /// nothing: then `ETag` is made from the content, up to 1 MiB, and a longer file has neither. Files above 64 KiB are
+    /// streamed with their length, 64 KiB at a time. They are read on a thread for blocking work.
     ///
     /// The path is the author's: a path from a request may lead anywhere. For that, [`App::files`](crate::App::files) serves
     /// a folder.

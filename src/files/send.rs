@@ -1,5 +1,7 @@
 //! An open file as a reply.
 
+use std::fs::File;
+use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use crate::exchange::conditional::{apply, http_date, set_part};
 use crate::files::open::{Found, Opened};
 use crate::files::stream::{FileSource, PIECE_MAX, read_piece};
 use crate::files::types::content_type;
+use crate::platform::limits::MIB;
 use crate::precondition::{State, Verdict, judge, whole_second};
 use crate::reply::Reply;
 
@@ -63,7 +66,12 @@ where
 fn prepare(mut opened: Opened, method: &Method, headers: &HeaderMap) -> io::Result<Prepared> {
     let length = opened.metadata.len();
     let modified = opened.metadata.modified().ok().and_then(usable);
-    let etag = modified.and_then(|modified| etag(modified, length, opened.coding));
+    let version = match modified {
+        Some(modified) => Some(since_1970(modified)),
+        None if length <= CONTENT_MAX => Some(content(&mut opened.file, length)?),
+        None => None,
+    };
+    let etag = version.and_then(|version| etag(version, length, opened.coding));
     let modified = modified.and_then(whole_second);
     let state = State { etag: etag.as_ref().map(HeaderValue::as_bytes), modified };
     let verdict = judge(method, headers, state, Some(length));
@@ -123,16 +131,42 @@ fn to_folder<S: Send + Sync + 'static>(ex: &Exchange<S>) -> Reply {
     }
 }
 
-/// A time that tells states of the file apart. Tools that build archives without times write 1970 or 1980 into all: then a
-/// new deployment has files of the same time and perhaps the same length.
+/// A time that tells states of the file apart. Tools that build archives without times write 1970 or 1980 into all, and
+/// Serverless Devs the first of November 2023: then a new deployment has files of the same time and perhaps the same length.
 fn usable(modified: SystemTime) -> Option<SystemTime> {
     const YEAR_1990: Duration = Duration::from_secs(631_152_000);
-    (modified >= UNIX_EPOCH + YEAR_1990).then_some(modified)
+    const PACKED: Duration = Duration::from_secs(1_698_796_800);
+    // Times of a zip are in no time zone: whoever unpacks it chooses one.
+    const ZONES: Duration = Duration::from_secs(14 * 3600);
+    const ZONE_STEP: u128 = Duration::from_secs(900).as_nanos();
+    let since = modified.duration_since(UNIX_EPOCH).ok()?;
+    let off = since.abs_diff(PACKED);
+    let is_packed = off <= ZONES && off.as_nanos() % ZONE_STEP == 0;
+    (since >= YEAR_1990 && !is_packed).then_some(modified)
+}
+
+fn since_1970(modified: SystemTime) -> u128 {
+    modified.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+}
+
+/// The largest file that is read for its tag, in bytes.
+const CONTENT_MAX: u64 = MIB as u64;
+
+/// A number for the content, for a file whose time says nothing. The file is at its begin again.
+fn content(file: &mut File, length: u64) -> io::Result<u128> {
+    let mut hasher = DefaultHasher::new();
+    let mut left = length;
+    while left > 0 {
+        let piece = read_piece(file, left)?;
+        left -= piece.len() as u64;
+        hasher.write(&piece);
+    }
+    file.seek(SeekFrom::Start(0))?;
+    Ok(hasher.finish().into())
 }
 
 /// The tag of a file's state. The compressed file beside it has one of its own.
-fn etag(modified: SystemTime, length: u64, coding: Option<&str>) -> Option<HeaderValue> {
-    let since = modified.duration_since(UNIX_EPOCH).ok()?;
+fn etag(version: u128, length: u64, coding: Option<&str>) -> Option<HeaderValue> {
     let (behind, coding) = (if coding.is_some() { "-" } else { "" }, coding.unwrap_or_default());
-    HeaderValue::try_from(format!("\"{:x}-{length:x}{behind}{coding}\"", since.as_nanos())).ok()
+    HeaderValue::try_from(format!("\"{version:x}-{length:x}{behind}{coding}\"")).ok()
 }

@@ -4,7 +4,7 @@
 //! - [`h1`], [`h2`] and [`ws`] are clients that speak bytes: no library of HTTP stands between a test and the wire.
 //! - [`proxy`] is nginx in front of a function, [`postgres`] and [`redis`] are databases, [`manifest`] writes what `fc-local` reads.
 //! - [`until()`] and [`eventually`] wait under a bound, [`events`] match what `fc-local` tells.
-//! - [`tidy`] reads sources.
+//! - [`tidy`] reads sources, [`zips`] makes zips that nobody should unpack.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::missing_panics_doc, reason = "everything here panics where a test has failed")]
@@ -31,6 +31,7 @@ pub mod redis;
 pub mod tidy;
 mod until;
 pub mod ws;
+pub mod zips;
 
 pub use ask::{Answer, Ask};
 pub use folder::Folder;

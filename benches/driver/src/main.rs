@@ -4,6 +4,7 @@
 
 mod alike;
 mod budgets;
+mod callgrind;
 mod client;
 mod figures;
 mod http;

@@ -6,6 +6,7 @@
 mod condition;
 mod cors;
 mod decision;
+mod order;
 mod pattern;
 #[cfg(test)]
 mod properties;

@@ -48,6 +48,16 @@ impl Pattern {
         }
     }
 
+    /// The one text that matches, if there is only one.
+    pub(crate) fn whole(&self) -> Option<&str> {
+        match self {
+            Pattern::Text { pattern, ignores_case: false } => {
+                (!pattern.contains(['*', '?'])).then_some(pattern.as_str())
+            }
+            _ => None,
+        }
+    }
+
     /// How many groups of the pattern take a text.
     pub(crate) fn groups(&self) -> usize {
         match self {

@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::condition::Test;
 use super::decision::{Decision, HeaderChange, ResponseDecision, RuleHit, Target, Terminal, Tried};
+use super::order::Order;
 use super::pattern::Pattern;
 use super::sticky;
 use super::template::{Facts, Template, Variable};
@@ -21,6 +22,8 @@ use crate::model::alb::{
 pub(crate) struct Rules {
     listener: Listener,
     requests: Vec<Compiled>,
+    /// Of the rules for requests.
+    order: Order,
     responses: Vec<Compiled>,
     default: End,
     /// Ports of listeners in the cloud, and their ports here: a redirect stays on this machine.
@@ -80,8 +83,10 @@ impl Rules {
             let own = order.iter().filter(|index| listener.rules[**index].direction == direction);
             own.filter_map(|index| Compiled::new(*index, &listener.rules[*index], balancer)).collect()
         };
+        let requests: Vec<Compiled> = compile(Direction::Request);
         Rules {
-            requests: compile(Direction::Request),
+            order: Order::new(requests.iter().map(|rule| &*rule.tests)),
+            requests,
             responses: compile(Direction::Response),
             default: End::forward(&listener.default, balancer),
             ports: balancer
@@ -100,7 +105,8 @@ impl Rules {
 
     /// What happens to a request. `random` chooses among groups by their weights.
     pub(crate) fn decide(&self, request: &RequestView<'_>, random: u64) -> Decision<'_> {
-        let Some(found) = self.requests.iter().find(|rule| rule.holds(request, None)) else {
+        let first = self.order.first(request.path, |place| self.requests[place].holds(request, None));
+        let Some(found) = first.map(|place| &self.requests[place]) else {
             return Decision {
                 rule: None,
                 limit: None,

@@ -89,6 +89,20 @@ pub(crate) fn judge_api(
     check_signature(head, Addressee::Api, gate.keys()?, now).map(|signed| signed.body_hash)
 }
 
+/// Judges a caller that reads or changes what the account holds: from this machine, and signed.
+pub(crate) fn judge_control(
+    gate: &Gate,
+    head: &Parts,
+    is_near: bool,
+    now: SystemTime,
+) -> Result<Option<BodyHash>, Failure> {
+    if !is_near {
+        let text = "calls that read or change the configuration are taken from this machine alone";
+        return Err(Failure::access_denied(text));
+    }
+    check_signature(head, Addressee::Api, gate.keys()?, now).map(|signed| signed.body_hash)
+}
+
 async fn claims(
     jwt: &JwtAuth,
     gate: &Gate,

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 /// The keys that callers are checked with.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// The folder of the manifest.
+    /// The folder that has the keys.
     folder: PathBuf,
     keys: OnceLock<LocalKeys>,
     /// Whether calls of the API must be signed.

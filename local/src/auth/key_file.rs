@@ -12,9 +12,6 @@ use super::keys::{AccessKey, LocalKeys};
 use crate::model::Secret;
 use crate::shell;
 
-/// The folder for what fc-local keeps beside a manifest.
-const FOLDER: &str = ".fc-local";
-
 const FILE: &str = "keys.json";
 
 /// The largest file that is read, in bytes.
@@ -24,7 +21,7 @@ const ID: &str = "FC_LOCAL_ACCESS_KEY_ID";
 const SECRET: &str = "FC_LOCAL_ACCESS_KEY_SECRET";
 const TOKEN: &str = "FC_LOCAL_SECURITY_TOKEN";
 
-/// The keys of the project in `folder`. The first use makes them.
+/// The keys that are kept in `folder`. The first use makes them.
 pub(crate) fn load(folder: &Path) -> Result<LocalKeys, String> {
     match (shell::text(ID), shell::text(SECRET)) {
         (Some(id), Some(secret)) if !id.is_empty() && !secret.is_empty() => {
@@ -34,11 +31,10 @@ pub(crate) fn load(folder: &Path) -> Result<LocalKeys, String> {
         (None, None) => {}
         _ => return Err(format!("{ID} and {SECRET} belong together: set both or none")),
     }
-    let file = folder.join(FOLDER).join(FILE);
+    let file = folder.join(FILE);
     match read(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make(&folder.join(FOLDER))
-                .map_err(|error| format!("{} cannot be made: {error}", file.display()))?;
+            make(folder).map_err(|error| format!("{} cannot be made: {error}", file.display()))?;
             read(&file)
         }
         read => read,

@@ -17,7 +17,7 @@ mod signature;
 mod signing;
 mod time;
 
-pub(crate) use caller::{Admission, BodyNeed, body_need, judge, judge_api};
+pub(crate) use caller::{Admission, BodyNeed, body_need, judge, judge_api, judge_control};
 pub(crate) use encoding::{encode, hex};
 pub(crate) use gate::Gate;
 pub(crate) use key_file::{load as load_keys, random};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fc_runtime::platform::names::path;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::event::{Tail, Via};
 use crate::model::Claim;
@@ -46,6 +47,30 @@ pub(crate) struct Seat {
     pub(crate) leave: Option<(u64, u64)>,
     /// Is told once, as soon as an instance has the call.
     pub(crate) begun: Option<oneshot::Sender<Arc<str>>>,
+    /// When the call reached which point. `None` if nobody asks.
+    pub(crate) times: Option<Box<Times>>,
+}
+
+/// When a call reached which point.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Times {
+    /// It was handed on by the way in.
+    pub(crate) admitted: Option<Instant>,
+    /// It had an instance.
+    pub(crate) instance: Option<Instant>,
+    /// It had a connection to the instance.
+    pub(crate) sent: Option<Instant>,
+    /// The head of the reply had come.
+    pub(crate) head: Option<Instant>,
+}
+
+impl Seat {
+    /// Notes that the call reached a point now, if somebody asks.
+    pub(super) fn mark(&mut self, point: impl FnOnce(&mut Times) -> &mut Option<Instant>) {
+        if let Some(times) = &mut self.times {
+            *point(times) = Some(Instant::now());
+        }
+    }
 }
 
 /// A call of a function.
@@ -72,6 +97,8 @@ pub(crate) struct Call {
     pub(crate) early: Option<Early>,
     /// Collects the call's log, if the caller asked for it.
     pub(crate) tail: Option<Tail>,
+    /// Whether it is a health check of a load balancer.
+    pub(crate) is_probe: bool,
 }
 
 impl Call {
@@ -99,6 +126,7 @@ impl Call {
             body_fault,
             early: None,
             tail,
+            is_probe: false,
         }
     }
 

@@ -31,17 +31,21 @@ const CONTROL_PATH: HeaderName = HeaderName::from_static(fc::CONTROL_PATH);
 const QUALIFIER: HeaderName = HeaderName::from_static(fc::QUALIFIER);
 const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 
-/// Calls the function and waits for the head of its reply.
+/// Calls the function and waits for the head of its reply. The call is boxed, because each future on its way would have room
+/// for it twice.
 ///
 /// # Cancel safety
 ///
 /// The future is dropped when the client leaves. That cancels the call to the instance. `seat` is filled as soon as it is
 /// known, so that the caller has it then too.
-pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, Failure> {
+pub(crate) async fn dispatch(mut call: Box<Call>, seat: &mut Seat) -> Result<Answer, Failure> {
     let callee = call.callee.clone();
     let function = &callee.function;
     let fault = std::mem::take(&mut call.body_fault);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take(), fault);
+    run.is_probe = call.is_probe;
+    run.whole_in = call.payload.whole_length();
+    seat.mark(|times| &mut times.admitted);
     let kind = call.kind;
     let reply = match kind {
         CallKind::Rpc => run.call_rpc(&callee, call, seat).await,
@@ -50,6 +54,8 @@ pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, 
     match reply.and_then(|reply| check_head(&reply.0, kind).map(|()| reply)) {
         Ok((head, body)) => {
             run.pass_departure_on(seat);
+            seat.mark(|times| &mut times.head);
+            run.tells_failure = head.status.is_server_error() || rpc_failed(&head.headers);
             Ok(Answer::new(head, body, run))
         }
         Err(failure) => {
@@ -80,15 +86,16 @@ impl Run {
     async fn call(
         &mut self,
         callee: &Callee,
-        call: Call,
+        call: Box<Call>,
         seat: &mut Seat,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        let Call { method, target, headers, forwarded, mut payload, kind, claim, early, .. } = call;
+        let Call { method, target, headers, forwarded, mut payload, kind, claim, early, .. } = *call;
         self.claim = claim;
         self.begin_at(callee, seat).await?;
         let spare = payload.is_repeatable() && is_idempotent(&method);
         let take = async |instance: &Instance| instance.connections.take().await;
         let mut connection = self.connect(callee, 1, seat, take).await?;
+        seat.mark(|times| &mut times.sent);
         if self.must_tell_length(&payload) {
             let Ok(whole) = self.within(payload.take_whole()).await? else {
                 return Err(self.crashed().await);
@@ -135,10 +142,10 @@ impl Run {
     async fn call_rpc(
         &mut self,
         callee: &Callee,
-        call: Call,
+        call: Box<Call>,
         seat: &mut Seat,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        let Call { method, target, mut headers, forwarded, mut payload, kind, claim, .. } = call;
+        let Call { method, target, mut headers, forwarded, mut payload, kind, claim, .. } = *call;
         if let Some(forwarded) = forwarded {
             forwarded.add_to(&mut headers);
         }
@@ -147,6 +154,7 @@ impl Run {
         for tries in 1..=TRIES {
             let connect = async |instance: &Instance| instance.multiplexed.take().await;
             let mut sender = self.connect(callee, tries, seat, connect).await?;
+            seat.mark(|times| &mut times.sent);
             let mut headers = self.headers(&headers, kind)?;
             let mut request = Request::new(());
             *request.uri_mut() = absolute(&target, headers.remove(header::HOST).as_ref())?;
@@ -186,9 +194,13 @@ impl Run {
             let pool = callee.pool()?;
             self.limit = pool.generation.function.timeout;
             self.edition = pool.generation.function.local.edition;
-            match pool.acquire(self.claim.clone(), &mut seat.is_cold).await {
+            self.meter = Some(Arc::clone(&pool.generation.meter));
+            let acquired = pool.acquire(self.claim.clone(), &mut seat.is_cold).await;
+            self.is_cold = seat.is_cold;
+            match acquired {
                 Ok(lease) => {
                     seat.instance = Some(Arc::clone(&lease.instance.id));
+                    seat.mark(|times| &mut times.instance);
                     self.source.instance.clone_from(&seat.instance);
                     if let Some(begun) = seat.begun.take() {
                         // Who asked may not listen any more.
@@ -347,6 +359,13 @@ impl Run {
             Broken::Ended { .. } | Broken::Upload | Broken::Chunks(_) => self.crashed().await,
         }
     }
+}
+
+/// Whether headers or trailers have a status of gRPC that says that the function or the platform failed.
+pub(super) fn rpc_failed(headers: &HeaderMap) -> bool {
+    let code = headers.get("grpc-status").map(HeaderValue::as_bytes);
+    // UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS.
+    matches!(code, Some(b"2" | b"4" | b"13" | b"14" | b"15"))
 }
 
 fn no_id() -> Failure {

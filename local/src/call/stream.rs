@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use tokio::time::{Sleep, sleep_until, timeout};
 
 use super::answer::{BodyError, BodySource};
+use super::dispatch::rpc_failed;
 use super::endpoint_event::{EndpointEvent, Found};
 use super::run::Run;
 use crate::failure::Failure;
@@ -108,6 +109,9 @@ impl AnswerStream {
                 }
                 let is_rpc = self.is_rpc();
                 if let Some(trailers) = frame.trailers_mut() {
+                    if let Some(run) = &mut self.run {
+                        run.tells_failure |= is_rpc && rpc_failed(trailers);
+                    }
                     if !is_rpc {
                         // A function may say no more in trailers than in headers.
                         headers::strip_reply(trailers);

@@ -104,8 +104,9 @@ async fn pass(relay: &mut Relay, run: &Run, idle: Option<Duration>) -> Result<Ov
 
 /// Ends the call and the function's connection. If one side closed without a close frame, the other side gets none
 /// either, and sees code 1006.
-async fn settle(over: Result<Over, Failure>, relay: Relay, run: Run) -> Carried {
+async fn settle(over: Result<Over, Failure>, relay: Relay, mut run: Run) -> Carried {
     let carried = Carried { passed: relay.passed(), ..Carried::default() };
+    run.passed_by = Some(carried.passed.map(|passed| passed.bytes));
     match over {
         Ok(Over::Client) if relay.is_closing() => {
             relay.end_function(None).await;

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::auth::{load_keys, sign};
-use crate::deploy::all_running;
+use crate::deploy::{FOLDER, all_running};
 use crate::{Manifest, Platform};
 
 /// Sends a request, and gives its whole answer. A `dev` that takes signed calls alone gets a signed one, by the key of the
@@ -30,7 +30,7 @@ pub(super) async fn exchange(
         Ok(response) if wants_signature(&response) => response,
         outcome => return Ok(outcome),
     };
-    let keys = load_keys(folder).map_err(io::Error::other)?;
+    let keys = load_keys(&folder.join(FOLDER)).map_err(io::Error::other)?;
     if sign(&mut head, &body, keys.own(), SystemTime::now()).is_none() {
         return Ok(Ok(response));
     }

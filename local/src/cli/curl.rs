@@ -26,7 +26,7 @@ pub(super) fn run(template: &Path, arguments: &CurlArguments) -> ExitCode {
 }
 
 fn try_run(template: &Path, arguments: &CurlArguments) -> Result<ExitCode, String> {
-    let key = keys::key(template, arguments.temporary.then_some(arguments.expires))?;
+    let key = keys::key(template, None, arguments.temporary.then_some(arguments.expires))?;
     let body = arguments.data.as_deref().map(body_of).transpose()?;
     let mut head = head(arguments, body.is_some())?;
     let now = SystemTime::now();

@@ -1,6 +1,7 @@
 //! `fc-local dev`.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::print::{self, Hidden, Out, Printer, Style};
 use super::{DevArguments, check_name, refuse_without_code, settings};
-use crate::doctor;
+use crate::doctor::{self, Errand, Found, examine};
 use crate::event::Source;
+use crate::front::Finding;
 use crate::platform::GRPC_PORT;
 use crate::process::ignores_hangup;
 use crate::shell;
-use crate::{Built, Kind, Log, Manifest, Platform, Settings};
+use crate::{Built, Kind, Log, Manifest, Platform, Recorder, Settings};
 
 /// The exit code after a second Ctrl-C: 128 + SIGINT, as of a program without a handler.
 pub(super) const INTERRUPTED: u8 = 130;
@@ -65,9 +67,12 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         require_signature: arguments.require_signature,
         data: (!arguments.ephemeral).then_some(data),
         timers: true,
+        record: (!arguments.no_record).then(|| Recorder::new(arguments.record_bodies, arguments.record_body)),
         ..settings(arguments.port, !arguments.no_build)
     };
     let platform = Platform::open(&manifest, settings, log).await?;
+    let (file, environment) = (manifest.file().to_owned(), manifest.environment().map(str::to_owned));
+    platform.set_doctor(Box::new(move || Box::pin(findings(file.clone(), environment.clone()))));
     if let Err(error) = platform.announce(&manifest) {
         print::complain(&format!(
             "`fc-local invoke` finds this only with --port {}: {error}",
@@ -80,6 +85,23 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
     }
     let is_drained = platform.stop_unless(drain, stop.wait_again()).await;
     Ok(if is_drained { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) })
+}
+
+/// What doctor finds in the project, for the console. Nothing is started for it.
+async fn findings(file: PathBuf, environment: Option<String>) -> Result<Vec<Finding>, String> {
+    let errand = Errand { file, environment, ..Errand::default() };
+    let examination = examine(&errand).await?;
+    let shown = |found: &Found| {
+        let place = &found.finding.place;
+        Finding {
+            level: found.rule.level.name(),
+            rule: found.rule.id,
+            place: format!("{}:{}", place.file.display(), place.line),
+            text: found.finding.text.clone(),
+            fix: found.finding.fix.clone(),
+        }
+    };
+    Ok(examination.open().map(shown).collect())
 }
 
 async fn serve(platform: &Platform, manifest: Manifest, arguments: &DevArguments) {
@@ -124,7 +146,7 @@ impl StopSignal {
     }
 
     /// Waits for Ctrl-C or SIGTERM. The end of a terminal may be told twice: by the kernel, and by the shell.
-    async fn wait_again(&mut self) {
+    pub(super) async fn wait_again(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

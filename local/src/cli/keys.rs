@@ -1,6 +1,6 @@
 //! `fc-local keys`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::{KeysArguments, print};
 use crate::auth::{AccessKey, load_keys, random};
+use crate::deploy::FOLDER;
 
 pub(super) fn run(template: &Path, arguments: &KeysArguments) -> ExitCode {
-    match key(template, arguments.temporary) {
+    match key(template, arguments.data.as_deref(), arguments.temporary) {
         Ok(key) => {
             show(&key, arguments.json);
             ExitCode::SUCCESS
@@ -22,20 +23,30 @@ pub(super) fn run(template: &Path, arguments: &KeysArguments) -> ExitCode {
     }
 }
 
-/// The key of the project whose manifest is `template`, or a temporary key for so many seconds.
-pub(super) fn key(template: &Path, temporary: Option<u64>) -> Result<AccessKey, String> {
-    if !template.is_file() {
-        return Err(format!(
-            "{} is not there: the key belongs to the project of a manifest",
-            template.display()
-        ));
-    }
-    let file = std::path::absolute(template)
-        .map_err(|error| format!("cannot find the manifest's folder: {error}"))?;
-    let keys = load_keys(file.parent().unwrap_or(Path::new("/")))?;
+/// The key of the project whose manifest is `template`, or of the account that is kept in the folder `data`; or a temporary
+/// key for so many seconds.
+pub(super) fn key(template: &Path, data: Option<&Path>, temporary: Option<u64>) -> Result<AccessKey, String> {
+    let keys = load_keys(&match data {
+        Some(data) => data.to_owned(),
+        None => folder(template)?,
+    })?;
     let Some(seconds) = temporary else { return Ok(keys.own().clone()) };
     let end = SystemTime::now().checked_add(Duration::from_secs(seconds)).ok_or("the time is too long")?;
     Ok(keys.temporary(random()?, end))
+}
+
+/// The folder of the keys: beside the manifest, or where `fc-local serve` was started.
+fn folder(template: &Path) -> Result<PathBuf, String> {
+    let file = std::path::absolute(template)
+        .map_err(|error| format!("cannot find the manifest's folder: {error}"))?;
+    let folder = file.parent().unwrap_or(Path::new("/")).join(FOLDER);
+    if template.is_file() || folder.is_dir() {
+        return Ok(folder);
+    }
+    Err(format!(
+        "{} is not there: a key belongs to the project of a manifest, or to the folder in which `fc-local serve` was started",
+        template.display()
+    ))
 }
 
 fn show(key: &AccessKey, json: bool) {

@@ -4,6 +4,7 @@ mod alb;
 mod alias;
 mod client;
 mod conform;
+mod console;
 mod curl;
 mod dev;
 mod doctor;
@@ -20,10 +21,14 @@ mod new;
 mod package;
 mod print;
 mod progress;
+mod replay;
+mod requests;
 mod send;
+mod serve;
 mod standing;
 mod symbolize;
 mod tasks;
+mod usage;
 mod version;
 
 use std::io;
@@ -54,6 +59,8 @@ struct Arguments {
 enum Command {
     /// Build and serve the functions, and rebuild them when their sources change
     Dev(DevArguments),
+    /// Serve a local account: functions that clients of the API create, without a manifest
+    Serve(serve::ServeArguments),
     /// Call a function with an event: in a running `fc-local dev`, else by starting it for this call
     Invoke(InvokeArguments),
     /// Call a function with an event as a trigger sends it: a timer, an object store, a queue, a stream and others
@@ -62,6 +69,8 @@ enum Command {
     Keys(KeysArguments),
     /// Sign a request with the project's access key, and send it with `curl`
     Curl(CurlArguments),
+    /// Print the address of the console of a running `fc-local dev`: pages that show what happens
+    Console(console::ConsoleArguments),
     /// List the functions of the manifest
     List(ListArguments),
     /// Publish, list or remove versions of a function in a running `fc-local dev`
@@ -75,6 +84,12 @@ enum Command {
     /// List, show, stop or repeat asynchronous calls that are tasks, in a running `fc-local dev`
     #[command(subcommand)]
     Tasks(tasks::TasksCommand),
+    /// List the recorded calls of a running `fc-local dev`, show one, or export them: HAR, a line for curl
+    Requests(requests::RequestsArguments),
+    /// Send a recorded call of a running `fc-local dev` once more
+    Replay(replay::ReplayArguments),
+    /// Show what the functions of a running `fc-local dev` used, and what it would cost
+    Usage(usage::UsageArguments),
     /// Make or ask a load balancer (ALB) in front of the functions
     #[command(subcommand)]
     Alb(alb::AlbCommand),
@@ -142,6 +157,15 @@ struct DevArguments {
     /// Keep asynchronous calls in memory: none survives the end of `dev`
     #[arg(long, conflicts_with = "data")]
     ephemeral: bool,
+    /// Record no calls: `fc-local requests` and `replay` have none then
+    #[arg(long, conflicts_with_all = ["record_bodies", "record_body"])]
+    no_record: bool,
+    /// How much memory the bodies of recorded calls take in all
+    #[arg(long, default_value = "16MiB", value_name = "SIZE", value_parser = requests::size)]
+    record_bodies: usize,
+    /// How much is kept of one body
+    #[arg(long, default_value = "64KiB", value_name = "SIZE", value_parser = requests::size)]
+    record_body: usize,
     /// How long calls under way may go on after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     drain: u64,
@@ -189,6 +213,9 @@ struct KeysArguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// The folder of the account that `fc-local serve --data` has
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// Show a temporary key with a security token instead, valid for so many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "3600")]
     temporary: Option<u64>,
@@ -274,6 +301,10 @@ pub fn run() -> ExitCode {
         Command::Keys(arguments) => keys::run(&template, &arguments),
         Command::Curl(arguments) => curl::run(&template, &arguments),
         Command::New(arguments) => new::run(&arguments),
+        Command::Serve(arguments) => {
+            let json = arguments.json;
+            block_on(serve::run(arguments), json)
+        }
         Command::Symbolize(arguments) => symbolize::run(&arguments),
         Command::Conform(arguments) => {
             conform::run_list(&arguments).unwrap_or_else(|| block_on(conform::run(arguments), false))
@@ -309,6 +340,10 @@ fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCo
             Command::Alias(command) => alias::run(&manifest, command).await,
             Command::Package(arguments) => package::run(&manifest, arguments).await,
             Command::Tasks(command) => tasks::run(&manifest, command).await,
+            Command::Console(arguments) => console::run(&manifest, &arguments).await,
+            Command::Requests(arguments) => requests::run(&manifest, arguments).await,
+            Command::Replay(arguments) => replay::run(&manifest, arguments).await,
+            Command::Usage(arguments) => usage::run(&manifest, &arguments).await,
             Command::List(arguments) => list::run(&manifest, &arguments).await,
             Command::Alb(command) => alb::run(&manifest, &command).await,
             _ => ExitCode::SUCCESS,

@@ -14,6 +14,7 @@ use super::door::{Door, RequestArguments};
 use super::{InvokeArguments, invoke, print};
 use crate::Manifest;
 use crate::auth::iso8601;
+use crate::front::sample::{TABLESTORE, fresh};
 use crate::wire::ids;
 
 /// Which event, and to whom.
@@ -54,9 +55,6 @@ pub(super) struct SendArguments {
     #[arg(long)]
     no_build: bool,
 }
-
-/// The trigger whose event is CBOR.
-const TABLESTORE: &str = "tablestore";
 
 fn names() -> Vec<&'static str> {
     samples::JSON.iter().map(|(name, _)| *name).chain([Door::LOAD_BALANCER, TABLESTORE]).collect()
@@ -206,28 +204,6 @@ fn tablestore(arguments: &SendArguments) -> Result<Vec<u8>, String> {
     event.to_cbor().map_err(|error| error.to_string())
 }
 
-/// Sets what differs from event to event: times and ids.
-fn fresh(value: &mut Value, now: &str) {
-    match value {
-        Value::Array(elements) => elements.iter_mut().for_each(|element| fresh(element, now)),
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                match name.as_str() {
-                    "time" | "triggerTime" | "eventTime" | "aliyunpublishtime" if field.is_string() => {
-                        *field = Value::from(now);
-                    }
-                    "id" | "taskId" if field.is_string() => *field = Value::from(&*ids::uuid()),
-                    "requestId" if field.as_str().is_some_and(|id| id.starts_with("1-")) => {
-                        *field = Value::from(&*ids::request());
-                    }
-                    _ => fresh(field, now),
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
 /// Sets the field of `PATH=VALUE`. A field that the sample does not have is added to its object.
 fn apply(event: &mut Value, set: &str) -> Result<(), String> {
     let (path, value) = set.split_once('=').ok_or_else(|| format!("`{set}` is not PATH=VALUE"))?;
@@ -290,15 +266,5 @@ mod tests {
         ] {
             assert_eq!(apply(&mut sample(), set).unwrap_err(), error);
         }
-    }
-
-    #[test]
-    fn times_and_ids_are_new() {
-        let mut event: Value = serde_json::from_str(samples::json("kafka").unwrap()).unwrap();
-        let before = event[0]["id"].clone();
-        fresh(&mut event, "2027-01-01T00:00:00Z");
-        assert_ne!(event[0]["id"], before);
-        assert_eq!(event[0]["time"], "2027-01-01T00:00:00Z");
-        assert_eq!(event[0]["data"]["offset"], 25);
     }
 }

@@ -12,7 +12,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 const IGNORE_FILE: &str = ".fcignore";
 
 /// The folder of a project's local state, which is no code.
-pub(super) const FOLDER: &str = ".fc-local";
+pub(crate) const FOLDER: &str = ".fc-local";
 
 /// What is to be copied from a folder.
 #[derive(Debug, Default)]

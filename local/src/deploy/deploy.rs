@@ -21,6 +21,7 @@ use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::fault::{Chaos, FaultPlan};
 use crate::instance::{Generation, Layout, Networks, Pool, Refusal};
 use crate::manifest::Manifest;
+use crate::meter::Meters;
 use crate::model::{Action, Edition, Function, VersionId};
 use crate::process::{Cgroups, Runner};
 use crate::registry::{Deployed, Registry};
@@ -51,8 +52,8 @@ pub struct Built {
 /// What the deployments of one project have in common.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Project<'a> {
-    /// The folder of the manifest.
-    pub(crate) folder: &'a Path,
+    /// The folder for what survives.
+    pub(crate) state: &'a Path,
     pub(crate) builds_code: bool,
     pub(crate) drain: Duration,
     /// The edition of all functions; `None` is that of the manifest.
@@ -79,14 +80,15 @@ pub(crate) struct Deployer {
     /// The state of each function as it was last read.
     pub(super) seen: Mutex<HashMap<String, Stamp>>,
     pub(super) beginnings: Beginnings,
-    edition: Option<Edition>,
+    pub(super) edition: Option<Edition>,
     endpoint: SocketAddr,
     pub(super) folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
     networks: Option<Arc<Networks>>,
     pub(super) images: Images,
-    faults: FaultPlan,
+    pub(super) faults: FaultPlan,
+    meters: Meters,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     /// Every generation that may still have instances.
@@ -104,7 +106,7 @@ impl Deployer {
         registry: Arc<Registry>,
         log: Log,
         tasks: TaskTracker,
-        Project { folder, builds_code, drain, edition, endpoint }: Project<'_>,
+        Project { state, builds_code, drain, edition, endpoint }: Project<'_>,
         runner: Arc<dyn Runner>,
         needed: &[&Path],
     ) -> io::Result<Self> {
@@ -120,7 +122,7 @@ impl Deployer {
             builds_code,
             drain,
             workspace,
-            store: Store::of(folder),
+            store: Store::of(state),
             releases_turn: Arc::default(),
             seen: Mutex::default(),
             beginnings: Beginnings::default(),
@@ -132,6 +134,7 @@ impl Deployer {
             networks,
             images: Images::default(),
             faults: FaultPlan::default(),
+            meters: Meters::default(),
             snapshots: Mutex::default(),
             builds: Mutex::default(),
             pools: Mutex::default(),
@@ -141,6 +144,11 @@ impl Deployer {
     /// Injects faults into functions that are deployed from now on.
     pub(crate) fn with_chaos(self, chaos: Option<Chaos>) -> Self {
         Deployer { faults: FaultPlan::new(chaos), ..self }
+    }
+
+    /// Counts what functions use that are deployed from now on.
+    pub(crate) fn with_meters(self, meters: Meters) -> Self {
+        Deployer { meters, ..self }
     }
 
     /// Builds and deploys a function.
@@ -291,7 +299,7 @@ impl Deployer {
     }
 
     /// Removes the code of a closed generation once nothing runs from it, and no version is made of it.
-    fn remove_after(&self, pool: Arc<Pool>, code: Option<Snapshot>) {
+    pub(super) fn remove_after(&self, pool: Arc<Pool>, code: Option<Snapshot>) {
         let turn = Arc::clone(&self.releases_turn);
         self.tasks.spawn(async move {
             pool.gone().await;
@@ -312,9 +320,11 @@ impl Deployer {
         let runner = Arc::clone(&self.runner);
         let faults = self.faults.of(&function.name);
         let engine = self.engine_for(&function);
+        let meter = self.meters.of(&function.name);
         let generation =
             Generation::new(Arc::new(function), version, layout, log, tasks, runner, self.cgroups.clone());
-        let generation = generation.with_faults(faults).with_endpoint(self.endpoint).with_engine(engine);
+        let generation =
+            generation.with_meter(meter).with_faults(faults).with_endpoint(self.endpoint).with_engine(engine);
         Arc::new(generation.with_networks(self.networks.clone()))
     }
 
@@ -335,7 +345,7 @@ impl Deployer {
         pool
     }
 
-    fn keep(&self, name: &str, snapshot: Snapshot) -> Option<Snapshot> {
+    pub(super) fn keep(&self, name: &str, snapshot: Snapshot) -> Option<Snapshot> {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), snapshot)
     }
 
@@ -360,17 +370,23 @@ impl Deployer {
         }
     }
 
-    /// Takes a function out; its calls under way finish.
+    /// Takes a function of the manifest out; its calls under way finish.
     pub(crate) fn remove(&self, name: &str) {
+        if let Some(name) = self.remove_stored(name) {
+            self.log.emit(&Source::function(&name), Kind::FunctionRemoved);
+        }
+    }
+
+    /// Takes a function out; its calls under way finish.
+    pub(crate) fn remove_stored(&self, name: &str) -> Option<Arc<str>> {
         self.builds.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         let code = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-        if let Some(deployed) = self.registry.remove(name) {
-            let pool = deployed.pool();
-            pool.close();
-            deployed.releases(|releases| releases.versions.values().for_each(|release| release.pool.close()));
-            self.log.emit(&Source::function(&deployed.name), Kind::FunctionRemoved);
-            self.remove_after(pool, code);
-        }
+        let deployed = self.registry.remove(name)?;
+        let pool = deployed.pool();
+        pool.close();
+        deployed.releases(|releases| releases.versions.values().for_each(|release| release.pool.close()));
+        self.remove_after(pool, code);
+        Some(Arc::clone(&deployed.name))
     }
 
     /// Every generation that may still have instances, including those of removed functions.

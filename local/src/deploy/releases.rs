@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use serde_json::Value;
+
 use super::deploy::Deployer;
 use super::store::{State, Store, Stored};
 use crate::event::{Kind, Source, VersionNews};
@@ -80,23 +82,30 @@ impl Deployer {
         self.registry.find(name)?.releases(|all| all.alias(alias).cloned())
     }
 
-    /// Publishes the code and settings of `LATEST` as a version.
+    /// Publishes the code and settings of `LATEST` as a version, and keeps `document` with it.
     ///
     /// # Errors
     ///
     /// The function does not exist, its code is too large, or the disk refuses.
-    pub(crate) async fn publish(&self, name: &str, description: String) -> Result<Version, Failure> {
+    pub(crate) async fn publish(
+        &self,
+        name: &str,
+        description: String,
+        document: Option<Value>,
+    ) -> Result<Version, Failure> {
         check_description(&description)?;
         let _turn = self.releases_turn.lock().await;
         let deployed = self.registry.find(name)?;
         let generation = Arc::clone(&deployed.pool().generation);
         let layout = generation.layout.clone();
-        if layout.code == generation.function.code {
+        if layout.code == generation.function.code && !self.store.holds(&layout.code) {
             let text = "the code is larger than the platform takes (500 MiB) and runs in place: a version needs a copy";
             return Err(Failure::invalid_argument(text));
         }
         let function = Arc::clone(&generation.function);
-        let stored = self.stored(move |store| store.publish(&function, description, &layout)).await?;
+        let stored = self
+            .stored(move |store| store.publish(&function, description, &layout, document.as_ref()))
+            .await?;
         let version = stored.version.clone();
         let release = self.release(stored).await;
         let release = release.map_err(|error| Failure::unavailable(format!("cannot publish: {error}")))?;

@@ -43,7 +43,7 @@ impl Snapshot {
     ) -> io::Result<Self> {
         let contents = Contents::of(code, SIZE_MAX)?;
         if contents.bytes > SIZE_MAX {
-            return Ok(Snapshot { folder: code.to_owned(), copy: None });
+            return Ok(Snapshot::in_place(code));
         }
         if let Some(former) = former
             && former.copy.as_ref().is_some_and(|copy| contents.is_as_copied(code, &copy.of, &copy.folder))
@@ -67,6 +67,11 @@ impl Snapshot {
         }
         let copy = Arc::new(Copy { folder: folder.clone(), of: contents });
         Ok(Snapshot { folder, copy: Some(copy) })
+    }
+
+    /// Code that is not copied, and stays.
+    pub(super) fn in_place(code: &Path) -> Self {
+        Snapshot { folder: code.to_owned(), copy: None }
     }
 
     pub(super) fn is_copy(&self) -> bool {

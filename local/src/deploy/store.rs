@@ -15,12 +15,14 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::copy::{Contents, FOLDER};
+use super::copy::Contents;
 use crate::instance::Layout;
 use crate::model::{Alias, Function, Version, VersionId};
 
 const STATE: &str = "state.json";
 const VERSION: &str = "version.json";
+/// What describes the function of a version to clients of the API.
+const DOCUMENT: &str = "document.json";
 const CODE: &str = "code";
 const LAYERS: &str = "layers";
 const LOCK: &str = "lock";
@@ -65,9 +67,21 @@ pub(super) struct Stored {
 }
 
 impl Store {
-    /// The store of the project in `folder`. Nothing is written yet.
+    /// The store in `folder`. Nothing is written yet.
     pub(super) fn of(folder: &Path) -> Self {
-        Store { folder: folder.join(FOLDER) }
+        Store { folder: folder.to_owned() }
+    }
+
+    /// Whether the code is kept here, where it does not change.
+    pub(super) fn holds(&self, code: &Path) -> bool {
+        code.starts_with(&self.folder)
+    }
+
+    /// What was kept with a version for clients of the API.
+    pub(super) fn document(&self, name: &str, id: VersionId) -> io::Result<Option<serde_json::Value>> {
+        let file = self.version(name, id).join(DOCUMENT);
+        let parse = |text: String| serde_json::from_str(&text).map_err(|error| unreadable(&file, &error));
+        read(&file)?.map(parse).transpose()
     }
 
     fn function(&self, name: &str) -> PathBuf {
@@ -144,6 +158,7 @@ impl Store {
         function: &Function,
         description: String,
         layout: &Layout,
+        document: Option<&serde_json::Value>,
     ) -> io::Result<Stored> {
         let name = function.name.as_str();
         self.make()?;
@@ -152,7 +167,7 @@ impl Store {
         let making = versions.join(format!("making-{}", std::process::id()));
         // One of a process that was killed, whose number this process has.
         remove(&making)?;
-        let published = self.publish_by(&making, function, description, layout);
+        let published = self.publish_by(&making, function, description, layout, document);
         if published.is_err() {
             // What is left is removed by the next attempt.
             drop(remove(&making));
@@ -166,9 +181,13 @@ impl Store {
         function: &Function,
         description: String,
         layout: &Layout,
+        document: Option<&serde_json::Value>,
     ) -> io::Result<Stored> {
         let name = function.name.as_str();
         make_folder(making)?;
+        if let Some(document) = document {
+            write(&making.join(DOCUMENT), &serde_json::to_vec_pretty(document)?)?;
+        }
         copy(&layout.code, &making.join(CODE))?;
         if let Some(layers) = &layout.layers {
             copy(layers, &making.join(LAYERS))?;

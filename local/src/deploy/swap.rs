@@ -1,9 +1,10 @@
 //! One generation in place of another.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::deploy::{Deployer, GONE_MAX};
-use crate::event::{Kind, Source};
+use crate::event::{Kind, Log, Source};
 use crate::instance::Pool;
 use crate::registry::Deployed;
 
@@ -25,15 +26,19 @@ impl Deployer {
     /// Waits until a closed generation has ended. Its calls get the drain time. Its WebSockets are asked to end at
     /// once.
     pub(super) async fn end(&self, former: &Arc<Pool>, source: &Source) {
-        let drain = self.drain;
-        former.say_goodbye();
-        if tokio::time::timeout(drain, former.gone()).await.is_ok() {
-            return;
-        }
-        self.log.emit(source, Kind::DrainExceeded { limit: drain });
-        former.abort();
-        if tokio::time::timeout(GONE_MAX, former.gone()).await.is_err() {
-            self.log.emit(source, Kind::FormerCodeRemains);
-        }
+        end(former, self.drain, &self.log, source).await;
+    }
+}
+
+/// As [`Deployer::end`].
+pub(super) async fn end(former: &Arc<Pool>, drain: Duration, log: &Log, source: &Source) {
+    former.say_goodbye();
+    if tokio::time::timeout(drain, former.gone()).await.is_ok() {
+        return;
+    }
+    log.emit(source, Kind::DrainExceeded { limit: drain });
+    former.abort();
+    if tokio::time::timeout(GONE_MAX, former.gone()).await.is_err() {
+        log.emit(source, Kind::FormerCodeRemains);
     }
 }

@@ -11,5 +11,5 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use examine::{Errand, Examination, count_errors, examine};
+pub(crate) use examine::{Errand, Examination, Found, count_errors, examine};
 pub(crate) use report::{explanation, json, list, sarif, summary, text};

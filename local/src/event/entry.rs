@@ -61,6 +61,7 @@ impl Kind {
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::AsyncCall(news) => news.bytes(),
             Kind::Timer(news) => news.bytes(),
+            Kind::Account(news) => news.bytes(),
             Kind::Alb(news) => news.bytes(),
             Kind::MessageStored(destination) => destination.capacity(),
             Kind::DestinationFailed(fault) => fault.destination.capacity() + fault.error.capacity(),
@@ -100,6 +101,7 @@ impl Kind {
             | Kind::NetworksUnavailable(reason) => reason.capacity(),
             Kind::ProgramUnfit { program, fault } => program.capacity() + unfit_bytes(fault),
             Kind::TlsReady { certificate } => path_bytes(certificate),
+            Kind::ConsoleReady { url, path_url } => url.capacity() + path_url.capacity(),
             Kind::CallsRemain { oldest, .. } => calls_bytes(oldest),
             Kind::CallCancelled { .. }
             | Kind::QueueResumed { .. }

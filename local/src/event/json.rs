@@ -88,8 +88,10 @@ fn own(kind: &Kind) -> Value {
         Kind::VersionsChanged(news) => version_news(news),
         Kind::InstancesKept { count, schedule } => json!({ "count": count, "schedule": schedule }),
         Kind::Timer(news) => news.json(),
+        Kind::Account(news) => news.json(),
         Kind::Alb(news) => news.json(),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
+        Kind::ConsoleReady { url, path_url } => json!({ "url": url, "pathUrl": path_url }),
         Kind::GrpcReady { address } | Kind::ProjectShared { address } => {
             json!({ "address": address.to_string() })
         }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::account_news::AccountNews;
 use super::alb_news::AlbNews;
 use super::details::{
     Address, AsyncNews, BuildFailure, CallInFlight, Cause, DestinationFault, DomainAddress, Ending,
@@ -219,6 +220,8 @@ pub enum Kind {
     },
     /// A timer trigger runs, fires, or was missed.
     Timer(TimerNews),
+    /// What clients of the API changed.
+    Account(AccountNews),
     /// A load balancer listens, or its backends change.
     Alb(AlbNews),
     /// A build step begins.
@@ -294,7 +297,6 @@ pub enum Kind {
     },
     /// The former code does not end. The new code is started all the same.
     FormerCodeRemains,
-
     /// `fc-local dev` cannot start, and ends.
     NotStarted {
         /// The reason, as on the standard error: several lines if a manifest has several mistakes.
@@ -341,7 +343,6 @@ pub enum Kind {
         /// The system's error.
         error: String,
     },
-
     /// The port of a function cannot be opened.
     PortNotOpened {
         /// The intended address.
@@ -363,6 +364,13 @@ pub enum Kind {
     TlsUnavailable {
         /// Why not.
         error: String,
+    },
+    /// The console is there.
+    ConsoleReady {
+        /// Its address for browsers, which know that `*.localhost` is this machine.
+        url: String,
+        /// Its address for clients that do not.
+        path_url: String,
     },
     /// gRPC calls come in there.
     GrpcReady {

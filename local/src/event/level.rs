@@ -48,6 +48,7 @@ impl Kind {
                 _ => Level::Info,
             },
             Kind::Timer(news) => news.level(),
+            Kind::Account(news) => news.level(),
             Kind::Alb(news) => news.level(),
             Kind::QueueResumed { repeated: 0, .. }
             | Kind::MessageStored(_)
@@ -73,6 +74,7 @@ impl Kind {
             | Kind::InstancesKept { .. }
             | Kind::CallsRemain { .. }
             | Kind::TlsReady { .. }
+            | Kind::ConsoleReady { .. }
             | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
             Kind::QueueResumed { .. }

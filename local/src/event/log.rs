@@ -4,6 +4,7 @@
 //! have a share, and so have fc-local's own events. Beyond its share, events are dropped until half of the share is read.
 //! So a slow reader sees few gaps, each reported once in its place, and complete runs of events between the gaps.
 
+mod look;
 mod unread;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use super::entry::{Event, Source};
 use super::kind::Kind;
+use look::News;
 use unread::{Backlog, Limits, Queued, Unread};
 
 const MIB: usize = 1024 * 1024;
@@ -47,6 +49,9 @@ struct Hub {
 #[derive(Debug)]
 struct State {
     recent: Backlog,
+    news: News,
+    /// How many events there were.
+    emitted: u64,
     /// How many events of each kind there were, in the order of [`Kind::NAMES`].
     counts: [u64; Kind::NAMES.len()],
     readers: Vec<Arc<Reader>>,
@@ -66,7 +71,13 @@ impl Log {
     }
 
     fn bounded(recent: Limits, unread: Limits) -> (Log, Events) {
-        let state = State { recent: Backlog::default(), counts: [0; Kind::NAMES.len()], readers: Vec::new() };
+        let state = State {
+            recent: Backlog::default(),
+            news: News::default(),
+            emitted: 0,
+            counts: [0; Kind::NAMES.len()],
+            readers: Vec::new(),
+        };
         let hub = Arc::new(Hub { state: Mutex::new(state), recent, unread });
         let log = Log(Arc::new(Writers(hub)));
         let events = log.subscribe();
@@ -99,7 +110,12 @@ impl Log {
     }
 
     pub(crate) fn emit(&self, source: &Source, kind: Kind) {
-        let Source { function, instance, request } = source.clone();
+        self.emit_from(source.clone(), kind);
+    }
+
+    /// As [`emit`](Self::emit), of a source that is not needed afterwards.
+    pub(crate) fn emit_from(&self, source: Source, kind: Kind) {
+        let Source { function, instance, request } = source;
         self.0.0.emit(Event { time: SystemTime::now(), function, instance, request, kind }.into());
     }
 }
@@ -127,6 +143,9 @@ impl Hub {
     fn emit(&self, queued: Queued) {
         let mut state = self.lock();
         state.counts[queued.event.kind.index()] += 1;
+        state.emitted += 1;
+        let number = state.emitted;
+        state.news.note(number, &queued.event);
         for reader in &state.readers {
             reader.push(&queued);
         }

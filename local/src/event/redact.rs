@@ -138,7 +138,7 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
 }
 
 /// Whether a key within a value names a secret, as in `host=h password=p` or `Endpoint=e;AccountKey=k`.
-fn is_secret_key(name: &str) -> bool {
+pub(crate) fn is_secret_key(name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
     is_secret_name(&name)
         || ["pwd", "pass", "auth", "sig", "signature"].contains(&&*name)

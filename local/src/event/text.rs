@@ -103,6 +103,7 @@ impl Event {
             ),
             Kind::InstancesKept { count, schedule } => of_runs::kept(*count, schedule.as_deref()),
             Kind::Timer(news) => news.text(),
+            Kind::Account(news) => news.text(),
             Kind::Alb(news) => news.text(),
             Kind::VersionsNotRead { error } => {
                 format!("the versions in .fc-local cannot be read: {error}; calls of them are refused")
@@ -118,6 +119,7 @@ impl Event {
             kind @ (Kind::TlsReady { .. }
             | Kind::TlsUnavailable { .. }
             | Kind::TlsRefused { .. }
+            | Kind::ConsoleReady { .. }
             | Kind::GrpcReady { .. }) => of_programs::ports(kind),
             Kind::AsyncCall(news) => of_runs::async_call(news),
             Kind::MessageStored(destination) => {

@@ -66,6 +66,7 @@ pub(super) fn ports(kind: &Kind) -> String {
         Kind::TlsRefused { error } => {
             format!("a handshake of TLS failed: {error}; clients have to trust the certificate of fc-local")
         }
+        Kind::ConsoleReady { url, .. } => format!("the console is at {url}"),
         Kind::GrpcReady { address } => format!("gRPC calls come in at {address}"),
         _ => String::new(),
     }

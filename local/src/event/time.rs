@@ -30,6 +30,11 @@ impl Clock {
     }
 }
 
+/// One time as text: `2026-01-31T12:00:00.000Z`.
+pub(crate) fn utc(time: SystemTime) -> String {
+    Clock::default().utc(time).to_owned()
+}
+
 /// The Gregorian date of a day counted from 1970. Years are counted from March, so that the leap day ends one.
 fn date(days: u64) -> (u64, u64, u64) {
     const DAYS_TO_1970: u64 = 719_468;

@@ -24,9 +24,24 @@ pub(crate) enum FailureKind {
     /// No configuration of asynchronous calls was set.
     AsyncConfigNotFound,
     TaskNotFound,
+    /// No call with this request id is recorded.
+    CallNotRecorded,
     TaskAlreadyExists,
     /// The task has ended, and cannot be stopped.
     TaskAlreadyCompleted,
+    FunctionAlreadyExists,
+    TriggerAlreadyExists,
+    DomainNameAlreadyExists,
+    LayerNotFound,
+    InstanceNotFound,
+    /// The function has no reserved concurrency.
+    ConcurrencyNotFound,
+    /// The function has no scaling configuration.
+    ScalingNotFound,
+    /// It excludes a provision configuration.
+    ScalingExists,
+    /// It excludes a scaling configuration.
+    ProvisionExists,
     ResourceExhausted,
     ServiceUnavailable,
     /// The reply is not HTTP, or breaks a limit of the platform.
@@ -90,8 +105,18 @@ impl FailureKind {
             FailureKind::RouteNotFound => "route_not_found",
             FailureKind::AsyncConfigNotFound => "async_config_not_found",
             FailureKind::TaskNotFound => "task_not_found",
+            FailureKind::CallNotRecorded => "call_not_recorded",
             FailureKind::TaskAlreadyExists => "task_already_exists",
             FailureKind::TaskAlreadyCompleted => "task_already_completed",
+            FailureKind::FunctionAlreadyExists => "function_already_exists",
+            FailureKind::TriggerAlreadyExists => "trigger_already_exists",
+            FailureKind::DomainNameAlreadyExists => "domain_name_already_exists",
+            FailureKind::LayerNotFound => "layer_not_found",
+            FailureKind::InstanceNotFound => "instance_not_found",
+            FailureKind::ConcurrencyNotFound => "concurrency_not_found",
+            FailureKind::ScalingNotFound => "scaling_not_found",
+            FailureKind::ScalingExists => "scaling_exists",
+            FailureKind::ProvisionExists => "provision_exists",
             FailureKind::ResourceExhausted => "resource_exhausted",
             FailureKind::ServiceUnavailable => "service_unavailable",
             FailureKind::BadResponse => "bad_response",
@@ -127,8 +152,18 @@ impl FailureKind {
             | FailureKind::RouteNotFound
             | FailureKind::AsyncConfigNotFound
             | FailureKind::TaskNotFound
+            | FailureKind::CallNotRecorded
             | FailureKind::TaskAlreadyExists
-            | FailureKind::TaskAlreadyCompleted => FailureSource::Caller,
+            | FailureKind::TaskAlreadyCompleted
+            | FailureKind::FunctionAlreadyExists
+            | FailureKind::TriggerAlreadyExists
+            | FailureKind::DomainNameAlreadyExists
+            | FailureKind::LayerNotFound
+            | FailureKind::InstanceNotFound
+            | FailureKind::ConcurrencyNotFound
+            | FailureKind::ScalingNotFound
+            | FailureKind::ScalingExists
+            | FailureKind::ProvisionExists => FailureSource::Caller,
             FailureKind::ResourceExhausted | FailureKind::ServiceUnavailable => FailureSource::Platform,
             FailureKind::BadResponse
             | FailureKind::FileNotFound
@@ -186,8 +221,18 @@ mod tests {
             (Kind::RouteNotFound, Caller, false),
             (Kind::AsyncConfigNotFound, Caller, false),
             (Kind::TaskNotFound, Caller, false),
+            (Kind::CallNotRecorded, Caller, false),
             (Kind::TaskAlreadyExists, Caller, false),
             (Kind::TaskAlreadyCompleted, Caller, false),
+            (Kind::FunctionAlreadyExists, Caller, false),
+            (Kind::TriggerAlreadyExists, Caller, false),
+            (Kind::DomainNameAlreadyExists, Caller, false),
+            (Kind::LayerNotFound, Caller, false),
+            (Kind::InstanceNotFound, Caller, false),
+            (Kind::ConcurrencyNotFound, Caller, false),
+            (Kind::ScalingNotFound, Caller, false),
+            (Kind::ScalingExists, Caller, false),
+            (Kind::ProvisionExists, Caller, false),
             (Kind::ResourceExhausted, Platform, true),
             (Kind::ServiceUnavailable, Platform, true),
             (Kind::BadResponse, Function, true),

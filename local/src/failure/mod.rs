@@ -1,5 +1,6 @@
 //! Failures: the reason why a call has no reply, as an error of the platform with a source and a text.
 
+mod account;
 mod kind;
 mod texts;
 

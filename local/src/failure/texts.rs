@@ -17,7 +17,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+    pub(super) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Failure { kind, message: message.into(), exit_code: None, note: None }
     }
 
@@ -160,6 +160,18 @@ impl Failure {
         let message =
             format!("function '{function}' has no configuration of asynchronous calls for '{qualifier}'");
         Failure::new(FailureKind::AsyncConfigNotFound, message)
+    }
+
+    /// `is_off` says whether nothing is recorded at all.
+    pub(crate) fn call_not_recorded(id: &str, is_off: bool) -> Self {
+        let message = if is_off {
+            "no calls are recorded: `fc-local dev` was started with --no-record".to_owned()
+        } else {
+            format!(
+                "no call with request id '{id}' is recorded, or it had to go for later ones; `fc-local requests` lists them"
+            )
+        };
+        Failure::new(FailureKind::CallNotRecorded, message)
     }
 
     pub(crate) fn task_not_found(function: &str, task: &str) -> Self {

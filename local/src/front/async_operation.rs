@@ -34,28 +34,7 @@ impl AsyncWhat {
 #[derive(Debug)]
 pub(crate) struct OtherMethod;
 
-/// The operation of edition 3.0. `None` if the path is none of asynchronous calls.
-pub(crate) fn fc3(below: &[&str], method: &Method) -> Option<Result<AsyncWhat, OtherMethod>> {
-    let what = match (below, method) {
-        (["async-invoke-config"], &Method::GET) => AsyncWhat::GetConfig,
-        (["async-invoke-config"], &Method::PUT) => AsyncWhat::PutConfig,
-        (["async-invoke-config"], &Method::DELETE) => AsyncWhat::DeleteConfig,
-        (["async-tasks"], &Method::GET) => AsyncWhat::ListTasks,
-        (["async-tasks", id], &Method::GET) => AsyncWhat::GetTask((*id).to_owned()),
-        (["async-tasks", id, "stop"], &Method::PUT) => AsyncWhat::StopTask((*id).to_owned()),
-        (["async-tasks", id, "retry"], &Method::PUT) => AsyncWhat::RepeatTask((*id).to_owned()),
-        (
-            ["async-invoke-config" | "async-tasks"]
-            | ["async-tasks", _]
-            | ["async-tasks", _, "stop" | "retry"],
-            _,
-        ) => return Some(Err(OtherMethod)),
-        _ => return None,
-    };
-    Some(Ok(what))
-}
-
-/// As [`fc3`], of edition 2.0.
+/// The operation of edition 2.0. `None` if the path is none of asynchronous calls.
 pub(crate) fn fc2(below: &[&str], method: &Method) -> Option<Result<AsyncWhat, OtherMethod>> {
     let what = match (below, method) {
         (["async-invoke-config"], &Method::GET) => AsyncWhat::GetConfig,

@@ -14,11 +14,13 @@ use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 
 use super::leaving::Leaving;
+use super::live::Live;
 use super::passed::Passed;
 use super::silence::Silence;
 use super::streamed::{Current, Streamed};
 use super::tunnel::Tunnel;
 use super::visit::Visit;
+use crate::account::Exec;
 use crate::call::{AnswerStream, AnswerTunnel};
 
 /// A reply of the gateway itself, with a small body.
@@ -31,7 +33,9 @@ pub(crate) fn plain(status: StatusCode, headers: HeaderMap, body: impl Into<Byte
 
 impl Visit {
     /// Sends a reply of the gateway itself.
-    pub(crate) fn leave(self, response: Response<Bytes>) -> Response<Outgoing> {
+    pub(crate) fn leave(mut self, response: Response<Bytes>) -> Response<Outgoing> {
+        self.set_reply(&response);
+        self.copy(response.body());
         self.finish(response.status().as_u16());
         response.map(Outgoing::whole)
     }
@@ -39,6 +43,10 @@ impl Visit {
     /// Sends a reply. A streamed reply keeps the visit until the end of the body.
     pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let status = response.status().as_u16();
+        self.set_reply(&response);
+        if let Some(whole) = response.body().whole_bytes() {
+            self.copy(whole);
+        }
         if let Some(leaving) = self.take_leaving()
             && !response.body().is_end_stream()
         {
@@ -66,6 +74,8 @@ pub(crate) enum Outgoing {
     Passed(Box<Passed>),
     /// A reply whose client is made to leave.
     Leaving(Box<Leaving>),
+    /// What keeps a page of the console current.
+    Live(Box<Live>),
 }
 
 impl Outgoing {
@@ -87,6 +97,11 @@ impl Outgoing {
     /// `stop` ends it.
     pub(crate) fn joined(client: OnUpgrade, server: OnUpgrade, stop: CancellationToken) -> Self {
         Outgoing::Tunnel(Some(Box::new(Tunnel::joined(client, server, stop))))
+    }
+
+    /// An empty body, before a WebSocket between a client and a command in an instance.
+    pub(crate) fn exec(client: OnUpgrade, exec: Exec) -> Self {
+        Outgoing::Tunnel(Some(Box::new(Tunnel::exec(client, exec))))
     }
 
     /// The body of a server that is no function.
@@ -118,7 +133,7 @@ impl Outgoing {
         match self {
             Outgoing::Whole(whole) => whole.rest.len() > PIECE,
             Outgoing::Passed(passed) => !passed.is_over(),
-            Outgoing::Streamed(_) | Outgoing::Tunnel(_) | Outgoing::Leaving(_) => true,
+            Outgoing::Streamed(_) | Outgoing::Tunnel(_) | Outgoing::Leaving(_) | Outgoing::Live(_) => true,
         }
     }
 
@@ -158,7 +173,8 @@ impl Outgoing {
             Outgoing::Streamed(streamed) => streamed.accompany(visit),
             Outgoing::Tunnel(Some(tunnel)) => tunnel.accompany(visit),
             Outgoing::Passed(passed) => passed.accompany(visit),
-            Outgoing::Tunnel(None) | Outgoing::Leaving(_) => {}
+            // The console's requests have no record.
+            Outgoing::Tunnel(None) | Outgoing::Leaving(_) | Outgoing::Live(_) => {}
         }
     }
 }
@@ -220,6 +236,7 @@ impl Body for Outgoing {
             Outgoing::Tunnel(_) => Poll::Ready(None),
             Outgoing::Passed(passed) => passed.poll_frame(context),
             Outgoing::Leaving(leaving) => leaving.poll_frame(context),
+            Outgoing::Live(live) => live.poll_frame(context),
         }
     }
 
@@ -230,13 +247,14 @@ impl Body for Outgoing {
             Outgoing::Tunnel(_) => true,
             Outgoing::Passed(passed) => passed.is_over(),
             Outgoing::Leaving(leaving) => leaving.is_over(),
+            Outgoing::Live(live) => live.is_over(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Outgoing::Whole(whole) => SizeHint::with_exact(whole.rest.len() as u64),
-            Outgoing::Streamed(_) => SizeHint::default(),
+            Outgoing::Streamed(_) | Outgoing::Live(_) => SizeHint::default(),
             Outgoing::Tunnel(_) => SizeHint::with_exact(0),
             Outgoing::Passed(passed) => passed.size_hint(),
             Outgoing::Leaving(leaving) => leaving.body().map_or_else(SizeHint::default, Body::size_hint),

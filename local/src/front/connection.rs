@@ -17,14 +17,15 @@ use super::listen::{Clients, FAREWELL, HEAD_BYTES_MAX, HEADERS_MAX};
 use super::streamed::{Current, Guarded};
 use super::unread::{self, InTurn};
 use crate::wire::headers::Peer;
-use crate::wire::{ClientBody, Early, Hangup, Socket, Stream, Turns};
+use crate::wire::{ClientBody, Early, Hangup, Socket, Stream, Turns, WhenWoken};
 
 /// Serves a connection to its end.
 pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer), hangup: Arc<Hangup>) {
     let entrance = Entrance::new(clients, peer, hangup);
     let socket = Socket::new(stream, &entrance.turns);
     let mut http = http1::Builder::new();
-    http.max_buf_size(HEAD_BYTES_MAX);
+    // Of a client that leaves `gone` tells. hyper itself would read behind each request to find out, into a buffer of its own.
+    http.max_buf_size(HEAD_BYTES_MAX).half_close(true);
     let mut unread = entrance.serve(&http, socket).await;
     if let Some(Unread { status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, start, socket }) = unread {
         // hyper's room for a hundred headers costs nothing. A head with more is rare, and read once more.
@@ -88,18 +89,24 @@ impl Entrance {
         let service = service_fn(move |request| Arc::clone(&own).answer(request));
         let connection = http.serve_connection(TokioIo::new(socket), service).with_upgrades();
         let mut connection = Guarded { connection, current: &self.current };
+        // hyper's own limit would arm a timer for each request. These two have news once in the life of a connection.
+        let is_stopping = async {
+            tokio::select! {
+                () = self.idle() => false,
+                () = stop.begun.cancelled() => true,
+            }
+        };
         // Errors of a connection concern its client alone. Each request has its own record.
         tokio::select! {
+            biased;
             _ = &mut connection => {}
-            // hyper's own limit would arm a timer for each request.
-            () = self.idle() => {
+            is_stopping = WhenWoken::new(is_stopping) => if !is_stopping {
                 if self.turns.has_part() && self.clients.port().is_some() {
                     let parts = connection.connection.into_parts()?;
                     let (status, start) = (StatusCode::REQUEST_TIMEOUT, parts.read_buf);
                     return Some(Unread { status, start, socket: parts.io.into_inner() });
                 }
-            }
-            () = stop.begun.cancelled() => {
+            } else {
                 self.is_closing.store(true, Ordering::Relaxed);
                 stop.keep(&self.current);
                 let end = self.end(self.turns.has_part(), &mut connection, |guarded| {
@@ -127,9 +134,12 @@ impl Entrance {
         let early = (head.version == Version::HTTP_11).then(|| Early::new(&self.turns));
         let body = ClientBody::new(body, &head.headers, tasks, &self.hangup).with_early(early);
         let request = Request::from_parts(head, body);
+        // On the heap only while there is a request: hyper keeps room for this future as long as the connection is open, and
+        // moves it several times.
+        let serving = Box::pin(front.serve(door, &self.peer, request, &self.current.under_way));
         let mut response = tokio::select! {
             biased;
-            response = front.serve(door, &self.peer, request, &self.current.under_way) => response,
+            response = serving => response,
             // The drop of the other future tells every part of the front that the client left.
             () = self.gone() => return Err(Cut),
         };
@@ -237,17 +247,21 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::super::alb::{Balancers, Shared};
+    use super::super::console::{Console, Shared as ConsoleShared};
     use super::super::entry::Front;
     use super::super::listen::Stop;
     use super::super::target::Door;
     use super::*;
+    use crate::account::{Account, Place};
     use crate::auth::Gate;
     use crate::deploy::{Deployer, Project};
     use crate::event::Log;
+    use crate::meter::Meters;
     use crate::process::Processes;
     use crate::queue::{Queue, Trackers};
+    use crate::record::Records;
     use crate::registry::Registry;
-    use crate::store::Place;
+    use crate::store::Place as StorePlace;
     use crate::wire::Ticks;
 
     #[tokio::test]
@@ -260,13 +274,18 @@ mod tests {
         let (log, _events) = Log::new();
         let registry = Arc::new(Registry::default());
         let folder = std::path::Path::new(".");
-        let project =
-            Project { folder, builds_code: false, drain: Duration::ZERO, edition: None, endpoint: address };
+        let project = Project {
+            state: folder,
+            builds_code: false,
+            drain: Duration::ZERO,
+            edition: None,
+            endpoint: address,
+        };
         let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
         let deployer =
             Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]).await;
         let deployer = Arc::new(deployer.unwrap());
-        let queue = Queue::new(Place::Memory, Arc::clone(&registry), log.clone(), Trackers::default());
+        let queue = Queue::new(StorePlace::Memory, Arc::clone(&registry), log.clone(), Trackers::default());
         let tasks = TaskTracker::new();
         let gate = Arc::new(Gate::new(folder.into(), false));
         let balancers = Balancers::new(Shared {
@@ -275,12 +294,38 @@ mod tests {
             gate: Arc::clone(&gate),
             queue: Arc::clone(&queue),
             log: log.clone(),
+            records: Records::default(),
             connections: tasks.clone(),
             tasks: tasks.clone(),
             stop: CancellationToken::new(),
         });
+        let place = Place { region: String::new(), id: String::new(), endpoint: address };
+        let account =
+            Account::new((Arc::clone(&registry), Arc::clone(&deployer)), log.clone(), folder, place);
+        let console = Console::new(ConsoleShared {
+            registry: Arc::clone(&registry),
+            queue: Arc::clone(&queue),
+            log: log.clone(),
+            records: Records::default(),
+            meters: Meters::default(),
+            stop: CancellationToken::new(),
+            gate: Arc::clone(&gate),
+            authority: None,
+            project: String::new(),
+            manifest: folder.join("s.yaml"),
+            environment: None,
+            effective: Vec::new(),
+        });
         let clients = Clients {
-            front: Front::new(registry, (deployer, queue), gate, log, None, Arc::new(balancers)),
+            front: Front::new(
+                registry,
+                (deployer, queue, account),
+                gate,
+                log,
+                None,
+                (Arc::new(balancers), console),
+                (Records::default(), Meters::default()),
+            ),
             door: Door::Main,
             stop: Stop::default(),
             ticks: Ticks::new(tasks.clone()),

@@ -9,17 +9,22 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::alb::Balancers;
 use super::body::{Outgoing, plain};
+use super::console::{self, Around, Console};
 use super::index::Listed;
+use super::listen::reachable;
 use super::opening::Told;
 use super::target::{Destination, Door, answering, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, refusal, rpc};
+use crate::account::Account;
 use crate::auth::Gate;
 use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::failure::Failure;
+use crate::meter::Meters;
 use crate::queue::Queue;
+use crate::record::Records;
 use crate::registry::{Callee, Registry};
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities, host};
@@ -30,6 +35,7 @@ pub(crate) struct Front {
     registry: Arc<Registry>,
     deployer: Arc<Deployer>,
     queue: Arc<Queue>,
+    account: Arc<Account>,
     gate: Arc<Gate>,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
@@ -37,20 +43,43 @@ pub(crate) struct Front {
     /// The certificates. `None` if TLS is not offered.
     pub(super) identities: Option<Arc<Identities>>,
     pub(super) told: Told,
+    pub(super) records: Records,
+    pub(super) meters: Meters,
     pub(super) balancers: Arc<Balancers>,
+    console: Console,
 }
 
 impl Front {
     pub(crate) fn new(
         registry: Arc<Registry>,
-        (deployer, queue): (Arc<Deployer>, Arc<Queue>),
+        (deployer, queue, account): (Arc<Deployer>, Arc<Queue>, Arc<Account>),
         gate: Arc<Gate>,
         log: Log,
         identities: Option<Arc<Identities>>,
-        balancers: Arc<Balancers>,
+        (balancers, console): (Arc<Balancers>, Console),
+        (records, meters): (Records, Meters),
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told, balancers })
+        Arc::new(Front {
+            registry,
+            deployer,
+            queue,
+            account,
+            gate,
+            log,
+            ports,
+            identities,
+            told,
+            records,
+            meters,
+            balancers,
+            console,
+        })
+    }
+
+    /// The pages that show what happens.
+    pub(crate) fn console(&self) -> &Console {
+        &self.console
     }
 
     /// The load balancers in use.
@@ -63,7 +92,7 @@ impl Front {
         &self,
         door: &Door,
         peer: &Peer,
-        request: Request<ClientBody>,
+        mut request: Request<ClientBody>,
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let begin = under_way.begin(&request);
@@ -73,13 +102,34 @@ impl Front {
             let note = |visit: &Visit| under_way.set_function(visit.function());
             return Box::pin(self.balancers.serve(key, (peer, begin), request, note)).await;
         }
+        if *door == Door::Main
+            && let Some(base) = console::base(&request, || self.registry.functions())
+        {
+            under_way.set_function(None);
+            let ports = self.ports();
+            let around = Around {
+                ports: ports.iter().map(|(name, address)| (Arc::clone(name), reachable(*address))).collect(),
+                replay: self.replay(&ports),
+                balancer: self.balancers.config(),
+            };
+            return Box::pin(self.console.serve(base, around, peer, request)).await;
+        }
         let mut visit = Visit::arrive(&self.log, &request, begin);
+        if self.records.limits().is_some() {
+            visit.record(&self.records, door.name(), peer, &mut request);
+        }
         let is_rpc = rpc::is_call(&request);
         let destination = self
             .check_door(door, is_rpc)
-            .and_then(|()| host::check(&request))
+            .and_then(|()| host::check(&request, request.body().seen()))
             .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
+        if matches!(
+            destination,
+            Ok(Destination::Index | Destination::Balancers | Destination::Usage | Destination::Local(_))
+        ) {
+            visit.is_own();
+        }
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
@@ -109,7 +159,15 @@ impl Front {
                 }
             }
             Ok(Destination::Manage(operation)) => {
-                Box::pin(api::manage(operation, &self.deployer, (&self.gate, peer), &visit, request)).await
+                let objects = (&self.deployer, &self.account);
+                Box::pin(api::manage(operation, objects, (&self.gate, peer), &visit, request)).await
+            }
+            Ok(Destination::Exec(operation)) => {
+                api::exec(operation, &self.account, (&self.gate, peer), &visit, request)
+            }
+            Ok(Destination::Account(operation)) => {
+                let objects = (&self.account, &self.deployer, &self.queue);
+                Box::pin(api::account(operation, objects, (&self.gate, peer), &visit, request)).await
             }
             Ok(Destination::Async(operation)) => {
                 Box::pin(api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request)).await
@@ -129,6 +187,15 @@ impl Front {
                 let (ports, gate) = (self.ports(), &self.gate);
                 Box::pin(api::usage(find, &ports, (gate, peer), &mut visit, request)).await
             }
+            Ok(Destination::Local(operation)) => {
+                let site = api::Site {
+                    records: &self.records,
+                    meters: &self.meters,
+                    ports: &self.ports().into_iter().map(|(name, own)| (name, reachable(own))).collect(),
+                    identities: self.identities.as_deref(),
+                };
+                Box::pin(api::local(operation, site, (&self.gate, peer), &visit, request)).await
+            }
             Ok(Destination::Refused(failure)) => {
                 Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await)
             }
@@ -136,7 +203,8 @@ impl Front {
                 if binding.qualifier.is_some() {
                     Box::pin(self.deployer.refresh(&binding.function)).await;
                 }
-                return gateway::enter(binding, (&self.gate, &self.queue), peer, visit, request).await;
+                return gateway::enter(binding, (&self.gate, &self.queue), peer, visit, Box::new(request))
+                    .await;
             }
         };
         match outcome {
@@ -150,6 +218,21 @@ impl Front {
                 visit.leave(reply)
             }
         }
+    }
+
+    /// How the console sends a recorded request once more.
+    fn replay<'a>(&'a self, ports: &'a BTreeMap<Arc<str>, SocketAddr>) -> console::Replay<'a> {
+        Box::new(move |id, to| {
+            Box::pin(async move {
+                let site = api::Site {
+                    records: &self.records,
+                    meters: &self.meters,
+                    ports,
+                    identities: self.identities.as_deref(),
+                };
+                api::replay_of(&id, to.as_deref(), site, &self.gate).await.map_err(|failure| failure.told())
+            })
+        })
     }
 
     /// gRPC has a port of its own, as on the platform. The port of a function takes everything.

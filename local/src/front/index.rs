@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde_json::json;
 
 use super::body::plain;
+use super::console::{is_own_name, urls};
 use super::entry::Front;
 use super::listen::reachable;
 use super::target::Door;
@@ -63,10 +64,12 @@ impl Front {
             let mut values = accepted.get_all(ACCEPT).iter();
             values.any(|value| value.to_str().is_ok_and(|value| value.contains(kind)))
         };
+        let is_taken = states.iter().any(|state| is_own_name(&state.name));
+        let console = ports.get("").map(|main| urls(reachable(*main), is_taken).0).unwrap_or_default();
         let (kind, page) = if accepts("text/html") {
-            ("text/html; charset=utf-8", html(&entries, domains))
+            ("text/html; charset=utf-8", html(&entries, domains, &console))
         } else if accepts("json") {
-            ("application/json", json(&entries, domains))
+            ("application/json", json(&entries, domains, &console))
         } else {
             ("text/plain; charset=utf-8", lines(&entries, domains))
         };
@@ -117,7 +120,7 @@ impl<'a> Entry<'a> {
 }
 
 /// Names of functions need no escapes.
-fn html(entries: &[Entry<'_>], domains: &Domains) -> String {
+fn html(entries: &[Entry<'_>], domains: &Domains, console: &str) -> String {
     let mut page = format!(
         "<!doctype html><meta charset=utf-8><title>fc-local</title><style>{STYLE}</style><h1>Functions</h1><table>\
          <tr><th>function<th>address<th>state<th>call"
@@ -151,11 +154,11 @@ fn html(entries: &[Entry<'_>], domains: &Domains) -> String {
         }
         page.push_str("</table>");
     }
-    page.push('\n');
+    _ = writeln!(page, "<p><a href=\"{console}\">Console</a>: requests, tasks, instances and logs, live");
     page
 }
 
-fn json(entries: &[Entry<'_>], domains: &Domains) -> String {
+fn json(entries: &[Entry<'_>], domains: &Domains, console: &str) -> String {
     let functions = entries.iter().map(|Entry { state, url, host_url, command }| {
         json!({
             "function": state.name, "state": state.text, "url": url,
@@ -169,7 +172,10 @@ fn json(entries: &[Entry<'_>], domains: &Domains) -> String {
         json!({ "domain": *domain.name, "routes": routes.collect::<Vec<_>>() })
     };
     let domains: Vec<_> = domains.iter().map(routes).collect();
-    format!("{}\n", json!({ "functions": functions.collect::<Vec<_>>(), "domains": domains }))
+    format!(
+        "{}\n",
+        json!({ "functions": functions.collect::<Vec<_>>(), "domains": domains, "console": console })
+    )
 }
 
 fn lines(entries: &[Entry<'_>], domains: &Domains) -> String {

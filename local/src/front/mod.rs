@@ -6,19 +6,25 @@ mod async_operation;
 mod asynchronous;
 mod body;
 mod connection;
+mod console;
 mod control;
 mod entry;
 mod gateway;
+mod guard;
 mod http2;
 mod index;
 mod leaving;
 mod listen;
+mod live;
+mod local_operation;
 mod opening;
 mod operation;
 mod page;
 mod passed;
+mod recording;
 mod refusal;
 mod rpc;
+pub(crate) mod sample;
 mod session;
 mod silence;
 mod streamed;
@@ -29,6 +35,9 @@ mod unread;
 mod visit;
 
 pub(crate) use alb::{Balancers, Shared as BalancersShared, key as listener_key};
+pub(crate) use console::{
+    Console, Doctor, Finding, Shared as ConsoleShared, is_own_name as is_console, urls as console_urls,
+};
 pub(crate) use entry::Front;
 pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop, reachable};
 pub(crate) use refusal::json as failure_json;

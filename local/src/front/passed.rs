@@ -42,11 +42,12 @@ impl Passed {
             if let Some(silence) = &mut self.silence {
                 silence.end();
             }
-            if let Some(Ok(frame)) = &frame
-                && let Some(trailers) = frame.trailers_ref()
-                && let Some(visit) = &mut self.visit
-            {
-                visit.set_grpc_status(rpc::code_of(trailers));
+            if let (Some(Ok(frame)), Some(visit)) = (&frame, &mut self.visit) {
+                if let Some(data) = frame.data_ref() {
+                    visit.copy(data);
+                } else if let Some(trailers) = frame.trailers_ref() {
+                    visit.set_grpc_status(rpc::code_of(trailers));
+                }
             }
             if is_over && let Some(visit) = self.visit.take() {
                 visit.complete();

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 
@@ -121,6 +121,12 @@ impl State {
         };
         let is_over = answer.is_over();
         if let Some(Ok(frame)) = &frame
+            && let Some(data) = frame.data_ref()
+            && let Some(visit) = &self.visit
+        {
+            visit.copy(data);
+        }
+        if let Some(Ok(frame)) = &frame
             && let Some(trailers) = frame.trailers_ref()
             && let Some(visit) = &mut self.visit
         {
@@ -183,6 +189,8 @@ impl State {
 pub(super) struct Current {
     pub(super) under_way: UnderWay,
     streamed: Mutex<Weak<Mutex<State>>>,
+    /// Whether there was a streamed reply. Most connections have none, and are asked whenever they run.
+    has_streamed: AtomicBool,
     /// How many pieces of a whole reply were taken, from 1. Zero for other replies.
     pieces: AtomicUsize,
 }
@@ -190,6 +198,7 @@ pub(super) struct Current {
 impl Current {
     pub(super) fn set(&self, streamed: &Streamed) {
         *lock(&self.streamed) = Arc::downgrade(&streamed.0);
+        self.has_streamed.store(true, Ordering::Release);
     }
 
     /// A piece of a whole reply was taken, or the reply begins.
@@ -209,6 +218,9 @@ impl Current {
     }
 
     pub(super) fn poll_cut(&self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.has_streamed.load(Ordering::Acquire) {
+            return Poll::Pending;
+        }
         match lock(&self.streamed).upgrade() {
             Some(state) => lock(&state).poll_cut(context),
             None => Poll::Pending,

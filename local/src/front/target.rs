@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use http::{Method, Request, Uri, header};
+use http::{Method, Request, Uri};
 
+use super::guard;
+use super::local_operation::LocalOperation;
 use super::operation::{Operation, ProxyPath, What};
 use super::visit::Visit;
 use crate::domain::Domain;
 use crate::failure::Failure;
 use crate::model::{Edition, Function, Usage};
 use crate::registry::{Callee, Deployed, Functions};
+use crate::wire::Seen;
 use crate::wire::host::{self, Host};
 
 /// The path of the local API that tells of load balancers.
@@ -134,12 +137,18 @@ pub(crate) enum Destination {
     Manage(Operation),
     /// To an operation on asynchronous calls.
     Async(Operation),
+    /// To an operation on the objects of the account.
+    Account(Operation),
+    /// To a command in an instance.
+    Exec(Operation),
     /// To the API, which has no such operation, function or version. Only a caller of the API is told so.
     Refused(Failure),
     /// To what is known of load balancers.
     Balancers,
     /// To the API, which tells how busy a function is.
     Usage,
+    /// To an operation of fc-local's own, on recorded calls and on what functions use.
+    Local(LocalOperation),
     /// To the page that lists the functions.
     Index,
 }
@@ -164,7 +173,13 @@ pub(crate) fn answering(
     request: &Request<()>,
     visit: &mut Visit,
 ) -> Result<Answering, Failure> {
-    let callee = match resolve(functions, door, &host::check(request)?, request, visit)? {
+    let callee = match resolve(
+        functions,
+        door,
+        &host::check(request, Seen::of(request.headers()))?,
+        request,
+        visit,
+    )? {
         Destination::Http(binding) => Callee::choose(binding.function, binding.qualifier.as_deref())?,
         Destination::Invoke(function, qualifier) => Callee::choose(function, qualifier.as_deref())?,
         _ => return Err(Failure::invalid_argument("no function answers at this address")),
@@ -212,18 +227,31 @@ pub(crate) fn resolve<B>(
         let function = found(only(functions, &host.name)?);
         return Ok(Destination::Http(Binding::new(function, EntryPoint::BuiltIn)));
     }
-    if request.uri().path() == BALANCERS && *request.method() == Method::GET && is_this_machine(&host.name) {
-        check_api_caller(host, request)?;
+    if request.uri().path() == BALANCERS
+        && *request.method() == Method::GET
+        && guard::is_this_machine(&host.name)
+    {
+        guard::check(host, request)?;
         return Ok(Destination::Balancers);
     }
     if request.uri().path() == USAGE && request.method() == Method::GET {
-        check_api_caller(host, request)?;
+        guard::check(host, request)?;
         return Ok(Destination::Usage);
     }
-    if let Some(operation) = Operation::parse(request) {
+    if let Some(operation) = LocalOperation::parse(request.method(), request.uri()) {
         check_api_caller(host, request)?;
+        return Ok(Destination::Local(operation));
+    }
+    if let Some(operation) = Operation::parse(request) {
+        guard::check(host, request)?;
         return Ok(operation
             .and_then(|operation| {
+                if let What::Account(_) = &operation.what {
+                    if let Ok(function) = functions.find(&operation.function) {
+                        found(function);
+                    }
+                    return Ok(Destination::Account(operation));
+                }
                 if let What::Async { what, .. } = &operation.what
                     && what.is_of_all()
                     && operation.service.is_none()
@@ -235,6 +263,7 @@ pub(crate) fn resolve<B>(
                 Ok(match &operation.what {
                     What::Invoke { qualifier } => Destination::Invoke(function, qualifier.clone()),
                     What::Async { .. } => Destination::Async(operation),
+                    What::Exec(_) => Destination::Exec(operation),
                     _ => Destination::Manage(operation),
                 })
             })
@@ -283,7 +312,7 @@ fn by_route(functions: &Functions, domain: &Arc<Domain>, path: &str) -> Result<B
 /// Whether a reader asks for `/` of this machine, without the name of a function.
 fn is_index<B>(host: &Host<'_>, request: &Request<B>) -> bool {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    is_read && request.uri().path() == "/" && is_this_machine(&host.name)
+    is_read && request.uri().path() == "/" && guard::is_this_machine(&host.name)
 }
 
 /// The function whose name is part of a host, compared without case.
@@ -294,7 +323,7 @@ fn find_by_host<'a>(functions: &'a Functions, host: &str, name: &str) -> Result<
 
 /// The function, if there is only one. Beside custom domains an unknown name is a mistake.
 fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, Failure> {
-    if functions.domains.iter().next().is_some() && !is_this_machine(host) {
+    if functions.domains.iter().next().is_some() && !guard::is_this_machine(host) {
         return Err(unknown(functions, host));
     }
     let mut names = functions.names();
@@ -310,29 +339,6 @@ fn unknown(functions: &Functions, host: &str) -> Failure {
     hosts.sort_unstable();
     hosts.extend(functions.domains.iter().map(|domain| domain.name.to_string()));
     Failure::domain_not_found(host, &hosts.join(", "))
-}
-
-/// Refuses calls of the API that a page of another site makes through the developer's browser. Such a call has another
-/// name for this address, or another origin.
-fn check_api_caller<B>(host: &Host<'_>, request: &Request<B>) -> Result<(), Failure> {
-    if !is_this_machine(&host.name) {
-        return Err(Failure::access_denied(format_args!("host '{}' is not this machine", host.name)));
-    }
-    for origin in request.headers().get_all(header::ORIGIN) {
-        let site = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-        let name = site.and_then(|(_, authority)| host::name_of(authority));
-        if !name.is_some_and(|name| is_this_machine(&name)) {
-            return Err(Failure::access_denied("the API takes no calls from pages of other sites"));
-        }
-    }
-    if request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
-        return Err(Failure::access_denied("the API takes no calls from pages of other sites"));
-    }
-    Ok(())
-}
-
-fn is_this_machine(name: &str) -> bool {
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 /// The target for the function: a path with a query, or the `*` of `OPTIONS`.

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use tokio::time::Instant;
 
+use super::recording::{Known, Recording};
 use crate::call::{Call, Seat};
-use crate::event::{AlbVisit, Cause, Kind, Log, Maker, Record, SocketTraffic, Source, Via};
+use crate::event::{AlbVisit, Cause, Kind, Log, Maker, Record, SocketTraffic, Source, Tail, Via};
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::model::Edition;
+use crate::record::{End, Records};
 use crate::registry::Deployed;
-use crate::wire::{Passed, ids};
+use crate::wire::headers::Peer;
+use crate::wire::{ClientBody, Passed, ids};
 
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -41,7 +44,11 @@ pub(crate) struct Visit {
     grpc_status: Option<u32>,
     cause: Option<Box<Cause>>,
     alb: Option<Box<AlbVisit>>,
+    /// Whether the head of the reply was sent before its body had ended.
+    has_begun: bool,
     is_over: bool,
+    /// `None` if the call is not recorded.
+    recording: Option<Box<Recording>>,
 }
 
 /// A departure that is injected.
@@ -61,6 +68,12 @@ impl Departure {
     }
 }
 
+/// Whether the client of edition 2.0 asks for a command in an instance, at a path of edition 3.0. It reads the errors of its
+/// own.
+fn is_exec(path: &str) -> bool {
+    path.starts_with(OPEN_APIS[0]) && path.ends_with("/exec")
+}
+
 impl Visit {
     pub(crate) fn arrive<B>(log: &Log, request: &Request<B>, begin: Instant) -> Self {
         let id = ids::request();
@@ -68,7 +81,11 @@ impl Visit {
             log: log.clone(),
             source: Source::default().with_request(&id),
             id,
-            edition: if request.uri().path().starts_with(FC2_API) { Edition::Fc2 } else { Edition::Fc3 },
+            edition: if request.uri().path().starts_with(FC2_API) || is_exec(request.uri().path()) {
+                Edition::Fc2
+            } else {
+                Edition::Fc3
+            },
             begin,
             method: request.method().clone(),
             domain: None,
@@ -81,7 +98,51 @@ impl Visit {
             grpc_status: None,
             cause: None,
             alb: None,
+            has_begun: false,
             is_over: false,
+            recording: None,
+        }
+    }
+
+    /// Records the request from now on, if requests are recorded.
+    pub(super) fn record(
+        &mut self,
+        records: &Records,
+        door: Arc<str>,
+        peer: &Peer,
+        request: &mut Request<ClientBody>,
+    ) {
+        self.recording = Recording::begin(records, door, peer, request);
+        if self.recording.is_some() {
+            self.seat.times = Some(Box::default());
+        }
+    }
+
+    /// The request is for fc-local itself, and is not recorded.
+    pub(super) fn is_own(&mut self) {
+        self.recording = None;
+    }
+
+    /// Where the function's lines go during the call: for its caller if `is_asked`, and for its record.
+    pub(crate) fn tail(&mut self, is_asked: bool) -> Option<Tail> {
+        let tail = (is_asked || self.recording.is_some()).then(Tail::default)?;
+        if let Some(recording) = &mut self.recording {
+            recording.keep_log(&tail);
+        }
+        Some(tail)
+    }
+
+    /// The head of the reply is known.
+    pub(super) fn set_reply<B>(&mut self, response: &Response<B>) {
+        if let Some(recording) = &mut self.recording {
+            recording.set_reply(response.headers());
+        }
+    }
+
+    /// A piece of the reply's body passes.
+    pub(super) fn copy(&self, data: &[u8]) {
+        if let Some(recording) = &self.recording {
+            recording.copy(data);
         }
     }
 
@@ -100,7 +161,7 @@ impl Visit {
     /// The function is known, and with it the edition: the shape of ids and errors.
     pub(crate) fn set_function(&mut self, function: &Deployed) {
         self.source.function = Some(Arc::clone(&function.name));
-        if function.settings().local.edition == Edition::Fc2 {
+        if function.edition() == Edition::Fc2 {
             if !OPEN_APIS.iter().any(|api| self.path.starts_with(api)) {
                 self.edition = Edition::Fc2;
             }
@@ -122,6 +183,9 @@ impl Visit {
     /// The request has become a call.
     pub(crate) fn set_call(&mut self, call: &Call) {
         (self.via, self.attempt) = (Some(call.via), call.attempt);
+        if let Some(recording) = &mut self.recording {
+            recording.set_qualifier(call.callee.qualifier.as_ref());
+        }
     }
 
     /// The request has become a call that is carried out later.
@@ -159,7 +223,17 @@ impl Visit {
 
     /// Notes the part of the load balancer.
     pub(crate) fn set_alb(&mut self, alb: AlbVisit) {
+        if alb.is_probe
+            && let Some(recording) = &mut self.recording
+        {
+            recording.set_probe();
+        }
         self.alb = Some(Box::new(alb));
+    }
+
+    /// Whether the request is a health check of a load balancer.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.alb.as_ref().is_some_and(|alb| alb.is_probe)
     }
 
     /// The part of the load balancer, if the request came in there.
@@ -190,12 +264,53 @@ impl Visit {
 
     /// The reply's head is sent; its body is still to come.
     pub(super) fn begin_reply(&mut self, status: u16) {
-        self.status = status;
+        (self.status, self.has_begun) = (status, true);
+        if self.recording.is_some() {
+            let (record, source) = (self.record_now(), self.source_now());
+            let (times, begin) = (self.seat.times.as_deref(), self.begin);
+            let known = Known { record: &record, source: &source, times, begin, end: End::UnderWay };
+            if let Some(recording) = &mut self.recording {
+                recording.show(&known);
+            }
+        }
+    }
+
+    /// The record of a reply that is under way.
+    fn record_now(&self) -> Record {
+        Record {
+            method: self.method.clone(),
+            domain: self.domain.clone(),
+            path: String::new(),
+            status: self.status,
+            duration: self.begin.elapsed(),
+            is_cold: self.seat.is_cold,
+            via: self.via,
+            attempt: self.attempt,
+            socket: self.socket,
+            grpc_status: self.grpc_status,
+            cause: self.cause.clone(),
+            alb: None,
+        }
+    }
+
+    fn source_now(&self) -> Source {
+        Source { instance: self.seat.instance.clone(), ..self.source.clone() }
+    }
+
+    /// How a visit has ended that ends now.
+    fn end(&self) -> End {
+        match (self.is_over, &self.cause) {
+            (false, _) => End::ClientLeft,
+            // A failure after the head: the reply broke off.
+            (true, Some(_)) if self.has_begun => End::Cut,
+            (true, _) => End::Sent,
+        }
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
+        let end = self.end();
         let record = Record {
             method: std::mem::take(&mut self.method),
             domain: self.domain.take(),
@@ -217,6 +332,10 @@ impl Drop for Visit {
             }),
         };
         self.source.instance = self.seat.instance.take();
-        self.log.emit(&self.source, Kind::Request(record));
+        if let Some(recording) = self.recording.take() {
+            let (times, begin) = (self.seat.times.as_deref(), self.begin);
+            recording.finish(&Known { record: &record, source: &self.source, times, begin, end });
+        }
+        self.log.emit_from(std::mem::take(&mut self.source), Kind::Request(record));
     }
 }

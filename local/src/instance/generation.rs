@@ -13,8 +13,10 @@ use super::network::Networks;
 use crate::event::{Kind, Log, Source};
 use crate::failure::{Failure, FailureSource};
 use crate::fault::Faults;
+use crate::meter::{Fleet, Meter, Rate};
 use crate::model::{Edition, Function, Hook, Kept, VersionId, kept};
 use crate::process::{Cgroups, Engine, Runner};
+use crate::wire::Ticks;
 
 /// A function with everything its instances have in common: one generation of its code and settings.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct Generation {
     pub(crate) surroundings: Surroundings,
     pub(crate) log: Log,
     pub(crate) tasks: TaskTracker,
+    /// The clock of short waits for the instances.
+    pub(crate) ticks: Arc<Ticks>,
     /// Starts the programs of the instances.
     pub(super) runner: Arc<dyn Runner>,
     /// The control groups, if the kernel can enforce the memory limit. Otherwise the memory is sampled.
@@ -42,6 +46,10 @@ pub(crate) struct Generation {
     pub(super) engine: Option<Arc<Engine>>,
     /// Whether the program is known to keep to the declared port, and its instances get networks.
     pub(super) keeps_port: AtomicBool,
+    /// Counts what calls use.
+    pub(crate) meter: Arc<Meter>,
+    /// Counts the time of the instances.
+    pub(super) fleet: Arc<Fleet>,
     /// What was said once and is not said again.
     pub(super) told: Told,
 }
@@ -67,6 +75,8 @@ impl Generation {
         let name = Arc::from(function.name.as_str());
         // The engine limits its containers.
         let cgroups = cgroups.filter(|_| !function.local.sample_memory && function.container.is_none());
+        let meter = Arc::default();
+        let fleet = Fleet::new(&meter, rate(&function), 0);
         Generation {
             function,
             name,
@@ -74,6 +84,7 @@ impl Generation {
             layout,
             surroundings,
             log,
+            ticks: Ticks::new(tasks.clone()),
             tasks,
             runner,
             cgroups,
@@ -82,6 +93,8 @@ impl Generation {
             networks: None,
             engine: None,
             keeps_port: AtomicBool::new(false),
+            meter,
+            fleet,
             told: Told::default(),
         }
     }
@@ -97,6 +110,12 @@ impl Generation {
     /// The first line of the latest failure of a start or a call.
     pub(crate) fn last_error(&self) -> Option<String> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// With the meter that counts what its calls and instances use, among those of other generations.
+    pub(crate) fn with_meter(self, meter: Arc<Meter>) -> Self {
+        let fleet = Fleet::new(&meter, rate(&self.function), 0);
+        Generation { meter, fleet, ..self }
     }
 
     /// With faults injected.
@@ -161,4 +180,8 @@ impl Generation {
     pub(crate) fn source(&self) -> Source {
         Source::function(&self.name)
     }
+}
+
+fn rate(function: &Function) -> Rate {
+    Rate { memory_mib: function.memory_mib, cpu_millis: function.cpu_millis(), disk_mib: function.disk_mib }
 }

@@ -1,7 +1,7 @@
 //! Hooks and health checks, which the platform sends to an instance. They are not calls, and have no record.
 
 use std::fmt::Display;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fc_runtime::platform::names::{header, path};
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -22,6 +22,7 @@ const HOOK_ANSWER_MAX: usize = 64 * 1024;
 /// The initializer of the function, if there is one.
 pub(super) async fn initialize(instance: &Instance) -> Result<(), Failure> {
     let Some(hook) = &instance.generation.function.initializer else { return Ok(()) };
+    let _billed = Billed::begin(instance);
     let (name, outcome) = match &hook.command {
         None => {
             let call = instance.call_hook(Method::POST, path::INITIALIZE, hook.timeout);
@@ -32,8 +33,24 @@ pub(super) async fn initialize(instance: &Instance) -> Result<(), Failure> {
     outcome.map_err(|fault| Failure::initializer_failed(&about(name, &fault)))
 }
 
+/// The time of a hook, which the platform bills as that of a call. The pre-freeze hook has none.
+struct Billed<'a>(&'a Instance, Instant);
+
+impl<'a> Billed<'a> {
+    fn begin(instance: &'a Instance) -> Self {
+        Billed(instance, Instant::now())
+    }
+}
+
+impl Drop for Billed<'_> {
+    fn drop(&mut self) {
+        self.0.presence.fleet().add_active(self.1.elapsed());
+    }
+}
+
 /// The pre-stop hook.
 pub(super) async fn pre_stop(instance: &Instance, hook: &Hook) -> Result<(), HookFault> {
+    let _billed = Billed::begin(instance);
     match &hook.command {
         None => instance.call_hook(Method::GET, path::PRE_STOP, hook.timeout).await,
         Some(command) => instance.run_hook(command, hook.timeout).await,

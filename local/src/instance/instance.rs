@@ -10,12 +10,15 @@ use super::connection::Connections;
 use super::generation::Generation;
 use super::multiplexed::Multiplexed;
 use crate::event::Source;
+use crate::meter::Presence;
 use crate::process::{Order, Output, OwnGroup, Port, Process};
 
 /// One running instance.
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub(crate) id: Arc<str>,
+    /// When it was started, in milliseconds since 1970.
+    pub(crate) since: u64,
     pub(crate) source: Source,
     pub(crate) generation: Arc<Generation>,
     pub(crate) process: Process,
@@ -24,6 +27,8 @@ pub(crate) struct Instance {
     pub(crate) output: Arc<Output>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) multiplexed: Multiplexed,
+    /// Counts its time.
+    pub(super) presence: Presence,
     /// The number of calls whose streams have begun.
     pub(super) streams: AtomicUsize,
     pub(super) memory_max: AtomicU64,

@@ -4,6 +4,7 @@ mod ends;
 mod freeze;
 mod kept;
 mod lease;
+mod look;
 mod sessions;
 mod usage;
 
@@ -81,10 +82,12 @@ impl Pool {
     /// Starts nothing before [`Pool::open`] unless `is_open`.
     pub(crate) fn new(generation: Arc<Generation>, ignores_port: Option<bool>, is_open: bool) -> Arc<Self> {
         let function = &generation.function;
+        let instances_min = generation.kept(jiff::Timestamp::now()).count;
+        generation.fleet.set_kept(instances_min);
         let rules = Rules {
             concurrency: function.concurrency,
             instances_max: function.local.instances_max(),
-            instances_min: generation.kept(jiff::Timestamp::now()).count,
+            instances_min,
             alone_max: function.local.instances_of_platform() * function.concurrency,
             waits_at_cap: generation.keeps_port(),
             freezes: function.local.freeze || generation.pre_freeze().is_some(),
@@ -142,7 +145,10 @@ impl Pool {
                 Effect::Hand { waiter, instance, is_cold } => {
                     // The slots know only calls that are on this list.
                     let Some(Ticket { claim, sender }) = state.waiting.remove(&waiter) else { continue };
-                    handed.push((sender, Ok(Lease::new(instance, self, claim, is_cold))));
+                    handed.push((
+                        sender,
+                        Ok(Lease::new(instance, self, claim, is_cold, Instant::now().into_std())),
+                    ));
                 }
                 Effect::Fail(waiter) => {
                     if let Some(failure) = state.last_failure.clone()
@@ -201,7 +207,9 @@ impl Pool {
                     state.waiting.insert(waiter, Ticket { claim, sender });
                     Ok(Place { pool: self, waiter, handed })
                 }
-                Acquired::Slot(instance) => Err(Ok(Lease::new(instance, self, claim, false))),
+                Acquired::Slot(instance) => {
+                    Err(Ok(Lease::new(instance, self, claim, false, begin.into_std())))
+                }
                 Acquired::SessionOver => Err(Err(Refusal::Failed(Failure::session_over()))),
                 Acquired::Full(cap) => {
                     self.refused.fetch_add(1, Ordering::Relaxed);

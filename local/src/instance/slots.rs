@@ -10,6 +10,7 @@
 mod effect;
 mod queue;
 mod room;
+mod seen;
 mod sessions;
 
 use std::collections::VecDeque;

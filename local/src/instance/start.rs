@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio_util::sync::CancellationToken;
 
@@ -99,8 +99,10 @@ async fn try_start(
         }
         let source_of_connections = source.clone();
         let reach = Reach { port: found, ..reach };
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let instance = Arc::new(Instance {
             id,
+            since: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
             source,
             generation: Arc::clone(generation),
             process,
@@ -112,6 +114,7 @@ async fn try_start(
                 source_of_connections,
             )),
             multiplexed: Multiplexed::new(reach, generation.function.concurrency, generation.tasks.clone()),
+            presence: generation.fleet.join(),
             streams: AtomicUsize::new(0),
             memory_max: AtomicU64::new(0),
             is_oom: AtomicBool::new(false),

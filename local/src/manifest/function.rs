@@ -54,7 +54,7 @@ pub(crate) fn read(
         RunsBy::Instead(_) => Some(local.code.clone().unwrap_or_else(|| folder.to_owned())),
         RunsBy::Image(_) => None,
     };
-    let (memory_mib, disk_mib) = (memory(props, &mut reader), disk(props, &mut reader));
+    let ((memory_mib, vcpu), disk_mib) = (memory(props, &mut reader), disk(props, &mut reader));
     let (container, command) = runs_by.program(custom, &mut reader);
     let lifecycle = props.child("instanceLifecycleConfig");
     let mut local = local;
@@ -89,6 +89,7 @@ pub(crate) fn read(
         }),
         memory_mib: u32::try_from(memory_mib).unwrap_or(u32::MAX),
         disk_mib: u32::try_from(disk_mib).unwrap_or(u32::MAX),
+        vcpu,
         timeout: Duration::from_secs(reader.integer(props, "timeout", 3, 1..=86400)),
         concurrency: sharing.concurrency,
         affinity: sharing.affinity,
@@ -141,15 +142,16 @@ fn check_runtime(runtime: &str, props: &Node, reader: &mut Reader<'_>) {
     reader.error_here(props, "runtime", why);
 }
 
-/// The memory in MiB, which the manifest calls MB. The platform checks the ratio of memory to CPU and disk, which have
-/// no effect here.
-fn memory(props: &Node, reader: &mut Reader<'_>) -> u64 {
+/// The memory in MiB, which the manifest calls MB, and the vCPUs, if they are named. The platform checks the ratio of memory
+/// to CPU and disk, which have no effect on instances here.
+fn memory(props: &Node, reader: &mut Reader<'_>) -> (u64, Option<f64>) {
     const CPU_STEPS: f64 = 20.0;
     let memory = reader.integer(props, "memorySize", 512, 128..=32768);
     if !memory.is_multiple_of(64) {
         reader.error(props, "memorySize", &format!("must be a multiple of 64 but is {memory}"));
     }
-    if let Some(cpu) = reader.number(props, "cpu", 0.05..=16.0) {
+    let vcpu = reader.number(props, "cpu", 0.05..=16.0);
+    if let Some(cpu) = vcpu {
         let steps = (cpu * CPU_STEPS).round();
         if (cpu * CPU_STEPS - steps).abs() > 1e-6 {
             reader.error(props, "cpu", &format!("must be a multiple of 0.05 but is {cpu}"));
@@ -168,7 +170,7 @@ fn memory(props: &Node, reader: &mut Reader<'_>) -> u64 {
             reader.error(props, "cpu", &text);
         }
     }
-    memory
+    (memory, vcpu)
 }
 
 /// The disk in MiB, which the manifest calls MB.

@@ -1,5 +1,8 @@
 //! A manifest from its file and everything that the file leads to.
 
+mod access;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +26,7 @@ pub struct Manifest {
     file: PathBuf,
     environment: Option<String>,
     functions: Vec<Function>,
+    props: BTreeMap<String, serde_json::Value>,
     domains: Vec<Domain>,
     load_balancer: LoadBalancer,
     notes: Vec<Problem>,
@@ -59,7 +63,7 @@ impl Manifest {
         keys::correct(&mut reading.root, &mut reading.problems);
         let content = reading.resolve(environment);
         let account = reading.variable("AccountID").unwrap_or_else(|| function::ACCOUNT_DEFAULT.to_owned());
-        let Resources { mut functions, domains, files } =
+        let Resources { mut functions, props, domains, files } =
             resources::read(&content, &account, &reading.folder, &mut reading.problems);
         for file in &files {
             reading.add_source(file);
@@ -73,6 +77,7 @@ impl Manifest {
             file: reading.file,
             environment: environment.map(str::to_owned),
             functions,
+            props,
             domains,
             load_balancer,
             notes: reading.problems,
@@ -146,76 +151,6 @@ impl Manifest {
             }
         }
         open
-    }
-
-    pub(crate) fn redactor(&self) -> &Redactor {
-        &self.redactor
-    }
-
-    /// What the `.env` files set, for build steps. They hold the shell's own variables where both have a name.
-    pub(crate) fn variables(&self) -> &Variables {
-        &self.variables
-    }
-
-    /// The file's absolute path.
-    pub fn file(&self) -> &Path {
-        &self.file
-    }
-
-    /// The environment that is laid over the file.
-    pub(crate) fn environment(&self) -> Option<&str> {
-        self.environment.as_deref()
-    }
-
-    /// Remarks that do not keep it from being started.
-    pub fn notes(&self) -> &[Problem] {
-        &self.notes
-    }
-
-    /// The functions' names, in the file's order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.functions.iter().map(|function| function.name.as_str())
-    }
-
-    pub(crate) fn functions(&self) -> &[Function] {
-        &self.functions
-    }
-
-    /// The custom domains, in the file's order.
-    pub(crate) fn domains(&self) -> &[Domain] {
-        &self.domains
-    }
-
-    /// The listeners in front of the functions; there may be none.
-    pub(crate) fn load_balancer(&self) -> &LoadBalancer {
-        &self.load_balancer
-    }
-
-    /// Whether the files have changed since they were read.
-    pub(crate) fn is_outdated(&self) -> bool {
-        self.texts_now() != self.texts
-    }
-
-    /// What the files hold now.
-    pub(crate) fn texts_now(&self) -> Texts {
-        read_all(&self.sources)
-    }
-
-    /// The files that only the manifest reads: the manifest, its base and its environments. Functions may also read a
-    /// `.env` file.
-    pub(crate) fn own_files(&self) -> impl Iterator<Item = &Path> {
-        let files = self.sources.iter().map(PathBuf::as_path);
-        files.filter(|file| file.file_name().is_some_and(|name| name != ".env"))
-    }
-
-    /// The folders of the files, to be watched, and those that are read whole.
-    pub(crate) fn source_folders(&self) -> impl Iterator<Item = &Path> {
-        let around = self.sources.iter().filter_map(|file| file.parent());
-        around.chain(self.sources.iter().map(PathBuf::as_path).filter(|file| file.is_dir()))
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.file.parent().unwrap_or(Path::new("/"))
     }
 }
 

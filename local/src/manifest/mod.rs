@@ -12,6 +12,7 @@ mod certificate;
 mod container;
 mod content;
 mod cors;
+mod described;
 mod domain;
 mod dot_env;
 mod expression;
@@ -35,8 +36,9 @@ mod triggers;
 mod written;
 mod yaml;
 
+pub(crate) use described::{read_domain, read_function};
 pub(crate) use dot_env::Variables;
-pub(crate) use function::is_function_name;
+pub(crate) use function::{ACCOUNT_DEFAULT, is_function_name};
 pub use load::Manifest;
 pub(crate) use node::{Node, Value, items};
 pub(crate) use problem::Matters;

@@ -1,5 +1,6 @@
 //! The resources of a manifest as functions and custom domains.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::content::{self, Content};
@@ -14,6 +15,8 @@ use crate::model::{Auth, Domain, Function, Local, Secret};
 #[derive(Debug, Default)]
 pub(super) struct Resources {
     pub(super) functions: Vec<Function>,
+    /// The properties of each, as the manifest has them.
+    pub(super) props: BTreeMap<String, serde_json::Value>,
     pub(super) domains: Vec<Domain>,
     /// The files that were read for them.
     pub(super) files: Vec<PathBuf>,
@@ -43,6 +46,7 @@ pub(super) fn read(
     let mut skipped = Vec::new();
     let before = hooks::read(root, folder, problems, &mut skipped);
     let mut functions: Vec<Function> = Vec::new();
+    let mut described = BTreeMap::new();
     let mut domains = domain::Reading::default();
     for (entry, component) in resources.entries().iter().zip(&content.components) {
         let resource = &entry.node;
@@ -86,6 +90,7 @@ pub(super) fn read(
             );
             problems.push(Problem::note(entry.line, text));
         }
+        described.insert(function.name.clone(), props.to_json());
         functions.push(function);
     }
     if functions.is_empty() && !problems.iter().any(|problem| problem.fatal) {
@@ -94,7 +99,7 @@ pub(super) fn read(
     let names = functions.iter().map(|function| function.name.as_str());
     domains.check_functions(&names, problems);
     asynchronous::check_destinations(&functions, problems);
-    Resources { functions, domains: domains.domains, files: domains.files }
+    Resources { functions, props: described, domains: domains.domains, files: domains.files }
 }
 
 /// Tells each function what its callers prove themselves with. A domain may come to lead to any of them.

@@ -34,6 +34,9 @@ pub(crate) struct Function {
     pub(crate) port: u16,
     pub(crate) memory_mib: u32,
     pub(crate) disk_mib: u32,
+    /// The vCPUs, if they are named. They have no effect on instances here.
+    #[serde(default)]
+    pub(crate) vcpu: Option<f64>,
     pub(crate) timeout: Duration,
     pub(crate) concurrency: usize,
     pub(crate) affinity: Option<Affinity>,
@@ -124,6 +127,17 @@ impl Function {
     pub(crate) fn asynchronous_of(&self, qualifier: Option<&str>) -> Option<&AsyncConfig> {
         let (own, config) = self.asynchronous.as_ref()?;
         (own.as_deref() == qualifier).then_some(config)
+    }
+
+    /// Thousandths of the vCPUs that an instance has on the platform. If they are not named, the deployment tool's 0.35, as far
+    /// as the platform takes that beside the memory: 1 to 4 GiB for each.
+    pub(crate) fn cpu_millis(&self) -> u32 {
+        const DEFAULT: u32 = 350;
+        let most = u64::from(self.memory_mib) * 1000 / 1024;
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        let named = self.vcpu.filter(|vcpu| (0.0..=1000.0).contains(vcpu));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just now")]
+        named.map_or(DEFAULT.clamp(most / 4, most), |vcpu| (vcpu * 1000.0).round() as u32)
     }
 
     /// The command line, `/code/bootstrap` if none is declared. For a function of an image, what the manifest says.

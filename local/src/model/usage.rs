@@ -27,6 +27,8 @@ pub(crate) struct Usage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InstanceUsage {
     pub(crate) id: Arc<str>,
+    /// When it was started, in milliseconds since 1970.
+    pub(crate) since: u64,
     /// The calls that it works on.
     pub(crate) calls: usize,
     /// Its resident memory.

@@ -108,7 +108,7 @@ impl Platform {
     }
 
     fn tls_of(&self, listener: &Listener) -> Result<TlsServer, String> {
-        let identities = self.identities.as_ref().ok_or("no TLS is offered here")?;
+        let identities = self.composition.identities.as_ref().ok_or("no TLS is offered here")?;
         let versions = match listener.security_policy {
             SecurityPolicy::Tls12 | SecurityPolicy::Tls12Strict => Versions::Tls12,
             SecurityPolicy::Tls12Strict13 => Versions::Tls12And13,

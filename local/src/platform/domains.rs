@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::PoisonError;
 
-use super::platform::Platform;
+use super::composition::Composition;
 use crate::domain::Domains;
 use crate::event::{DomainAddress, Kind, Remark, Source};
-use crate::manifest::Manifest;
 use crate::model::{Domain, Protocol};
 
 /// What was told and set of domains, by their names.
@@ -20,22 +19,23 @@ pub(super) struct Known {
     certified: BTreeSet<String>,
 }
 
-impl Platform {
-    /// Uses the domains of `manifest` in place of the former ones.
-    pub(super) fn use_domains(&self, manifest: &Manifest) {
+impl Composition {
+    /// Uses the domains that there are now in place of the former ones.
+    pub(super) fn use_domains(&self) {
         let mut known = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
-        known.told.retain(|name| manifest.domains().iter().any(|domain| domain.name == *name));
-        self.certify(manifest, &mut known);
-        self.registry.set_domains(Domains::new(manifest.domains(), self.identities.is_some()));
+        let domains = self.account.domains();
+        known.told.retain(|name| domains.iter().any(|domain| domain.name == *name));
+        self.certify(&domains, &mut known);
+        self.registry.set_domains(Domains::new(&domains, self.identities.is_some()));
     }
 
-    /// Uses the certificates of `manifest` in place of the former ones.
-    fn certify(&self, manifest: &Manifest, known: &mut Known) {
+    /// Uses the certificates of the domains in place of the former ones.
+    fn certify(&self, domains: &[Domain], known: &mut Known) {
         let Some(identities) = &self.identities else { return };
         for name in std::mem::take(&mut known.certified) {
             identities.remove(&name);
         }
-        for domain in manifest.domains() {
+        for domain in domains {
             let Some(certificate) = &domain.certificate else { continue };
             match identities.add(&domain.name, &certificate.chain, &certificate.key) {
                 Ok(()) => {
@@ -44,7 +44,8 @@ impl Platform {
                 Err(error) => {
                     let text =
                         format!("`certConfig`: {error}; fc-local uses a certificate of its own authority");
-                    let (file, note) = (manifest.file().to_owned(), Remark { line: certificate.line, text });
+                    let (file, note) =
+                        (self.lock_manifest().file().to_owned(), Remark { line: certificate.line, text });
                     self.log.emit(&Source::default(), Kind::ManifestNote { file, note });
                 }
             }
@@ -52,9 +53,9 @@ impl Platform {
     }
 
     /// Tells, once, of the domains that lead to a function for which `answers` is true.
-    pub(super) fn tell_domains(&self, manifest: &Manifest, answers: impl Fn(&str) -> bool) {
+    pub(super) fn tell_domains(&self, answers: impl Fn(&str) -> bool) {
         let mut known = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
-        for domain in manifest.domains() {
+        for domain in &self.account.domains() {
             if domain.routes.iter().any(|route| answers(&route.function))
                 && known.told.insert(domain.name.clone())
             {
@@ -64,7 +65,7 @@ impl Platform {
                     (Protocol::Https, Some(authority)) => Way::Https((!is_certified).then_some(authority)),
                     _ => Way::Http,
                 };
-                let address = address(domain, self.main_address(), way);
+                let address = address(domain, self.main, way);
                 self.log.emit(&Source::default(), Kind::DomainReady(address));
             }
         }

@@ -69,7 +69,7 @@ impl Platform {
         let callee = Callee::choose(self.registry.find(name)?, qualifier)?;
         let payload = (Payload::whole(event), BodyFault::default());
         let call = Call::event(Arc::clone(id), callee, Via::CommandLine, payload, tail);
-        let answer = dispatch(call, &mut Seat::default()).await?;
+        let answer = dispatch(Box::new(call), &mut Seat::default()).await?;
         let is_error = answer.is_function_error();
         let Whole { bytes, log, .. } = answer.body.collect(wants_log).await?;
         Ok((bytes, is_error, log))

@@ -2,6 +2,7 @@
 
 mod alb;
 mod alone;
+mod composition;
 mod domains;
 mod invoke;
 mod platform;
@@ -11,4 +12,4 @@ mod stop;
 pub use invoke::Invocation;
 pub use platform::Platform;
 pub(crate) use settings::GRPC_PORT;
-pub use settings::Settings;
+pub use settings::{Recorder, Settings};

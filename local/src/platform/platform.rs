@@ -4,22 +4,30 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::alb::Opened;
-use super::domains::Known;
+use super::composition::Composition;
 use super::settings::{GRPC_PORT, Settings};
+use crate::account::{Account, Place as AccountPlace, Surroundings};
 use crate::auth::Gate;
-use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_other_running, find_running};
+use crate::deploy::{
+    Built, BuiltFrom, Deployer, Deployment, FOLDER as STATE_FOLDER, Project, find_other_running, find_running,
+};
 use crate::event::{Address, Kind, Log, Source};
-use crate::front::{Balancers, BalancersShared, Door, Front, Listener, NotBound, Stop, reachable};
-use crate::manifest::Manifest;
+use crate::front::{
+    Balancers, BalancersShared, Console, ConsoleShared, Doctor, Door, Front, Listener, NotBound, Stop,
+    console_urls, is_console, reachable,
+};
+use crate::manifest::{ACCOUNT_DEFAULT, Manifest};
+use crate::meter::{Meters, TICK};
 use crate::model::Function;
 use crate::process::{Processes, Runner};
 use crate::queue::{Queue, Trackers};
+use crate::record::{Limits, Records};
 use crate::registry::Registry;
 use crate::shell;
 use crate::store::Place;
@@ -40,6 +48,30 @@ fn identities(settings: &Settings, log: &Log) -> Option<Arc<Identities>> {
     identities
 }
 
+/// The number of the account and its region: as the settings say, or the manifest's first function.
+fn account_place(manifest: &Manifest, settings: &Settings, endpoint: SocketAddr) -> AccountPlace {
+    let first = manifest.functions().first();
+    let region = settings.region.clone().or_else(|| Some(first?.region.clone()));
+    let id = settings.account.clone().or_else(|| Some(first?.account.clone()));
+    AccountPlace {
+        region: region.unwrap_or_else(|| REGION_DEFAULT.to_owned()),
+        id: id.unwrap_or_else(|| ACCOUNT_DEFAULT.to_owned()),
+        endpoint,
+    }
+}
+
+/// The region of an account without functions.
+const REGION_DEFAULT: &str = "cn-hangzhou";
+
+/// Ends the intervals of what functions use, until the platform stops.
+async fn follow_use(meters: Meters, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        meters.tick(std::time::Instant::now());
+    }
+}
+
 /// The file of asynchronous calls in the folder of the settings.
 const STORE: &str = "store.redb";
 
@@ -52,7 +84,8 @@ pub struct Platform {
     pub(super) registry: Arc<Registry>,
     pub(super) deployer: Arc<Deployer>,
     pub(super) queue: Arc<Queue>,
-    timers: Arc<Timers>,
+    account: Arc<Account>,
+    pub(super) composition: Arc<Composition>,
     /// Gives the attempts at asynchronous calls up.
     pub(super) abandon: CancellationToken,
     pub(super) front: Arc<Front>,
@@ -61,10 +94,6 @@ pub struct Platform {
     pub(super) log: Log,
     pub(super) settings: Settings,
     main: SocketAddr,
-    ports: Mutex<HashMap<String, u16>>,
-    /// What was told and set of custom domains.
-    pub(super) domains: Mutex<Known>,
-    pub(super) identities: Option<Arc<Identities>>,
     pub(super) stop: Stop,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
@@ -97,8 +126,9 @@ impl Platform {
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
         let Settings { build: builds_code, drain, edition, require_signature, .. } = settings;
         let endpoint = reachable(main);
-        let project = Project { folder: manifest.folder(), builds_code, drain, edition, endpoint };
-        let gate = Arc::new(Gate::new(manifest.folder().to_owned(), require_signature));
+        let state = settings.state.clone().unwrap_or_else(|| manifest.folder().join(STATE_FOLDER));
+        let project = Project { state: &state, builds_code, drain, edition, endpoint };
+        let gate = Arc::new(Gate::new(state.clone(), require_signature));
         let current = shell::current_folder().unwrap_or_default();
         let search = shell::search_path();
         let needed: Vec<&Path> =
@@ -106,7 +136,11 @@ impl Platform {
         let deployer =
             Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
                 .await?;
-        let deployer = Arc::new(deployer.with_chaos(settings.chaos));
+        let meters = Meters::default();
+        let records = settings.record.map_or_else(Records::default, |record| {
+            Records::new(Limits::of_bodies(record.bodies, record.body))
+        });
+        let deployer = Arc::new(deployer.with_chaos(settings.chaos).with_meters(meters.clone()));
         let identities = identities(&settings, &log);
         let (stop, connections, abandon) = (Stop::default(), TaskTracker::new(), CancellationToken::new());
         let trackers = Trackers {
@@ -123,32 +157,65 @@ impl Platform {
             gate: Arc::clone(&gate),
             queue: Arc::clone(&queue),
             log: log.clone(),
+            records: records.clone(),
             connections: connections.clone(),
             tasks: tasks.clone(),
             stop: stop.begun.clone(),
         });
+        let name = manifest.folder().file_name().map(|name| name.to_string_lossy().into_owned());
+        let console = Console::new(ConsoleShared {
+            registry: Arc::clone(&registry),
+            queue: Arc::clone(&queue),
+            log: log.clone(),
+            records: records.clone(),
+            meters: meters.clone(),
+            stop: stop.begun.clone(),
+            gate: Arc::clone(&gate),
+            authority: identities.as_ref().map(|identities| identities.file().to_owned()),
+            project: name.unwrap_or_default(),
+            manifest: manifest.file().to_owned(),
+            environment: manifest.environment().map(str::to_owned),
+            effective: settings.effective(),
+        });
         let timers = Timers::new(Arc::clone(&queue), log.clone(), settings.clock.clone());
+        let place = account_place(manifest, &settings, endpoint);
+        let account =
+            Account::new((Arc::clone(&registry), Arc::clone(&deployer)), log.clone(), &state, place);
+        let composition = Arc::new(Composition {
+            registry: Arc::clone(&registry),
+            account: Arc::clone(&account),
+            queue: Arc::clone(&queue),
+            timers: Arc::clone(&timers),
+            has_timers: settings.timers,
+            log: log.clone(),
+            identities: identities.clone(),
+            main,
+            ports: Mutex::default(),
+            manifest: Mutex::new(manifest.clone()),
+            domains: Mutex::default(),
+        });
+        let surroundings: Arc<dyn Surroundings> = composition.clone();
+        account.tell(Arc::downgrade(&surroundings));
         let platform = Platform {
             front: Front::new(
                 Arc::clone(&registry),
-                (Arc::clone(&deployer), Arc::clone(&queue)),
+                (Arc::clone(&deployer), Arc::clone(&queue), Arc::clone(&account)),
                 gate,
                 log.clone(),
                 identities.clone(),
-                Arc::new(balancers),
+                (Arc::new(balancers), console),
+                (records, meters.clone()),
             ),
             opened: Mutex::default(),
             registry,
             deployer,
             queue,
-            timers,
+            account,
+            composition,
             abandon,
             log,
             settings,
             main,
-            ports: Mutex::default(),
-            domains: Mutex::default(),
-            identities,
             stop,
             connections,
             tasks,
@@ -165,17 +232,21 @@ impl Platform {
                 Err(_) => {}
             }
         }
+        let (url, path_url) = console_urls(reachable(main), manifest.names().any(is_console));
+        platform.log.emit(&Source::default(), Kind::ConsoleReady { url, path_url });
         platform.open_grpc_port()?;
         for function in manifest.functions() {
             platform.open_port(function, manifest)?;
             platform.registry.set_pending(&function.name, "is being built");
         }
-        platform.use_domains(manifest);
+        platform.account.open(manifest).await;
+        platform.composition.use_manifest(manifest);
         platform.use_balancers(manifest).await;
         platform.queue.resume().await;
+        platform.account.start().await;
+        platform.tasks.spawn(follow_use(meters, platform.stop.begun.clone()));
         if platform.settings.timers {
-            platform.timers.set(manifest.functions());
-            platform.tasks.spawn(Arc::clone(&platform.timers).run(platform.stop.begun.clone()));
+            platform.tasks.spawn(timers.run(platform.stop.begun.clone()));
         }
         Ok(platform)
     }
@@ -215,13 +286,9 @@ impl Platform {
                 }
             }
         };
-        self.lock_ports().insert(function.name.clone(), listener.address.port());
+        self.composition.lock_ports().insert(function.name.clone(), listener.address.port());
         self.listen(listener, Door::Function(Arc::from(function.name.as_str())));
         Ok(())
-    }
-
-    fn lock_ports(&self) -> std::sync::MutexGuard<'_, HashMap<String, u16>> {
-        self.ports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The main address that is bound.
@@ -246,22 +313,14 @@ impl Platform {
         find_running(manifest.file())
     }
 
-    /// Where the functions of `manifest` answer.
-    pub fn addresses(&self, manifest: &Manifest) -> Vec<Address> {
-        manifest.functions().iter().map(|function| self.address(function)).collect()
+    /// Lets the console show what `doctor` finds in the project.
+    pub(crate) fn set_doctor(&self, doctor: Doctor) {
+        self.front.console().set_doctor(doctor);
     }
 
-    fn address(&self, function: &Function) -> Address {
-        let port = self.lock_ports().get(&function.name).copied().unwrap_or(0);
-        let main = self.main.port();
-        let url = |qualifier: &str| format!("http://{qualifier}.{}.localhost:{main}/", function.name);
-        Address {
-            function: function.name.clone(),
-            host_url: format!("http://{}.localhost:{main}/", function.name),
-            port_url: format!("http://{}/", reachable(SocketAddr::new(self.main.ip(), port))),
-            has_trigger: function.trigger.is_some(),
-            qualified_urls: function.qualified.iter().map(|(own, _)| (own.clone(), url(own))).collect(),
-        }
+    /// Where the functions of `manifest` answer.
+    pub fn addresses(&self, manifest: &Manifest) -> Vec<Address> {
+        manifest.functions().iter().map(|function| self.composition.address(function)).collect()
     }
 
     /// Builds and deploys a function. `false` after an error; the error is in the log.
@@ -271,10 +330,7 @@ impl Platform {
         };
         let deployment = self.deployer.deploy(function, manifest, done).await;
         if deployment == Deployment::New {
-            let ready = Kind::Ready(self.address(function));
-            self.log.emit(&Source::function(&Arc::from(name)), ready);
-            self.tell_domains(manifest, |function| function == name);
-            self.queue.changed(name);
+            self.composition.tell_ready(function);
         }
         deployment != Deployment::Refused
     }
@@ -295,11 +351,8 @@ impl Platform {
             // A route may lead to a function that is not built yet.
             self.registry.set_pending(name, "is being built");
         }
-        self.use_domains(manifest);
+        self.composition.use_manifest(manifest);
         self.use_balancers(manifest).await;
-        if self.settings.timers {
-            self.timers.set(manifest.functions());
-        }
         let mut done = Built::default();
         for function in manifest.functions() {
             let before = former.functions().iter().find(|other| other.name == function.name);
@@ -311,7 +364,7 @@ impl Platform {
             if before.is_some_and(|before| before.local.port != function.local.port) {
                 self.log.emit(&Source::function(&Arc::from(function.name.as_str())), Kind::PortChangeIgnored);
             }
-            let has_port = self.lock_ports().contains_key(&function.name);
+            let has_port = self.composition.lock_ports().contains_key(&function.name);
             if !has_port && let Err(not_bound) = self.open_port(function, manifest) {
                 let kind = Kind::PortNotOpened { address: not_bound.address, error: not_bound.reason() };
                 self.log.emit(&Source::function(&Arc::from(function.name.as_str())), kind);
@@ -322,7 +375,9 @@ impl Platform {
         for gone in former.functions().iter().filter(|old| !manifest.names().any(|name| name == old.name)) {
             self.deployer.remove(&gone.name);
         }
-        self.tell_domains(manifest, |function| manifest.names().any(|name| name == function));
+        // A function of the account may have been hidden by one of the manifest.
+        self.account.start().await;
+        self.composition.tell_domains(|function| manifest.names().any(|name| name == function));
     }
 
     /// Follows changes of the manifest and the sources until the future is dropped.

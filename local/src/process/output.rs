@@ -49,13 +49,42 @@ pub(crate) struct Output {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The latest lines, each with its stream.
-    recent: VecDeque<(String, usize)>,
-    recent_size: usize,
+    recent: Recent,
     requests: Requests,
     /// Standard output and standard error.
     streams: [Stream; 2],
     ended_pipes: u8,
+}
+
+/// The latest lines. Their memory serves one line after another.
+#[derive(Debug, Default)]
+struct Recent {
+    /// Line behind line.
+    text: VecDeque<u8>,
+    /// The length of each, and its stream.
+    lines: VecDeque<(usize, usize)>,
+}
+
+impl Recent {
+    fn push(&mut self, line: &str, at: usize) {
+        self.text.extend(line.as_bytes());
+        self.lines.push_back((line.len(), at));
+        while self.text.len() + self.lines.len() > KEPT {
+            let Some((length, _)) = self.lines.pop_front() else { return };
+            self.text.drain(..length);
+        }
+    }
+
+    /// The lines, each with its stream.
+    fn lines(&self) -> Vec<(String, usize)> {
+        let mut bytes = self.text.iter().copied();
+        let line = |(length, at): &(usize, usize)| {
+            let line: Vec<u8> = bytes.by_ref().take(*length).collect();
+            // It was pushed as text.
+            (String::from_utf8_lossy(&line).into_owned(), *at)
+        };
+        self.lines.iter().map(line).collect()
+    }
 }
 
 /// One of the two pipes, with its incomplete line.
@@ -123,12 +152,11 @@ impl Output {
     /// Gives the log the latest lines that were kept out, because something failed and they may say why.
     pub(crate) fn reveal(&self) {
         let mut state = self.lock();
-        for (text, at) in std::mem::take(&mut state.recent) {
+        for (text, at) in std::mem::take(&mut state.recent).lines() {
             if !self.shows(at) {
                 self.log.emit(&self.source, self.kinds[at](text));
             }
         }
-        state.recent_size = 0;
     }
 
     fn shows(&self, at: usize) -> bool {
@@ -237,12 +265,7 @@ impl Output {
             // Only the end of the line was missing, or the rest of a secret.
             return;
         }
-        state.recent_size += text.len() + 1;
-        state.recent.push_back((text.clone(), at));
-        while state.recent_size > KEPT {
-            let oldest = state.recent.pop_front().map_or(0, |(oldest, _)| oldest.len() + 1);
-            state.recent_size -= oldest;
-        }
+        state.recent.push(&text, at);
         let alone = begun.map_or_else(|| state.requests.only(), |begun| begun.alone.as_ref());
         let source = match state.requests.of(&text, alone) {
             Some(owner) => {
@@ -256,7 +279,7 @@ impl Output {
             None => self.source.clone(),
         };
         if self.shows(at) {
-            self.log.emit(&source, self.kinds[at](text));
+            self.log.emit_from(source, self.kinds[at](text));
         }
         self.tell_news();
     }
@@ -323,15 +346,14 @@ impl Output {
 
     /// The last line of the output that is not blank.
     pub(crate) fn last_line(&self) -> Option<String> {
-        let state = self.lock();
-        let mut lines = state.recent.iter().rev().map(|(line, _)| line);
-        lines.find(|line| !line.trim().is_empty()).cloned()
+        let lines = self.lock().recent.lines();
+        lines.into_iter().rev().map(|(line, _)| line).find(|line| !line.trim().is_empty())
     }
 
     /// The latest output as one text.
     pub(crate) fn recent(&self) -> String {
-        let state = self.lock();
-        state.recent.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n")
+        let lines = self.lock().recent.lines();
+        lines.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n")
     }
 
     /// Waits until both pipes are at their end, so that the output is complete, but no longer than `limit`.

@@ -176,7 +176,7 @@ impl Attempt {
         let mut call = stored.into_call(Arc::from(&*record.request), callee, record.executions.max(1), tail);
         tell_function(&mut call.headers, record, &settings);
         let mut seat = Seat { begun: Some(begun), ..Seat::default() };
-        let answer = match dispatch(call, &mut seat).await {
+        let answer = match dispatch(Box::new(call), &mut seat).await {
             Ok(answer) => answer,
             Err(failure) => return Ended { pause, ..failed(&failure) },
         };

@@ -23,6 +23,7 @@ mod tests;
 pub(crate) use accept::New;
 pub(crate) use configs::{ConfigOf, StoredConfig};
 pub(crate) use list::{After, Filter, Order};
+pub(crate) use messages::Message;
 pub(crate) use queue::{Queue, Trackers};
 pub(crate) use record::{Change, Record};
 pub(crate) use state::State;

@@ -98,6 +98,7 @@ impl StoredCall {
             body_fault: BodyFault::default(),
             early: None,
             tail,
+            is_probe: false,
         }
     }
 }

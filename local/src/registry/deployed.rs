@@ -7,8 +7,8 @@ use super::releases::Releases;
 use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
 use crate::fault::Faults;
-use crate::instance::Pool;
-use crate::model::{Auth, Function, Usage};
+use crate::instance::{Instance, Pool};
+use crate::model::{Auth, Edition, Function, PoolLook, Usage};
 
 /// A deployed function, with its current generation.
 #[derive(Debug)]
@@ -104,6 +104,11 @@ impl Deployed {
         Arc::clone(&pool.generation.function)
     }
 
+    /// The edition of the current generation.
+    pub(crate) fn edition(&self) -> Edition {
+        self.pool.read().unwrap_or_else(PoisonError::into_inner).generation.function.local.edition
+    }
+
     /// How busy its instances are: of the current generation, and of each version.
     pub(crate) fn usage(&self) -> Vec<Usage> {
         let mut pools = vec![self.pool()];
@@ -111,6 +116,23 @@ impl Deployed {
             all.versions.values().map(|release| Arc::clone(&release.pool)).collect::<Vec<_>>()
         }));
         pools.iter().map(|pool| pool.usage()).collect()
+    }
+
+    /// A running instance by its id, of the current generation or of a version.
+    pub(crate) fn instance(&self, id: &str) -> Option<Arc<Instance>> {
+        let own = self.pool().instance(id);
+        own.or_else(|| {
+            self.releases(|all| all.versions.values().find_map(|release| release.pool.instance(id)))
+        })
+    }
+
+    /// Its instances, as people see them: of the current generation, and of each version.
+    pub(crate) fn look(&self) -> Vec<PoolLook> {
+        let mut pools = vec![self.pool()];
+        pools.extend(self.releases(|all| {
+            all.versions.values().map(|release| Arc::clone(&release.pool)).collect::<Vec<_>>()
+        }));
+        pools.iter().map(|pool| pool.look()).collect()
     }
 
     /// Reads the versions and aliases.

@@ -6,6 +6,6 @@ mod functions;
 mod releases;
 
 pub(crate) use callee::Callee;
-pub(crate) use deployed::Deployed;
+pub(crate) use deployed::{Deployed, State};
 pub(crate) use functions::{Functions, Registry};
 pub(crate) use releases::Release;

@@ -11,14 +11,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fc_runtime::platform::limits::REQUEST_BODY_MAX;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
+use super::copied::Copied;
 use super::early::Early;
 use super::hangup::Hangup;
+use super::seen::Seen;
 
 /// The longest drain of a body. Then the connection closes, as it would without a drain.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
@@ -44,6 +46,10 @@ pub(crate) struct ClientBody {
     early: Option<Early>,
     /// Set once the whole body was read, if somebody asked for it.
     has_all: Option<Arc<AtomicBool>>,
+    /// Gets what passes, if somebody asked for it.
+    copied: Option<Copied>,
+    /// Which headers the request has.
+    seen: Seen,
 }
 
 /// A client's body that ended too early.
@@ -85,34 +91,41 @@ impl ClientBody {
         tasks: &TaskTracker,
         hangup: &Arc<Hangup>,
     ) -> Self {
-        let is_sent = !headers.contains_key(header::EXPECT);
-        let (tasks, hangup) = (Some(tasks.clone()), Some(Arc::clone(hangup)));
+        let seen = Seen::of(headers);
+        // Most requests have no body, which needs neither drain nor watch.
+        let has_body = !incoming.is_end_stream();
+        let (tasks, hangup) =
+            if has_body { (Some(tasks.clone()), Some(Arc::clone(hangup))) } else { (None, None) };
         ClientBody {
             incoming: Some(incoming),
             read: None,
-            is_sent,
+            is_sent: !seen.has(Seen::EXPECT),
             tasks,
             hangup,
             early: None,
             has_all: None,
+            copied: None,
+            seen,
         }
     }
 
     /// The body of a request over HTTP/2 with these headers. Without `tasks` the rest of its stream is not drained.
     pub(crate) fn of_stream(incoming: Incoming, headers: &HeaderMap, tasks: Option<TaskTracker>) -> Self {
-        let is_sent = !headers.contains_key(header::EXPECT);
+        let seen = Seen::of(headers);
         ClientBody {
             incoming: Some(incoming),
             read: None,
-            is_sent,
+            is_sent: !seen.has(Seen::EXPECT),
             tasks,
             hangup: None,
             early: None,
             has_all: None,
+            copied: None,
+            seen,
         }
     }
 
-    /// The body of a request that has none.
+    /// The body of a request of the platform's own, which has none.
     pub(crate) fn empty() -> Self {
         ClientBody {
             incoming: None,
@@ -122,7 +135,19 @@ impl ClientBody {
             hangup: None,
             early: None,
             has_all: None,
+            copied: None,
+            seen: Seen::default(),
         }
+    }
+
+    /// Which headers the request has.
+    pub(crate) fn seen(&self) -> Seen {
+        self.seen
+    }
+
+    /// Looks at the headers again, which were changed.
+    pub(crate) fn see(&mut self, headers: &HeaderMap) {
+        self.seen = Seen::of(headers);
     }
 
     /// Tells from now on whether the whole body was read. `None` for a body that has come already.
@@ -131,6 +156,14 @@ impl ClientBody {
             return None;
         }
         Some(Arc::clone(self.has_all.insert(Arc::default())))
+    }
+
+    /// Copies the begin of the body as it passes, at most so many bytes. `None` for a body that is empty.
+    pub(crate) fn copy(&mut self, most: usize) -> Option<Copied> {
+        if self.is_end_stream() {
+            return None;
+        }
+        Some(self.copied.insert(Copied::new(most)).clone())
     }
 
     /// With a way for interim replies.
@@ -169,6 +202,16 @@ impl Body for ClientBody {
             && let Some(hangup) = &self.hangup
         {
             hangup.tell();
+        }
+        if let Some(copied) = &self.copied {
+            if let Some(Ok(frame)) = &frame
+                && let Some(data) = frame.data_ref()
+            {
+                copied.push(data);
+            }
+            if frame.is_none() || self.is_end_stream() {
+                copied.end();
+            }
         }
         if let Some(has_all) = &self.has_all
             && (frame.is_none() || self.is_end_stream())

@@ -1,7 +1,7 @@
 //! Notices a client that leaves while hyper does not read its connection.
 //!
-//! hyper reads a connection only when it needs more of a request. While a body is unread, or a byte of the next request
-//! has come, hyper does not see the end of the connection. So this watch asks the kernel.
+//! hyper reads a connection only when it needs more of a request. While a request is answered, hyper does not see the end of
+//! the connection. So this watch asks the kernel.
 
 use std::io;
 use std::os::fd::AsFd;

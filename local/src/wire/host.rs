@@ -6,6 +6,7 @@ use std::net::Ipv6Addr;
 use http::{HeaderMap, Method, Request, header};
 
 use crate::failure::Failure;
+use crate::wire::Seen;
 use crate::wire::headers::coding_fault;
 
 /// The host that the request names.
@@ -15,12 +16,14 @@ pub(crate) struct Host<'a> {
     pub(crate) name: Cow<'a, str>,
 }
 
-/// Finds the host, or refuses an ambiguous request.
-pub(crate) fn check<B>(request: &Request<B>) -> Result<Host<'_>, Failure> {
+/// Finds the host, or refuses an ambiguous request. `seen` is what the request has of headers.
+pub(crate) fn check<B>(request: &Request<B>, seen: Seen) -> Result<Host<'_>, Failure> {
     if request.method() == Method::CONNECT {
         return Err(Failure::invalid_argument("method CONNECT is not supported"));
     }
-    check_framing(request.headers())?;
+    if seen.has(Seen::CONTENT_LENGTH.or(Seen::TRANSFER_ENCODING)) {
+        check_framing(request.headers())?;
+    }
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return Err(Failure::invalid_argument("the request must have exactly one Host header"));
@@ -90,7 +93,8 @@ fn without_default_port(host: &str) -> &str {
 /// The usual form, for speed: `name` or `name:port` in lower case.
 fn plain_name(host: &str) -> Option<&str> {
     let (name, port) = host.split_once(':').unwrap_or((host, "80"));
-    let is_port = !port.is_empty() && port.len() <= 4 && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_port = !port.is_empty() && port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_port = is_port && (port.len() < 5 || port.parse::<u16>().is_ok());
     let is_plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
     (is_port && !name.is_empty() && !name.ends_with('.') && name.bytes().all(is_plain)).then_some(name)
@@ -107,7 +111,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let request = request.body(()).unwrap();
-        let outcome = check(&request);
+        let outcome = check(&request, Seen::of(request.headers()));
         match expected {
             Ok(name) => assert_eq!(outcome.unwrap().name, name),
             Err(part) => assert!(outcome.unwrap_err().message().contains(part)),

@@ -6,14 +6,15 @@ use fc_runtime::platform::limits::{
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, header};
 
+use super::Seen;
 use crate::failure::Failure;
 use crate::model::Edition;
 
 /// The largest body of a synchronous call.
 pub(crate) const BODY_MAX: usize = REQUEST_BODY_MAX;
 
-/// Checks the limits that do not concern the body.
-pub(crate) fn check<B>(request: &Request<B>, edition: Edition) -> Result<(), Failure> {
+/// Checks the limits that do not concern the body. `seen` is what the request has of headers.
+pub(crate) fn check<B>(request: &Request<B>, seen: Seen, edition: Edition) -> Result<(), Failure> {
     let size = size(request.headers());
     if size > CLIENT_HEADERS_MAX {
         return Err(Failure::invalid_argument(format!(
@@ -30,15 +31,20 @@ pub(crate) fn check<B>(request: &Request<B>, edition: Edition) -> Result<(), Fai
             "the request's path and query have {length} bytes; {most} are allowed"
         )));
     }
-    check_length(request.headers())
+    if seen.has(Seen::CONTENT_LENGTH) { check_length(request.headers()) } else { Ok(()) }
 }
 
 /// Checks the body's length if the client states it.
 pub(crate) fn check_length(headers: &HeaderMap) -> Result<(), Failure> {
+    check_stated(headers, BODY_MAX)
+}
+
+/// As [`check_length`], with another limit.
+pub(crate) fn check_stated(headers: &HeaderMap, most: usize) -> Result<(), Failure> {
     let stated =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if stated.is_some_and(|length| length > BODY_MAX as u64) {
-        return Err(Failure::entity_too_large(BODY_MAX));
+    if stated.is_some_and(|length| length > most as u64) {
+        return Err(Failure::entity_too_large(most));
     }
     Ok(())
 }

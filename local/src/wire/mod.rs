@@ -2,6 +2,7 @@
 
 mod client_body;
 mod client_certificate;
+mod copied;
 mod early;
 mod frames;
 pub(crate) mod gather;
@@ -17,14 +18,18 @@ mod outflow;
 pub(crate) mod outgoing;
 mod payload;
 mod relay;
+mod seen;
 mod socket;
 mod stream;
 mod ticks;
 mod tls;
 pub(crate) mod upgrade;
+pub(crate) mod websocket;
+mod when_woken;
 mod whole_body;
 
 pub(crate) use client_body::{BrokenBody, ClientBody};
+pub(crate) use copied::Copied;
 pub(crate) use early::{Early, final_reply};
 pub(crate) use frames::{Close, Passed};
 pub(crate) use hangup::{Hangup, has_unread};
@@ -32,7 +37,9 @@ pub(crate) use messages::Messages;
 pub(crate) use outflow::{Outflow, Piece};
 pub(crate) use payload::{BodyFault, Fault, Payload};
 pub(crate) use relay::{Over, Relay};
+pub(crate) use seen::Seen;
 pub(crate) use socket::{STALL_MAX, Socket, Turn, Turns};
 pub(crate) use stream::Stream;
 pub(crate) use ticks::Ticks;
 pub(crate) use tls::{Alpn, Identities, ServerSettings, TlsServer, Versions};
+pub(crate) use when_woken::WhenWoken;

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -57,6 +57,8 @@ struct Place {
     code: AtomicU8,
     /// The limit that a body breaks which is too large, in bytes.
     limit: usize,
+    /// The bytes that have passed.
+    passed: AtomicU64,
 }
 
 /// Why a client's body cannot be passed on to its end.
@@ -82,6 +84,17 @@ impl BodyFault {
             BROKEN => Some(Fault::Broken),
             LEFT => Some(Fault::Left),
             _ => None,
+        }
+    }
+
+    /// How many bytes of the body have passed so far.
+    pub(crate) fn passed(&self) -> u64 {
+        self.0.as_ref().map_or(0, |place| place.passed.load(Ordering::Relaxed))
+    }
+
+    fn pass(&self, length: usize) {
+        if let Some(place) = &self.0 {
+            place.passed.fetch_add(length as u64, Ordering::Relaxed);
         }
     }
 
@@ -111,7 +124,8 @@ impl Payload {
         if body.is_end_stream() {
             return (Payload::Empty, BodyFault::default());
         }
-        let fault = BodyFault(Some(Arc::new(Place { code: AtomicU8::new(0), limit: bytes })));
+        let place = Place { code: AtomicU8::new(0), limit: bytes, passed: AtomicU64::new(0) };
+        let fault = BodyFault(Some(Arc::new(place)));
         (Payload::Client { body, limit, fault: fault.clone(), has_trailers: true }, fault)
     }
 
@@ -121,6 +135,11 @@ impl Payload {
             *has_trailers = false;
         }
         self
+    }
+
+    /// The length of a body that is here as a whole.
+    pub(crate) fn whole_length(&self) -> u64 {
+        if let Payload::Whole(Some(bytes)) = self { bytes.len() as u64 } else { 0 }
     }
 
     /// Whether the length is known before the body is sent.
@@ -181,6 +200,7 @@ impl Body for Payload {
                     None => None,
                     Some(Ok(Ok(data))) => {
                         if limit.follow(&data) {
+                            fault.pass(data.len());
                             Some(Ok(Frame::data(data)))
                         } else {
                             fault.set(TOO_LARGE);

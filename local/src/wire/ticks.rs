@@ -1,7 +1,10 @@
 //! A clock for short waits that mostly end early: one timer for all of them.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -38,13 +41,27 @@ impl Ticks {
         for _ in 0..2 {
             // Made before it is announced, so that the tick which sees the announcement is not missed.
             let tick = self.tick.notified();
-            self.is_awaited.store(true, Ordering::SeqCst);
-            if !self.is_running.swap(true, Ordering::SeqCst) {
+            // A look costs less than a write. What is set already is seen by the next tick, which is still to come.
+            if !self.is_awaited.load(Ordering::SeqCst) {
+                self.is_awaited.store(true, Ordering::SeqCst);
+            }
+            if !self.is_running.load(Ordering::SeqCst) && !self.is_running.swap(true, Ordering::SeqCst) {
                 let own = Arc::clone(self);
                 self.tasks.spawn(async move { own.run().await });
             }
             tick.await;
         }
+    }
+
+    /// The output of `future`, if it comes before the end of a [`period`](Self::period) that begins with its first wait.
+    pub(crate) async fn soon<F: Future>(self: &Arc<Self>, mut future: Pin<&mut F>) -> Option<F::Output> {
+        // Without a wait nothing of it has begun, and it costs nothing.
+        let mut period = pin!(self.period());
+        poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => period.as_mut().poll(context).map(|()| None),
+        })
+        .await
     }
 
     async fn run(&self) {
@@ -73,6 +90,17 @@ mod tests {
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn what_comes_soon_is_waited_for_and_other_things_are_not() {
+        let tasks = TaskTracker::new();
+        let ticks = Ticks::new(tasks.clone());
+        assert_eq!(ticks.soon(pin!(async { 1 })).await, Some(1));
+        assert_eq!(tasks.len(), 0, "nothing was waited for");
+        assert_eq!(ticks.soon(pin!(tokio::task::yield_now())).await, Some(()));
+        let long = pin!(std::future::pending::<()>());
+        assert_eq!(timeout(PATIENCE, ticks.soon(long)).await.unwrap(), None);
+    }
 
     #[tokio::test]
     async fn waits_end_and_so_does_the_clock() {

@@ -1,4 +1,4 @@
-//! A function with TLS and SQLite, parts of which are C, for the oldest image: built, checked, started, and its panic read.
+//! A function with TLS and SQLite, parts of which are C: built for the images and with musl, checked, started, and its panic read.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,11 +8,12 @@ use testkit::events::kind;
 use testkit::h1::{exchange, request};
 use testkit::process::free_port;
 
+use super::old_images::{NameServer, empty_root, roots, start_in};
 use super::{LONG, builds_quickly, root, run_within, search_path};
 use crate::harness::{Local, program};
 
 /// The manifest of a function whose package is in the repository.
-fn manifest(runtime: &str) -> String {
+fn manifest(runtime: &str, target: &str) -> String {
     let package = root().join("local/tests/interop/package");
     format!(
         "edition: 3.0.0
@@ -21,7 +22,7 @@ access: default
 resources:
   hard:
     component: fc3
-    x-local: {{ package: {{ path: {} }} }}
+    x-local: {{ package: {{ path: {}{target} }} }}
     props:
       region: cn-hangzhou
       functionName: hard
@@ -57,22 +58,57 @@ fn digest(text: &str) -> &str {
     text.split("sha256 ").nth(1).and_then(|rest| rest.lines().next()).unwrap_or_else(|| panic!("{text}"))
 }
 
+/// Asks a program in a root for what its parts in C do, and has it resolve a name.
+#[track_caller]
+fn check_in(root: &Path, program: &Path, names: &NameServer) {
+    names.set_in(root);
+    let (_program, port) = start_in(root, program);
+    let ask = |target: &str| exchange(port, &request("GET", target, "", b"")).text();
+    assert!(ask("/sqlite").starts_with("3."), "{}", root.display());
+    let refused = ask(&format!("/tls?host=tls.fc-local.test&port={}", free_port()));
+    assert!(refused.contains("ConnectionRefused") || refused.contains("Connection refused"), "{refused}");
+    names.assert_asked("tls.fc-local.test");
+}
+
+#[test]
+#[ignore = "needs zig and root: .ci/run runs it with --ignored"]
+fn with_musl_a_program_needs_nothing_else() {
+    let folder = Folder::new();
+    folder.write("s.yaml", &manifest("custom", ", target: musl"));
+    let text = package(folder.path(), &[]);
+    for part in [
+        "x86_64-unknown-linux-musl by cargo-zigbuild",
+        "needs no library; resolves host names by itself; build id ",
+        "and answers its health check /healthz",
+    ] {
+        assert!(text.contains(part), "`{part}` in {text}");
+    }
+    let program = folder.file("code/bootstrap");
+    let root = empty_root();
+    let (alone, port) = start_in(root.path(), &program);
+    assert!(exchange(port, &request("GET", "/sqlite", "", b"")).text().starts_with("3."));
+    drop(alone);
+    check_in(root.path(), &program, &NameServer::start());
+}
+
 /// For each runtime in `FC_PACKAGE_RUNTIMES`; for the oldest one if that is not set.
 #[test]
 #[ignore = "needs zig: .ci/run runs it with --ignored"]
 fn c_parts_run_in_old_images() {
     let runtimes = std::env::var("FC_PACKAGE_RUNTIMES").unwrap_or_else(|_| "custom".to_owned());
+    let names = NameServer::start();
     for runtime in runtimes.split(',') {
         let folder = Folder::new();
-        folder.write("s.yaml", &manifest(runtime));
+        folder.write("s.yaml", &manifest(runtime, ""));
         let text = package(folder.path(), &[]);
         assert!(text.contains("resolves host names by the image's glibc; build id "), "{text}");
         assert!(text.contains("and answers its health check /healthz"), "{text}");
         // What stands in the folder is the package, whenever it is packed.
         let again = package(folder.path(), &["--no-build", "--no-start"]);
         assert_eq!(digest(&text), digest(&again));
-        if let Some(kept) = std::env::var_os("FC_PACKAGE_KEEP") {
-            std::fs::copy(folder.file("code/bootstrap"), Path::new(&kept).join(runtime)).unwrap();
+        for root in roots() {
+            check_in(&root, &folder.file("code/bootstrap"), &names);
+            eprintln!("{runtime} answers in {}: {text}", root.display());
         }
 
         let local = Local::start(folder, &["--no-build", "--no-watch"]);

@@ -6,7 +6,9 @@ use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use fc_local::clock::{Clock, Hand};
-use fc_local::{Built, Chaos, Event, Events, Invocation, Kind, Log, Manifest, Platform, Record, Settings};
+use fc_local::{
+    Built, Chaos, Event, Events, Invocation, Kind, Log, Manifest, Platform, Record, Recorder, Settings,
+};
 use testkit::h1::{Conn, exchange, request};
 use testkit::manifest::Function;
 use testkit::{Answer, Folder, PATIENCE, until};
@@ -114,6 +116,7 @@ impl Ring {
         settings.chaos = chaos;
         settings.clock = clock;
         settings.grpc_port = Some(0);
+        settings.record = Some(Recorder::default());
         let platform = runtime.block_on(async {
             let runner = Arc::clone(&fakes);
             let platform = Platform::open_with(&manifest, settings, log, runner).await.unwrap();
@@ -176,6 +179,18 @@ impl Ring {
     #[track_caller]
     pub(crate) fn call(&self, method: &str, target: &str, body: &[u8]) -> Answer {
         exchange(self.port, &request(method, target, "", body))
+    }
+
+    /// Asks fc-local itself, by a path behind `/_local/v1/`.
+    #[track_caller]
+    pub(crate) fn ask_local(&self, method: &str, path: &str) -> serde_json::Value {
+        let port = self.main_port();
+        let head = format!(
+            "{method} /_local/v1/{path} HTTP/1.1\r\nhost: localhost:{port}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        let answer = exchange(port, head.as_bytes());
+        answer.assert_status(200);
+        answer.json()
     }
 
     /// Calls the function with an event over HTTP, as clients of the API do.

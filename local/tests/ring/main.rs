@@ -12,6 +12,7 @@ mod gate;
 mod harness;
 mod mute;
 mod queue;
+mod records;
 mod rpc;
 mod session_api;
 mod sessions;

@@ -221,6 +221,40 @@ fn metadata_messages_and_trailers_pass() {
 }
 
 #[test]
+fn a_call_is_recorded_with_its_messages_and_its_status_and_is_sent_once_more() {
+    let ring = ring(f(), |mut called: Called| async move {
+        let body = called.read().await;
+        let mut out = called.begin();
+        out.send_data(body.into(), false).unwrap();
+        out.send_trailers(status("13")).unwrap();
+    });
+    let answer = Conn::open(port(&ring)).ask(&unary("/a.B/C", 3).header("authorization", "Bearer t0p"));
+    answer.assert_trailers("13");
+    let id = answer.header("x-fc-request-id").unwrap();
+    record(&ring, &answer);
+    let call = ring.ask_local("GET", &format!("requests/{id}"));
+    let body =
+        json!({ "text": "\u{0}\u{0}\u{0}\u{0}\u{3}mmm", "bytes": 8, "leftOutBytes": 0, "whole": true });
+    assert_eq!((&call["requestBody"], &call["replyBody"]), (&body, &body));
+    assert_eq!((&call["grpcStatus"], &call["httpVersion"]), (&13.into(), &"HTTP/2.0".into()));
+    let page = ring.ask_local("GET", "requests?error=true");
+    assert_eq!(page["requests"][0]["requestId"], id, "{page}");
+    // The status is that of the trailers, as of the first one.
+    let reply = ring.ask_local("POST", &format!("requests/{id}/replay"));
+    assert_eq!((&reply["status"], &reply["trailers"]), (&200.into(), &json!([["grpc-status", "13"]])));
+    assert_eq!(reply["body"]["text"], body["text"]);
+    let again = ring.ask_local("GET", &format!("requests/{}", reply["requestId"].as_str().unwrap()));
+    assert_eq!((&again["replayOf"], &again["requestBody"]), (&id.into(), &body));
+    let usage = ring.ask_local("GET", "usage");
+    let of = &usage["functions"][0];
+    assert_eq!(
+        (&of["invocations"], &of["errors"], &of["bytesIn"]),
+        (&2.into(), &2.into(), &16.into()),
+        "{of}"
+    );
+}
+
+#[test]
 fn an_error_without_messages_stays_one_head() {
     let ring = ring(f(), |mut called: Called| async move {
         let head = head().header("grpc-status", "12").header("grpc-message", "nope");

@@ -44,6 +44,9 @@ const ROOM: usize = 48;
 
 impl SseEvent {
     /// An event with this data. A CR, an LF or both end a line; the client gets the same lines.
+    ///
+    /// Some clients take away all spaces in front of a line. To those that are not known, words and code go as
+    /// [`json`](Self::json).
     pub fn data(text: impl AsRef<str>) -> Self {
         let text = text.as_ref();
         let mut lines = Vec::with_capacity(text.len() + ROOM);

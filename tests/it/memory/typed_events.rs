@@ -1,5 +1,7 @@
 //! Event handlers that take a type: each trigger's sample is read, and what is wrong is named.
 
+use std::time::Duration;
+
 use fc_events::samples;
 use fc_runtime::App;
 use fc_runtime::events::{
@@ -106,10 +108,12 @@ async fn an_app_says_what_its_events_are() {
             .get("/a/{id}", async |_| "a")
             .any("/b", async |_| "b")
             .on_pre_stop(async |_| Ok(()))
+            .drain_deadline(Duration::from_millis(1500))
             .event_as_http(),
     );
     assert_eq!(none["event"], Value::Null);
     assert_eq!(none["eventAsHttp"], true);
     assert_eq!(none["routes"], json!([{"pattern": "/a/{id}", "method": "GET"}, {"pattern": "/b"}]));
     assert_eq!(none["hooks"], json!(["pre-stop"]));
+    assert_eq!((&none["preStopBudget"], &none["drainDeadline"]), (&json!(2.5), &json!(1.5)));
 }

@@ -131,10 +131,35 @@ fn conditions_and_ranges_are_answered() {
     folder.write("site/a.txt", "tea and more salt");
     ask(&[("range", "bytes=-4"), ("if-range", etag)]).assert_status(200).assert_text("tea and more salt");
     ask(&[("if-none-match", etag)]).assert_status(200);
-    // A file without a time, as archives have them, has no state.
-    let file = std::fs::File::options().write(true).open(folder.file("site/a.txt")).unwrap();
-    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(315_532_800)).unwrap();
-    ask(&[]).assert_status(200).assert_no_header("etag").assert_no_header("last-modified");
+}
+
+#[test]
+fn a_time_that_a_packer_gives_to_all_files_is_no_state_but_the_content_is() {
+    let (folder, server) = folder_and_server();
+    let ask = |lines: &[(&str, &str)]| {
+        server.ask(&lines.iter().fold(Ask::get("/files/a.txt"), |ask, (name, value)| ask.header(name, value)))
+    };
+    let put = |text: &str, seconds: u64| {
+        folder.write("site/a.txt", text);
+        let file = std::fs::File::options().write(true).open(folder.file("site/a.txt")).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+    };
+    // 1980, the date of Serverless Devs, and that date in the time zones of Shanghai and Kathmandu.
+    for seconds in [315_532_800, 1_698_796_800, 1_698_768_000, 1_698_776_100] {
+        put("price: 10", seconds);
+        let first = ask(&[]);
+        first.assert_status(200).assert_no_header("last-modified");
+        let tag = first.header("etag").unwrap();
+        ask(&[("if-none-match", tag)]).assert_status(304);
+        ask(&[("range", "bytes=-2"), ("if-range", tag)]).assert_status(206).assert_text("10");
+        put("price: 12", seconds);
+        ask(&[("if-none-match", tag)]).assert_status(200).assert_text("price: 12");
+        ask(&[("range", "bytes=-2"), ("if-range", tag)]).assert_status(200).assert_text("price: 12");
+        put(&"x".repeat(1024 * 1024 + 1), seconds);
+        ask(&[]).assert_status(200).assert_no_header("etag").assert_no_header("last-modified");
+    }
+    put("price: 10", 1_698_796_801);
+    ask(&[]).assert_status(200).assert_header("last-modified", "Wed, 01 Nov 2023 00:00:01 GMT");
 }
 
 #[test]

@@ -29,6 +29,10 @@ pub(crate) struct Described {
     /// Of `initialize`, `pre-stop` and `pre-freeze` those that there are.
     pub(crate) hooks: Vec<String>,
     pub(crate) health_path: String,
+    /// The seconds that all pre-stop hooks have together. Older versions of the runtime do not tell.
+    pub(crate) pre_stop_budget: Option<f64>,
+    /// The seconds that requests in flight have after a signal to stop.
+    pub(crate) drain_deadline: Option<f64>,
 }
 
 /// A route; no method means every one.

@@ -47,9 +47,29 @@ pub(super) const RULES: &[Rule] = &[
         level: Level::Error,
         title: "A hook ends within its time-out.",
         why: "A hook has 3 seconds unless the manifest says otherwise, 300 at most for an initializer and 90 for pre-stop. \
-              One that takes longer fails. Drain and flush within pre-stop take no longer than the hook may.",
+              One that takes longer fails.",
         source: HOOKS,
         check: hook_slower_than_timeout,
+    },
+    Rule {
+        id: "pre-stop-budget-over-timeout",
+        level: Level::Warning,
+        title: "What runs in pre-stop may take no longer than the hook.",
+        why: "The platform waits for pre-stop as long as `timeout` says, 3 seconds unless the manifest has another value, \
+              and 90 at most. `App::pre_stop_budget` of fc-runtime is 2.5 seconds. Where it is longer than the hook, an \
+              instance may be gone before everything is flushed.",
+        source: HOOKS,
+        check: pre_stop_budget_over_timeout,
+    },
+    Rule {
+        id: "drain-over-timeout",
+        level: Level::Warning,
+        title: "A drain waits no longer than the platform does.",
+        why: "The one time that the documents give an instance at its end is the `timeout` of pre-stop; how long it lives \
+              after a signal, they do not say. A drain that was made longer than fc-runtime's 10 seconds, and than the \
+              hook, counts on time that nobody has promised: what runs then may be cut without a line in the log.",
+        source: HOOKS,
+        check: drain_over_timeout,
     },
     Rule {
         id: "pre-freeze-is-gone",
@@ -148,6 +168,71 @@ fn hook_slower_than_timeout(facts: &Facts) -> Vec<Finding> {
                 found.push(Finding::new(place, text, fix));
             }
         }
+    }
+    found
+}
+
+/// The time of pre-stop that the manifest or the platform's default gives; `None` without the hook, or where it is a command.
+fn pre_stop_seconds(function: &Function) -> Option<i64> {
+    function.hook_seconds("preStop").filter(|_| function.has_hook_request("preStop"))
+}
+
+/// The longest that the platform lets pre-stop take.
+const PRE_STOP_MAX: f64 = 90.0;
+
+/// The line that gives pre-stop so many seconds, or the words that say that none does.
+fn longer_pre_stop(seconds: f64, setting: &str) -> String {
+    if seconds > PRE_STOP_MAX {
+        return format!("`{setting}` of at most {PRE_STOP_MAX} s: a hook may take no longer");
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "90 at most")]
+    let seconds = seconds.ceil() as i64;
+    format!("timeout: {seconds}")
+}
+
+fn pre_stop_budget_over_timeout(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for function in &facts.functions {
+        let budget = function.described.as_ref().and_then(|app| app.pre_stop_budget);
+        let (Some(budget), Some(allowed)) = (budget, pre_stop_seconds(function)) else { continue };
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred seconds at most")]
+        if budget > allowed as f64 {
+            let place = facts.key(function, &["instanceLifecycleConfig", "preStop", "timeout"]);
+            let text = format!(
+                "the app gives its pre-stop hooks {budget} s; the platform waits {allowed} s for them"
+            );
+            found.push(Finding::new(place, text, longer_pre_stop(budget, "App::pre_stop_budget")));
+        }
+    }
+    found
+}
+
+/// The drain of an app that says nothing of it, in seconds. Whether the platform grants it is not documented.
+const DRAIN_DEFAULT: f64 = 10.0;
+
+fn drain_over_timeout(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for function in &facts.functions {
+        let drain = function.described.as_ref().and_then(|app| app.drain_deadline);
+        let Some(drain) = drain.filter(|drain| *drain > DRAIN_DEFAULT) else { continue };
+        let allowed = pre_stop_seconds(function);
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred seconds at most")]
+        if allowed.is_some_and(|allowed| drain <= allowed as f64) {
+            continue;
+        }
+        let (place, promised) = match allowed {
+            Some(seconds) => (
+                facts.key(function, &["instanceLifecycleConfig", "preStop", "timeout"]),
+                format!("pre-stop has {seconds} s"),
+            ),
+            None => (facts.of(function), "no pre-stop hook is configured".to_owned()),
+        };
+        let text = format!("the app goes on for {drain} s after a signal to stop; {promised}");
+        let fix = match allowed {
+            Some(_) => longer_pre_stop(drain, "App::drain_deadline"),
+            None => "a shorter `App::drain_deadline`, or a pre-stop hook that has the time".to_owned(),
+        };
+        found.push(Finding::new(place, text, fix));
     }
     found
 }

@@ -10,6 +10,8 @@ pub(super) fn ids() -> impl Iterator<Item = &'static str> {
     [
         "hook-not-configured",
         "hook-without-code",
+        "pre-stop-budget-over-timeout",
+        "drain-over-timeout",
         "events-not-taken",
         "trigger-type-not-taken",
         "method-not-let-through",
@@ -29,7 +31,7 @@ fn app() -> Value {
         "runtime": "fc-runtime", "version": "0.1.0", "eventAsHttp": false, "healthPath": "/healthz",
         "routes": [{"pattern": "/", "method": "GET"}, {"pattern": "/orders", "method": "POST"}],
         "event": {"type": "fc_events::TimerEvent", "triggers": ["timer"]},
-        "hooks": ["initialize", "pre-stop"],
+        "hooks": ["initialize", "pre-stop"], "preStopBudget": 2.5, "drainDeadline": 10,
     })
 }
 
@@ -53,6 +55,28 @@ fn hooks_of_the_app_are_those_of_the_manifest() {
     check(&with(&[HOOKS], &app()), "hook-not-configured");
     check(&with(&[], &app_with("hooks", json!([]))), "hook-without-code");
     check_none(&with(&[HOOKS], &app_with("hooks", json!([]))), "neither");
+}
+
+#[test]
+fn what_runs_at_the_end_has_the_time_for_it() {
+    let budget = |seconds: f64| app_with("preStopBudget", seconds.into());
+    check_none(&with(&[], &budget(5.0)), "as long as the hook");
+    check(&with(&[], &budget(5.5)), "pre-stop-budget-over-timeout");
+    // The platform's 3 seconds.
+    check(&with(&[(", timeout: 5", "")], &budget(4.0)), "pre-stop-budget-over-timeout");
+    check_none(&with(&[("{handler: x, timeout: 5}", "{command: [sync]}")], &budget(60.0)), "a command");
+    let drain = |seconds: u64| app_with("drainDeadline", seconds.into());
+    check_none(&with(&[], &drain(10)), "as long as without a setting");
+    check(&with(&[], &drain(30)), "drain-over-timeout");
+    check_none(&with(&[("timeout: 5", "timeout: 30")], &drain(30)), "as long as the hook");
+    let mut without = drain(30);
+    without["hooks"] = json!([]);
+    check(&with(&[HOOKS], &without), "drain-over-timeout");
+    let mut older = drain(30);
+    for member in ["preStopBudget", "drainDeadline"] {
+        older.as_object_mut().unwrap().remove(member);
+    }
+    check_none(&with(&[], &older), "a runtime that does not tell");
 }
 
 const HTTP: &str = "triggerType: http

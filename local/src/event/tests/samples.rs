@@ -368,6 +368,13 @@ fn settings() -> Vec<Sample> {
             "the ports take https too; clients trust it by ca.pem",
         ),
         (Kind::TlsUnavailable { error: error() }, "the ports take no https: no luck"),
+        (
+            Kind::ConsoleReady {
+                url: "http://console.localhost:8080/".to_owned(),
+                path_url: "http://127.0.0.1:8080/_local/console/".to_owned(),
+            },
+            "the console is at http://console.localhost:8080/",
+        ),
         (Kind::GrpcReady { address: ([127, 0, 0, 1], 8089).into() }, "gRPC calls come in at 127.0.0.1:8089"),
         (
             Kind::MemoryLimitsSampled { reason: error() },

@@ -15,8 +15,9 @@ use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::model::alb::{Listener, LoadBalancer};
 use crate::queue::Queue;
+use crate::record::Records;
 use crate::registry::Registry;
-use crate::wire::TlsServer;
+use crate::wire::{Ticks, TlsServer};
 
 /// The most copies of requests that are under way at a time.
 const MIRRORS_MAX: usize = 64;
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) gate: Arc<Gate>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) log: Log,
+    pub(crate) records: Records,
     /// For connections to servers beside the functions.
     pub(crate) connections: TaskTracker,
     /// For health checks, which end when the platform stops.
@@ -41,6 +43,8 @@ pub(crate) struct Shared {
 pub(crate) struct Balancers {
     pub(super) shared: Arc<Shared>,
     pub(super) mirrors: Arc<Semaphore>,
+    /// The clock of short waits for backends.
+    pub(super) ticks: Arc<Ticks>,
     current: RwLock<Current>,
 }
 
@@ -48,12 +52,13 @@ pub(crate) struct Balancers {
 struct Current {
     ports: HashMap<Arc<str>, Arc<Port>>,
     groups: Vec<(Arc<Group>, CancellationToken)>,
+    config: Arc<LoadBalancer>,
 }
 
 impl Balancers {
     pub(crate) fn new(shared: Shared) -> Self {
-        let (shared, mirrors) = (Arc::new(shared), Arc::new(Semaphore::new(MIRRORS_MAX)));
-        Balancers { shared, mirrors, current: RwLock::default() }
+        let (mirrors, ticks) = (Arc::new(Semaphore::new(MIRRORS_MAX)), Ticks::new(shared.tasks.clone()));
+        Balancers { shared: Arc::new(shared), mirrors, ticks, current: RwLock::default() }
     }
 
     /// Uses `config` in place of the former one. Groups that stay as they are keep what is known of their health. `tls` makes
@@ -81,11 +86,17 @@ impl Balancers {
         };
         // Expressions and TLS take a while. Requests do not wait for them.
         let ports = config.listeners.iter().map(port).collect();
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Current { ports, groups: all };
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) =
+            Current { ports, groups: all, config: Arc::new(config.clone()) };
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Current> {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The configuration in use.
+    pub(crate) fn config(&self) -> Arc<LoadBalancer> {
+        Arc::clone(&self.read().config)
     }
 
     /// The listener with this key.

@@ -48,7 +48,7 @@ impl Backed<'_> {
                         if binding.qualifier.is_some() {
                             Box::pin(deployer.refresh(&binding.function)).await;
                         }
-                        gateway::answer(binding, (gate, queue), self.peer, visit, request).await
+                        gateway::answer(binding, (gate, queue), self.peer, visit, Box::new(request)).await
                     }
                     Err(failure) => {
                         visit.set_cause(&failure);

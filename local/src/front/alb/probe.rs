@@ -82,9 +82,12 @@ fn judge(check: &AlbHealthCheck, status: StatusCode) -> Result<(), String> {
 async fn ask_function(shared: &Arc<Shared>, group: &Group, check: &AlbHealthCheck) -> Result<(), String> {
     let GroupKind::Fc { .. } = &group.settings.kind else { return Ok(()) };
     let host = check.host.as_deref().unwrap_or(OWN_ADDRESS);
-    let request = request(check, host, ClientBody::empty())?;
+    let mut request = request(check, host, ClientBody::empty())?;
     let peer = Peer::of_this_machine().ok_or("this machine has no address")?;
     let mut visit = Visit::arrive(&shared.log, &request, Instant::now());
+    if shared.records.limits().is_some() {
+        visit.record(&shared.records, Arc::from(""), &peer, &mut request);
+    }
     visit.set_alb(AlbVisit { is_probe: true, group: Some(Arc::clone(&group.name)), ..AlbVisit::new(None) });
     let backed = Backed { shared, group, peer: &peer };
     match backed.answer(&mut visit, request, |_| {}).await {

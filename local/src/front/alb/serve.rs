@@ -1,5 +1,6 @@
 //! The life of a request at a listener: what is refused, what the rules say, the backend, and the way back.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +12,7 @@ use http::header::{
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::b3;
 use super::balancers::Balancers;
@@ -26,6 +27,7 @@ use crate::alb::{self, Decision, HeaderChange, RequestView, ResponseView, Target
 use crate::event::{AlbVisit, Maker};
 use crate::front::body::{Outgoing, plain};
 use crate::front::rpc;
+use crate::front::target::Door;
 use crate::front::visit::Visit;
 use crate::model::alb::{AlbCors, BackendProtocol, GroupId};
 use crate::wire::headers::Peer;
@@ -49,10 +51,13 @@ impl Balancers {
         &self,
         key: &str,
         (peer, begin): (&Peer, Instant),
-        request: Request<ClientBody>,
+        mut request: Request<ClientBody>,
         note: impl Fn(&Visit),
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.shared.log, &request, begin);
+        if self.shared.records.limits().is_some() {
+            visit.record(&self.shared.records, Door::Alb(Arc::from(key)).name(), peer, &mut request);
+        }
         let Some(port) = self.port(key) else {
             visit.set_alb(AlbVisit::new(None));
             return visit.leave(replies::page(503, ""));
@@ -109,6 +114,7 @@ impl Balancers {
             if change_head(&mut head, &decision, port, peer).is_none() {
                 return replies::page(400, "").map(Outgoing::whole);
             }
+            body.see(&head.headers);
             if let Some((groups, bytes)) = mirrored {
                 self.mirror(&groups, &head, &bytes);
             }
@@ -147,8 +153,15 @@ impl Balancers {
         let (head, mut body) = request.into_parts();
         let has_all = body.tell_end();
         let backed = Backed { shared: &self.shared, group, peer };
-        let answer = backed.answer(visit, Request::from_parts(head, body), note);
-        let Ok(answered) = timeout(port.listener().request_timeout, answer).await else {
+        let until = Instant::now() + port.listener().request_timeout;
+        let answered = {
+            let mut answer = pin!(backed.answer(visit, Request::from_parts(head, body), note));
+            match self.ticks.soon(answer.as_mut()).await {
+                Some(answered) => Ok(answered),
+                None => timeout_at(until, answer).await,
+            }
+        };
+        let Ok(answered) = answered else {
             let is_slow_client = !has_all.is_none_or(|all: Arc<AtomicBool>| all.load(Ordering::Relaxed));
             return replies::page(if is_slow_client { 408 } else { 504 }, "").map(Outgoing::whole);
         };
@@ -240,7 +253,7 @@ fn refusal(port: &Port, peer: &Peer, request: &Request<ClientBody>) -> Option<Re
     if length.is_some_and(|length| length > BODY_MAX) {
         return Some(replies::page(413, ""));
     }
-    host::check(request).is_err().then(|| replies::page(400, ""))
+    host::check(request, request.body().seen()).is_err().then(|| replies::page(400, ""))
 }
 
 /// The listener's own reply, if there is one: the request comes again, too many come, or the rule answers itself.

@@ -41,11 +41,12 @@ pub(crate) async fn invoke(
     callee.follow_session(&session.claim);
     let version = callee.version_text();
     let payload = Payload::client(body, limits::BODY_MAX);
-    let tail = control.wants_log.then(Tail::default);
+    let tail = visit.tail(control.wants_log);
     let mut call = Call::event(visit.id(), callee, Via::InvokeFunction, payload, tail.clone());
+    let tail = tail.filter(|_| control.wants_log);
     call.claim = session.claim.clone();
     visit.set_call(&call);
-    let answer = match dispatch(call, visit.seat()).await {
+    let answer = match dispatch(Box::new(call), visit.seat()).await {
         Ok(answer) => answer,
         Err(failure) => return function_error(failure, visit, tail.as_ref(), &version),
     };

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::auth::admit;
 use super::body::Body;
 use super::sessions;
+use crate::account::Account;
 use crate::auth::Gate;
 use crate::deploy::{AliasChange, Deployer, SecondVersion};
 use crate::event::Clock;
@@ -29,7 +30,7 @@ pub(super) const BODY_MAX: usize = 64 * 1024;
 /// Carries out the operation, to its end even if the client leaves.
 pub(crate) async fn manage(
     operation: Operation,
-    deployer: &Arc<Deployer>,
+    (deployer, account): (&Arc<Deployer>, &Arc<Account>),
     (gate, peer): (&Gate, &Peer),
     visit: &Visit,
     request: Request<ClientBody>,
@@ -37,14 +38,15 @@ pub(crate) async fn manage(
     let (head, mut body) = admit(gate, peer, request).await?;
     let body = body.read_in(BODY_MAX).await?;
     let page = Page::of(&head.uri)?;
-    let carried_out = carry_out(operation, Arc::clone(deployer), head.uri, page, body);
+    let objects = (Arc::clone(deployer), Arc::clone(account));
+    let carried_out = carry_out(operation, objects, head.uri, page, body);
     Ok(reply(&deployer.complete(carried_out).await?, visit))
 }
 
 /// What the caller is told of the operation.
 async fn carry_out(
     operation: Operation,
-    deployer: Arc<Deployer>,
+    (deployer, account): (Arc<Deployer>, Arc<Account>),
     uri: Uri,
     page: Page,
     body: Bytes,
@@ -52,13 +54,14 @@ async fn carry_out(
     let name = operation.function.as_str();
     deployer.refresh_named(name).await;
     Ok(match operation.what {
-        What::Invoke { .. } | What::Async { .. } => Value::Null,
+        What::Invoke { .. } | What::Async { .. } | What::Exec(_) | What::Account(_) => Value::Null,
         What::Session { qualifier, what } => {
             sessions::carry_out(&deployer, name, qualifier.as_deref(), what, (&uri, &page), &body).await?
         }
         What::PublishVersion => {
             let body = Body::parse(&body)?;
-            version(&deployer.publish(name, body.text("description")?.unwrap_or_default()).await?)
+            let description = body.text("description")?.unwrap_or_default();
+            version(&deployer.publish(name, description, account.document_of(name)).await?)
         }
         What::ListVersions => list_versions(&deployer.versions(name)?, &uri, &page),
         What::DeleteVersion(id) => {

@@ -1,16 +1,24 @@
 //! The platform's API, as the official SDK calls it.
 
+mod account;
 mod auth;
 mod body;
 mod documents;
+mod exec;
 mod invoke;
+mod local;
 mod manage;
+mod metering;
+mod replay;
 mod sessions;
 mod tasks;
 mod usage;
 
+pub(super) use account::account;
 pub(super) use auth::refuse;
+pub(super) use exec::exec;
 pub(super) use invoke::invoke;
+pub(super) use local::{Site, local, replay_of};
 pub(super) use manage::manage;
 pub(super) use tasks::tasks;
 pub(super) use usage::usage;

@@ -32,7 +32,7 @@ pub(crate) async fn pass_on(
     }
     let has_no_body =
         *method == Method::HEAD || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let length = head.headers.get(header::CONTENT_LENGTH).cloned().filter(|_| has_no_body);
+    let length = if has_no_body { head.headers.get(header::CONTENT_LENGTH).cloned() } else { None };
     headers::strip_reply(&mut head.headers);
     // A function may speak HTTP/1.0; the platform's own client side does not.
     head.version = Version::HTTP_11;

@@ -15,7 +15,6 @@ use super::policy::Policy;
 use super::{auth, event, fc2, reply};
 use crate::auth::Gate;
 use crate::call::{Call, CallKind, dispatch};
-use crate::event::Tail;
 use crate::failure::Failure;
 use crate::front::asynchronous::{self, Wish};
 use crate::front::body::Outgoing;
@@ -28,7 +27,7 @@ use crate::model::{Edition, Function};
 use crate::queue::{Queue, StoredCall};
 use crate::registry::Callee;
 use crate::wire::headers::{self, Forwarded, Peer};
-use crate::wire::{BodyFault, BrokenBody, ClientBody, Payload, limits, upgrade};
+use crate::wire::{BodyFault, BrokenBody, ClientBody, Payload, Seen, limits, upgrade};
 
 /// How long the body of a handshake may take. A client should send none.
 const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
@@ -36,13 +35,23 @@ const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
 /// The header by which a browser names the purpose of a request.
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Handles an HTTP request to a function. A page can read a reply only with CORS headers, so errors get them too.
+/// The headers that do not go to the function.
+const STRIPPED: Seen = Seen::CONNECTION
+    .or(Seen::CONTENT_LENGTH)
+    .or(Seen::EXPECT)
+    .or(Seen::HOP_BY_HOP)
+    .or(Seen::RESERVED)
+    .or(Seen::TRANSFER_ENCODING)
+    .or(Seen::UPGRADE);
+
+/// Handles an HTTP request to a function. A page can read a reply only with CORS headers, so errors get them too. The request
+/// is boxed, because each future on its way would have room for it twice.
 pub(crate) async fn enter(
     binding: Binding,
     (gate, queue): (&Gate, &Queue),
     peer: &Peer,
     mut visit: Visit,
-    request: Request<ClientBody>,
+    request: Box<Request<ClientBody>>,
 ) -> Response<Outgoing> {
     let response = answer(binding, (gate, queue), peer, &mut visit, request).await;
     visit.leave_with(response)
@@ -54,11 +63,13 @@ pub(crate) async fn answer(
     (gate, queue): (&Gate, &Queue),
     peer: &Peer,
     visit: &mut Visit,
-    request: Request<ClientBody>,
+    request: Box<Request<ClientBody>>,
 ) -> Response<Outgoing> {
     let is_rpc = rpc::is_call(&request);
-    let origin = request.headers().get(ORIGIN).cloned();
-    let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
+    let seen = request.body().seen();
+    let origin = if seen.has(Seen::ORIGIN) { request.headers().get(ORIGIN).cloned() } else { None };
+    let is_page = seen.has(Seen::SEC_FETCH_DEST)
+        && request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = binding.function.settings();
     let edition = settings.local.edition;
     let policy = Policy::of(&binding, &settings, peer.is_tls());
@@ -68,7 +79,10 @@ pub(crate) async fn answer(
         .and_then(|policy| check(policy, edition, &request, visit).map(|early| (policy, early)))
     {
         Ok((_, Some(answer))) => return answer.map(Outgoing::whole),
-        Ok((policy, None)) => pass_on(policy, &binding, (gate, queue), &settings, peer, visit, request).await,
+        // On the heap: every future around this one would have to be as large, and some of them are moved.
+        Ok((policy, None)) => {
+            Box::pin(pass_on(policy, &binding, (gate, queue), &settings, peer, visit, request)).await
+        }
         Err(failure) => Err(failure),
     };
     if is_rpc {
@@ -101,7 +115,7 @@ fn check(
     request: &Request<ClientBody>,
     visit: &Visit,
 ) -> Result<Option<Response<Bytes>>, Failure> {
-    limits::check(request, edition)?;
+    limits::check(request, request.body().seen(), edition)?;
     match cors::judge(&policy, request, &visit.id(), edition) {
         Verdict::Answered(response) => return Ok(Some(response)),
         Verdict::IsPassedOn => {}
@@ -118,27 +132,32 @@ async fn pass_on(
     settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
-    mut request: Request<ClientBody>,
+    mut request: Box<Request<ClientBody>>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
+    let seen = request.body().seen();
+    let is_handshake = seen.has(Seen::UPGRADE) && upgrade::is_handshake(&request);
+    let client = is_handshake.then(|| hyper::upgrade::on(&mut *request));
     let kind = match &client {
         Some(_) => CallKind::Handshake,
         None if rpc::is_call(&request) => CallKind::Rpc,
         None => CallKind::Http,
     };
-    let (head, mut body) = request.into_parts();
+    let (head, mut body) = (*request).into_parts();
     let mut target = binding.target(&head.method, &head.uri)?;
     // A rule of a domain must not lead around a list.
     let paths = [binding.listed_path(&head.uri, &target), target.path()];
     let admission = auth::admit(policy.auth, gate, &head, &paths, &mut body).await?;
     let mut headers: HeaderMap = head.headers;
-    let control = Control::take(&headers);
+    let control = if seen.has(Seen::RESERVED) { Control::take(&headers) } else { Control::default() };
     let wish = if control.is_async { Some(Wish::read(&headers)?) } else { None };
     let mut callee = Callee::choose(Arc::clone(&binding.function), binding.qualifier.as_deref())?;
-    let version = callee.settings()?;
-    let session = Session::of_request(version.affinity.as_ref(), &head.method, &target, &headers)?;
+    let of_version = if callee.version.is_some() { Some(callee.settings()?) } else { None };
+    let affinity = of_version.as_deref().unwrap_or(settings).affinity.as_ref();
+    let session = Session::of_request(affinity, &head.method, &target, &headers)?;
     callee.follow_session(&session.claim);
-    headers::strip_request(&mut headers);
+    if seen.has(STRIPPED) {
+        headers::strip_request(&mut headers);
+    }
     // A client may name any header in `Connection`, but takes away no claim by that.
     admission.apply(&mut headers, &mut target);
     let forwarded = match binding.entry {
@@ -180,10 +199,15 @@ async fn pass_on(
         return asynchronous::accept(queue, of, wish, visit, call).await;
     }
     let told = is_fc2.then(|| callee.clone());
-    let tail = control.wants_log.then(Tail::default);
+    let tail = visit.tail(control.wants_log);
     let call = if let Some(event) = event {
         let payload = (Payload::whole(event), BodyFault::default());
-        Call { claim: session.claim.clone(), ..Call::event(visit.id(), callee, policy.via, payload, tail) }
+        let is_probe = visit.is_probe();
+        Call {
+            claim: session.claim.clone(),
+            is_probe,
+            ..Call::event(visit.id(), callee, policy.via, payload, tail)
+        }
     } else {
         let early = body.take_early();
         let (payload, body_fault) = payload(kind, body, &policy).await?;
@@ -202,10 +226,11 @@ async fn pass_on(
             body_fault,
             early,
             tail,
+            is_probe: visit.is_probe(),
         }
     };
     visit.set_call(&call);
-    let mut answer = dispatch(call, visit.seat()).await?;
+    let mut answer = dispatch(Box::new(call), visit.seat()).await?;
     if is_event {
         let mut response = Box::pin(event::respond(answer, visit, control.wants_log)).await?;
         session.tell(response.headers_mut());

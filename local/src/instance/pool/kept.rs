@@ -50,6 +50,7 @@ impl Pool {
     fn keep(&self, kept: &Kept) {
         let count = if self.is_kept.load(Ordering::Relaxed) { kept.count } else { 0 };
         self.lock().slots.set_kept(count);
+        self.generation.fleet.set_kept(count);
     }
 
     fn tell(&self, Kept { count, schedule }: &Kept) {

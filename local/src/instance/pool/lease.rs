@@ -24,8 +24,15 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(instance: Arc<Instance>, pool: &Arc<Pool>, claim: Claim, is_cold: bool) -> Self {
+    pub(super) fn new(
+        instance: Arc<Instance>,
+        pool: &Arc<Pool>,
+        claim: Claim,
+        is_cold: bool,
+        now: std::time::Instant,
+    ) -> Self {
         pool.leases.fetch_add(1, Ordering::Relaxed);
+        instance.presence.begin(now);
         Lease { instance, pool: Arc::clone(pool), claim, is_cold, is_stream: false, ends_session: false }
     }
 
@@ -84,6 +91,7 @@ impl Drop for Lease {
             self.close_session();
         }
         let now = Instant::now().into_std();
+        self.instance.presence.end(now);
         self.pool.take_back(&self.instance, &self.claim, now);
     }
 }

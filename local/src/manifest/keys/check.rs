@@ -28,6 +28,34 @@ pub(crate) fn correct_domain(props: &mut Node, problems: &mut Vec<Problem>) {
     check(props, DOMAIN_PROPS, "`props`", problems);
 }
 
+/// Removes the keys that an `fc3` function's `props` do not have, at every depth.
+pub(crate) fn keep_known_props(props: &mut Node) {
+    keep_known(props, PROPS);
+}
+
+/// Removes the keys that an `fc3-domain` domain's `props` do not have, at every depth.
+pub(crate) fn keep_known_domain(props: &mut Node) {
+    keep_known(props, DOMAIN_PROPS);
+}
+
+fn keep_known(node: &mut Node, table: &'static Table) {
+    let Value::Map(entries) = &mut node.value else { return };
+    if table.is_empty() {
+        return;
+    }
+    entries.retain(|entry| entry.node.is_something() && table.iter().any(|key| key.name == entry.key));
+    for entry in entries {
+        let Some(key) = table.iter().find(|key| key.name == entry.key) else { continue };
+        match (key.takes, &mut entry.node.value) {
+            (Takes::Map(table), _) => keep_known(&mut entry.node, table),
+            (Takes::Each(table), Value::List(items)) => {
+                items.iter_mut().for_each(|item| keep_known(item, table));
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Checks a map's keys and values. `place` is its name in messages.
 fn check(node: &mut Node, table: &'static Table, place: &str, problems: &mut Vec<Problem>) {
     let Value::Map(entries) = &mut node.value else { return };

@@ -8,4 +8,4 @@ mod domains;
 mod key;
 mod tables;
 
-pub(super) use check::{correct, correct_domain, correct_props};
+pub(super) use check::{correct, correct_domain, correct_props, keep_known_domain, keep_known_props};

@@ -156,9 +156,13 @@ pub(crate) fn write_header(text: &mut Vec<u8>, name: &HeaderName, value: &Header
 }
 
 fn write_line(text: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
-    for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
-        text.extend_from_slice(part);
-    }
+    let name = name.as_str().as_bytes();
+    text.reserve(name.len() + value.len() + 4);
+    // One by one, so that the compiler knows the lengths of two of them.
+    text.extend_from_slice(name);
+    text.extend_from_slice(b": ");
+    text.extend_from_slice(value);
+    text.extend_from_slice(b"\r\n");
 }
 
 /// The names of the trailers that a request announces.

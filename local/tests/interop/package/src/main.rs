@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Query {
+    host: Option<String>,
     port: u16,
 }
 
@@ -17,8 +18,9 @@ fn main() -> Result {
         })
         // What the client says of an address where nobody speaks TLS: it has resolved the name, and tried.
         .get("/tls", async |ex| {
-            let Query { port } = ex.query()?;
-            let failed = reqwest::get(format!("https://localhost:{port}/")).await.err();
+            let Query { host, port } = ex.query()?;
+            let host = host.as_deref().unwrap_or("localhost");
+            let failed = reqwest::get(format!("https://{host}:{port}/")).await.err();
             Ok(format!("{:?}", failed.or_error(500, "it worked")?))
         })
         .get("/panic", async |_| deep_below(7).to_string())

@@ -1,0 +1,184 @@
+//! The operations of fc-local's own: recorded calls as JSON, as an archive and as a line for curl, and what functions use.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::{Request, Response, Uri};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::auth::admit;
+use super::manage::reply;
+use super::{metering, replay};
+use crate::auth::Gate;
+use crate::failure::Failure;
+use crate::front::async_operation::parameter;
+use crate::front::body::Outgoing;
+use crate::front::local_operation::LocalOperation;
+use crate::front::visit::Visit;
+use crate::meter::Meters;
+use crate::record::{Entry, Filter, Records, curl_line, detail, duration, har, summary};
+use crate::wire::headers::Peer;
+use crate::wire::{ClientBody, Identities};
+
+/// The calls of a page unless the query says how many, and the most.
+const PAGE: usize = 100;
+const PAGE_MAX: usize = 1_000;
+
+/// How long a caller waits for a change, before it asks again.
+const WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// What the operations are on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Site<'a> {
+    pub(crate) records: &'a Records,
+    pub(crate) meters: &'a Meters,
+    /// Where clients of this machine reach the ports, by name.
+    pub(crate) ports: &'a BTreeMap<Arc<str>, SocketAddr>,
+    pub(crate) identities: Option<&'a Identities>,
+}
+
+impl Site<'_> {
+    /// The call with this request id.
+    pub(super) fn find(&self, id: &str) -> Result<Entry, Failure> {
+        let is_off = self.records.limits().is_none();
+        self.records.find(id).ok_or_else(|| Failure::call_not_recorded(id, is_off))
+    }
+
+    /// Where the port is now at which the call came in.
+    pub(super) fn address(&self, entry: &Entry) -> Result<SocketAddr, Failure> {
+        let address = self.ports.get(&entry.call.door).copied();
+        address.ok_or_else(|| Failure::invalid_argument("the port at which the call came in is closed"))
+    }
+}
+
+/// Carries the operation out.
+///
+/// # Errors
+///
+/// The caller is not let in, the call is not there, or the query cannot be read.
+pub(crate) async fn local(
+    operation: LocalOperation,
+    site: Site<'_>,
+    (gate, peer): (&Gate, &Peer),
+    visit: &Visit,
+    request: Request<ClientBody>,
+) -> Result<Response<Outgoing>, Failure> {
+    let (head, _) = admit(gate, peer, request).await?;
+    let uri = &head.uri;
+    let document = match operation {
+        LocalOperation::List => list(site.records, uri)?,
+        LocalOperation::Changes => Box::pin(changes(site.records, uri)).await?,
+        LocalOperation::Forget => {
+            site.records.clear();
+            Value::Null
+        }
+        LocalOperation::Get(id) => detail(&site.find(&id)?),
+        LocalOperation::Curl(id) => {
+            let entry = site.find(&id)?;
+            let authority = site.identities.map(Identities::file);
+            let line =
+                curl_line(&entry, site.address(&entry)?, authority).map_err(Failure::invalid_argument)?;
+            json!({ "command": line, "masked": entry.call.has_secrets() })
+        }
+        LocalOperation::Replay(id) => {
+            let entry = site.find(&id)?;
+            let to = parameter(uri, "to");
+            Box::pin(replay::replay(&entry, to.as_deref(), site, gate)).await?
+        }
+        LocalOperation::Archive => {
+            let (filter, limit) = (filter(uri)?, limit(uri, PAGE_MAX)?);
+            let mut entries = site.records.list(&filter, None, limit).entries;
+            entries.reverse();
+            har(&entries)
+        }
+        LocalOperation::Usage => {
+            let ago = parameter(uri, "since").map(|since| duration(&since)).transpose();
+            metering::usage(&site.meters.usage(ago.map_err(Failure::invalid_argument)?))
+        }
+        LocalOperation::Course => {
+            let asked = parameter(uri, "function");
+            let names = asked.map_or_else(|| site.meters.names(), |function| vec![Arc::from(function)]);
+            metering::course(names.iter().map(|name| (&**name, site.meters.course(name))))
+        }
+    };
+    Ok(reply(&document, visit))
+}
+
+/// Sends the call with this id once more, for a caller that was let in elsewhere.
+///
+/// # Errors
+///
+/// The call is not there or cannot be repeated, or there is no reply.
+pub(crate) async fn replay_of(
+    id: &str,
+    to: Option<&str>,
+    site: Site<'_>,
+    gate: &Gate,
+) -> Result<Value, Failure> {
+    Box::pin(replay::replay(&site.find(id)?, to, site, gate)).await
+}
+
+fn list(records: &Records, uri: &Uri) -> Result<Value, Failure> {
+    let before = parameter(uri, "before").map(|before| before.parse()).transpose();
+    let before = before.map_err(|_| Failure::invalid_argument("before is no number of a call"))?;
+    let page = records.list(&filter(uri)?, before, limit(uri, PAGE)?);
+    let (_, heads, bodies) = records.size();
+    let limits = records.limits().map(|limits| {
+        json!({ "calls": limits.calls, "headBytes": limits.heads, "bodyBytes": limits.bodies, "bytesOfEachBody": limits.body })
+    });
+    Ok(json!({
+        "requests": page.entries.iter().map(|entry| summary(&entry.call)).collect::<Vec<_>>(),
+        "next": page.next,
+        "kept": page.kept,
+        "gone": page.gone,
+        "headBytes": heads,
+        "bodyBytes": bodies,
+        "limits": limits,
+    }))
+}
+
+/// Waits until there is a change behind the revision `after`, or for some time. Without `after` it tells the revision alone.
+async fn changes(records: &Records, uri: &Uri) -> Result<Value, Failure> {
+    let Some(mut changed) = records.subscribe() else { return Err(Failure::call_not_recorded("", true)) };
+    let Some(after) = parameter(uri, "after") else {
+        return Ok(json!({ "requests": [], "revision": *changed.borrow() }));
+    };
+    let after: u64 = after.parse().map_err(|_| Failure::invalid_argument("after is no revision"))?;
+    let filter = filter(uri)?;
+    let news = timeout(WAIT_MAX, async {
+        loop {
+            changed.mark_unchanged();
+            let news = news(records, &filter, after);
+            if !news.is_null() || changed.changed().await.is_err() {
+                break news;
+            }
+        }
+    });
+    // Nothing has happened that the caller asks for.
+    Ok(news.await.unwrap_or_else(|_| json!({ "requests": [], "revision": records.since(u64::MAX).1 })))
+}
+
+/// The changes behind a revision that pass. `null` without one.
+fn news(records: &Records, filter: &Filter, after: u64) -> Value {
+    let (entries, revision) = records.since(after);
+    let passing = entries.iter().filter(|entry| filter.passes(&entry.call)).take(PAGE_MAX);
+    let list: Vec<Value> = passing.map(|entry| summary(&entry.call)).collect();
+    if list.is_empty() { Value::Null } else { json!({ "requests": list, "revision": revision }) }
+}
+
+fn filter(uri: &Uri) -> Result<Filter, Failure> {
+    let pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> =
+        form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
+    let pairs = pairs.iter().map(|(name, value)| (&**name, &**value));
+    Filter::parse(pairs, SystemTime::now()).map_err(Failure::invalid_argument)
+}
+
+fn limit(uri: &Uri, own: usize) -> Result<usize, Failure> {
+    let Some(limit) = parameter(uri, "limit") else { return Ok(own) };
+    let limit = limit.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
+    limit.ok_or_else(|| Failure::invalid_argument(format!("limit is a number of 1 to {PAGE_MAX}")))
+}
