@@ -192,11 +192,11 @@ fn a_client_stays_with_its_server_by_the_servers_own_cookie() {
             .and_then(|own| own.strip_suffix("|1"))
             .unwrap_or_else(|| panic!("{cookie}"));
         assert_eq!(mark.len(), 16);
-        let sent = format!("cookie: c=d; {cookie}\r\n");
-        let stays: BTreeSet<String> = (0..4).map(|_| get(port, "/name", &sent).text()).collect();
+        let header = format!("cookie: c=d; {cookie}\r\n");
+        let stays: BTreeSet<String> = (0..4).map(|_| get(port, "/name", &header).text()).collect();
         assert_eq!(stays.len(), 1, "{stays:?}");
         names.extend(stays);
-        let seen = get(port, "/seen", &sent).text();
+        let seen = get(port, "/seen", &header).text();
         assert!(seen.contains("cookie: c=d; a=1\r\n"), "the server gets back what it set: {seen}");
     }
     assert_eq!(names.len(), 2, "each server has a mark of its own");

@@ -6,16 +6,18 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 
 use super::reply::set_request_id;
-use crate::call::{Answer, CallKind, Whole};
+use crate::call::{Answer, Call, CallKind, Whole};
+use crate::event::{Tail, Via};
 use crate::failure::Failure;
 use crate::front::body::{Outgoing, plain};
 use crate::front::control::set_log;
 use crate::front::refusal::{ERROR_TYPE, UNHANDLED};
 use crate::front::visit::Visit;
-use crate::model::{Edition, Function};
+use crate::model::{Claim, Edition, Function};
+use crate::registry::Callee;
 use crate::wire::headers::{self, Forwarded, Peer};
 use crate::wire::http_event::{Asked, Replied};
-use crate::wire::{ClientBody, limits};
+use crate::wire::{BodyFault, ClientBody, Payload, limits};
 
 /// Whether requests of this function become events. Edition 2.0 has none for requests.
 pub(super) fn is_event(settings: &Function, kind: CallKind) -> Result<bool, Failure> {
@@ -60,6 +62,18 @@ pub(super) async fn payload(
         return Err(Failure::entity_too_large(most));
     }
     Ok(event.into())
+}
+
+/// The call with an event.
+pub(super) fn call(
+    event: Bytes,
+    callee: Callee,
+    (visit, via): (&Visit, Via),
+    claim: Claim,
+    tail: Option<Tail>,
+) -> Call {
+    let payload = (Payload::whole(event), BodyFault::default());
+    Call { claim, is_probe: visit.is_probe(), ..Call::event(visit.id(), callee, via, payload, tail) }
 }
 
 /// Makes the client's response of the function's reply.

@@ -160,14 +160,7 @@ async fn pass_on(
     }
     // A client may name any header in `Connection`, but takes away no claim by that.
     admission.apply(&mut headers, &mut target);
-    let forwarded = match binding.entry {
-        // The load balancer has said already, as its listener is set, where the request comes from.
-        EntryPoint::Alb => {
-            headers::add_client(&mut headers, peer);
-            None
-        }
-        _ => Some(Forwarded::take(&mut headers, peer)),
-    };
+    let forwarded = forwarded(&binding.entry, &mut headers, peer);
     let is_fc2 = settings.local.edition == Edition::Fc2;
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
@@ -201,16 +194,13 @@ async fn pass_on(
     let told = is_fc2.then(|| callee.clone());
     let tail = visit.tail(control.wants_log);
     let call = if let Some(event) = event {
-        let payload = (Payload::whole(event), BodyFault::default());
-        let is_probe = visit.is_probe();
-        Call {
-            claim: session.claim.clone(),
-            is_probe,
-            ..Call::event(visit.id(), callee, policy.via, payload, tail)
-        }
+        event::call(event, callee, (visit, policy.via), session.claim.clone(), tail)
     } else {
         let early = body.take_early();
-        let (payload, body_fault) = payload(kind, body, &policy).await?;
+        let (payload, body_fault) = match kind {
+            CallKind::Handshake => (Box::pin(ignore(body)).await?, BodyFault::default()),
+            _ => payload(kind, body, &policy),
+        };
         Call {
             id: visit.id(),
             callee,
@@ -248,19 +238,24 @@ async fn pass_on(
     Ok(response)
 }
 
-/// The body of a call, as it goes to the function.
-async fn payload(
-    kind: CallKind,
-    body: ClientBody,
-    policy: &Policy<'_>,
-) -> Result<(Payload, BodyFault), Failure> {
+/// The body of a call, as it goes to the function while it comes.
+fn payload(kind: CallKind, body: ClientBody, policy: &Policy<'_>) -> (Payload, BodyFault) {
     let (payload, fault) = match kind {
-        CallKind::Handshake => (Box::pin(ignore(body)).await?, BodyFault::default()),
         CallKind::Rpc => Payload::messages(body),
-        CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
+        _ => Payload::client(body, limits::BODY_MAX),
     };
     // A function may read trailers as headers, and a client must not say what only a token may.
-    Ok((if policy.auth.sets_parameters() { payload.without_trailers() } else { payload }, fault))
+    (if policy.auth.sets_parameters() { payload.without_trailers() } else { payload }, fault)
+}
+
+/// What the function is told of its client, apart from the headers.
+fn forwarded(entry: &EntryPoint, headers: &mut HeaderMap, peer: &Peer) -> Option<Arc<Forwarded>> {
+    if matches!(entry, EntryPoint::Alb) {
+        // The load balancer has said already, as its listener is set, where the request comes from.
+        headers::add_client(headers, peer);
+        return None;
+    }
+    Some(Forwarded::take(headers, peer))
 }
 
 fn check_method(policy: &Policy<'_>, method: &Method) -> Result<(), Failure> {

@@ -6,7 +6,9 @@ use super::fields::Fields;
 use super::group::{self, Functions};
 use super::source::{Form, Kind, Problems, Resource, Source};
 use super::{acl, listener, rule};
-use crate::model::alb::{AlbEdition, GroupId, GroupKind, LoadBalancer};
+use crate::model::alb::{
+    ActionKind, AlbEdition, BackendProtocol, GroupId, GroupKind, ListenerProtocol, LoadBalancer,
+};
 
 /// What `x-local.alb` sets for this machine.
 #[derive(Debug, Default)]
@@ -200,8 +202,24 @@ fn check_listener(form: Form, resource: &Resource, index: &Index, problems: &mut
     }
 }
 
-/// Reports groups without a function that something leads to.
+/// Reports groups without a function that something leads to, and groups of gRPC to which no HTTP/2 leads.
 pub(super) fn check_groups(whole: &LoadBalancer, problems: &mut Problems) {
+    for listener in whole.listeners.iter().filter(|own| own.protocol == ListenerProtocol::Http) {
+        let forwards =
+            listener.rules.iter().flat_map(|rule| &rule.actions).filter_map(|own| match &own.kind {
+                ActionKind::Forward(forward) => Some(forward),
+                _ => None,
+            });
+        let groups = forwards.chain([&listener.default]).flat_map(|forward| &forward.groups);
+        let groups = groups.filter_map(|own| whole.group(own.group));
+        for group in groups.filter(|group| group.protocol == BackendProtocol::Grpc) {
+            let text = format!(
+                "group `{}` speaks gRPC, which listeners of HTTPS alone take: clients of gRPC need HTTP/2",
+                group.name
+            );
+            problems.note(&listener.place, text);
+        }
+    }
     for group in &whole.groups {
         if let GroupKind::Fc { function: None, .. } = group.kind {
             let text =

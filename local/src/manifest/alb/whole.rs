@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::balancer;
+use super::source::Problems;
 use super::tests::{of_ros, of_short, of_terraform};
 use crate::model::alb::{BackendProtocol, ProbeMethod, StickySession};
 
@@ -215,6 +217,27 @@ fn terraform_has_every_setting() {
         (ProbeMethod::Head, Duration::from_secs(2), &[2][..])
     );
     assert_eq!(check.host.as_deref(), Some("123.cn-hangzhou.fc.aliyuncs.com"));
+}
+
+#[test]
+fn a_listener_of_http_does_not_take_grpc() {
+    let named = |to: &str| {
+        TERRAFORM.replace("alicloud_alb_server_group.ip.id", &format!("alicloud_alb_server_group.{to}.id"))
+    };
+    let noted = |text: &str| {
+        let (balancer, _) = of_terraform(text, "");
+        let mut problems = Problems::default();
+        balancer::check_groups(&balancer, &mut problems);
+        problems.0.iter().filter(|own| !own.fatal && own.text.contains("`grpc-group` speaks gRPC")).count()
+    };
+    assert_eq!((noted(TERRAFORM), noted(&named("grpc"))), (0, 0));
+    assert_eq!(
+        noted(
+            &named("grpc")
+                .replace("\"HTTPS\"\n  listener_port        = 443", "\"HTTP\"\n  listener_port        = 80")
+        ),
+        1
+    );
 }
 
 #[test]
