@@ -155,7 +155,8 @@ fn build(function: &Function, project: &Path, image: &Image, is_static: bool) ->
     let started = |error| format!("{} cannot be started: {error}", tool.program.display());
     let (is_ok, messages) = tool.output().map_err(started)?;
     if !is_ok {
-        return Err(format!("the build of `{}` failed: its reasons stand above", function.name));
+        let advice = toolchain.advice();
+        return Err(format!("the build of `{}` failed: its reasons stand above{advice}", function.name));
     }
     let executable = executable(&messages, &program.product)
         .ok_or_else(|| format!("cargo built no program `{}`", program.product.name()))?;

@@ -65,6 +65,14 @@ impl Toolchain {
         }
     }
 
+    /// What is said of a build that failed, beside its own reasons.
+    pub(super) fn advice(&self) -> String {
+        if self.path.is_some() || self.target != MUSL {
+            return String::new();
+        }
+        format!("; parts in C need a compiler for musl, which zig is. These two lines install it:\n{INSTALL}")
+    }
+
     /// What is said of the build: `x86_64-unknown-linux-gnu.2.24 by cargo-zigbuild`.
     pub(super) fn name(&self) -> String {
         let by = if self.path.is_some() { "cargo-zigbuild" } else { "cargo" };
@@ -139,4 +147,19 @@ fn check_target(triple: &str, folder: &Path) -> Result<(), String> {
     Err(format!(
         "the compiler has no standard library for {triple}. This line installs it:\n  rustup target add {triple}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_for_musl_without_zig_is_told_of_it() {
+        let of = |target: &str, path: Option<&str>| {
+            Toolchain { program: "cargo".into(), target: target.to_owned(), path: path.map(OsString::from) }
+                .advice()
+        };
+        assert!(of(MUSL, None).contains("pip install ziglang cargo-zigbuild"));
+        assert_eq!((of(MUSL, Some("/zig")), of(GNU, None)), (String::new(), String::new()));
+    }
 }

@@ -37,8 +37,12 @@ pub(crate) fn files(template: &Template, answers: &Answers, runtime: Option<&Run
     let own = package(template).into_iter().filter_map(|file| {
         let path = file.path.strip_prefix("src/")?.to_owned();
         let text = match (path.as_str(), runtime) {
+            ("s.yaml", Some(Runtime::Folder(clone))) => with_clone(&render(&file.text, answers), clone),
             ("s.yaml", _) => render(&file.text, answers),
             ("Cargo.toml", Some(runtime)) => from(&file.text, runtime),
+            ("Dockerfile" | "readme.md" | "readme_zh.md", Some(Runtime::Folder(clone))) => {
+                with_clone(&file.text, clone)
+            }
             _ => file.text,
         };
         Some(File { path, text })
@@ -118,6 +122,18 @@ fn from(text: &str, runtime: &Runtime) -> String {
     out
 }
 
+/// The build of an image sees the project alone: the clone comes as a second context, and stands at its own place.
+fn with_clone(text: &str, clone: &Path) -> String {
+    let path = clone.display().to_string();
+    // Others would have to be quoted, for the shell in one way and for the Dockerfile in another.
+    if !path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+@".contains(&b)) {
+        return text.to_owned();
+    }
+    let build = format!("docker build --build-context fc-runtime={path} --tag");
+    let mount = format!("RUN --mount=type=bind,from=fc-runtime,target={path} \\\n    --mount=type=cache");
+    text.replace("docker build --tag", &build).replacen("RUN --mount=type=cache", &mount, 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::table::TEMPLATES;
@@ -167,6 +183,32 @@ mod tests {
                 "{}",
                 cargo.text
             );
+        }
+    }
+
+    #[test]
+    fn an_image_is_built_with_the_clone_beside_it() {
+        let template = TEMPLATES.iter().find(|template| template.kind == "container").unwrap();
+        let text = |runtime: Option<&Runtime>, path: &str| {
+            let files = files(template, &answers(), runtime);
+            files.into_iter().find(|file| file.path == path).unwrap().text
+        };
+        let clone = Runtime::Folder("/work/fc-runtime".into());
+        let context = "docker build --build-context fc-runtime=/work/fc-runtime --tag ";
+        for path in ["s.yaml", "readme.md", "readme_zh.md"] {
+            assert!(
+                text(Some(&clone), path).contains(context)
+                    && !text(None, path).contains("--build-context fc-")
+            );
+        }
+        let mount =
+            "RUN --mount=type=bind,from=fc-runtime,target=/work/fc-runtime \\\n    --mount=type=cache,";
+        assert!(text(Some(&clone), "Dockerfile").contains(mount));
+        // Elsewhere nothing is known of it.
+        for runtime in
+            [None, Some(&Runtime::Folder("/a b".into())), Some(&Runtime::Git("git://x/y".to_owned()))]
+        {
+            assert_eq!(text(runtime, "Dockerfile"), text(None, "Dockerfile"));
         }
     }
 }

@@ -208,7 +208,9 @@ fn container() {
         (&json!("custom-container"), &json!(image), &json!(9000)),
         "{sent}"
     );
-    assert_eq!(tools.text("asked"), format!("build --tag {image} .\npush {image}\n"));
+    let clone = root().display();
+    let build = format!("build --build-context fc-runtime={clone} --tag {image} .");
+    assert_eq!(tools.text("asked"), format!("{build}\npush {image}\n"));
 
     // As the tests of the other templates, so that what they have built is there.
     let target = "x86_64-unknown-linux-gnu";
