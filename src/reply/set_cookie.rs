@@ -16,8 +16,8 @@ use crate::reply::{Reply, ReplyPart};
 /// [`Reply::with_cookie`] adds one to a reply.
 ///
 /// By default the cookie is for the whole site (`Path=/`), is not shown to scripts (`HttpOnly`), is sent over TLS alone
-/// (`Secure`; browsers take `localhost` for secure), comes along on links from other sites but not on their forms
-/// (`SameSite=Lax`), and lives until the browser is closed.
+/// (`Secure`; browsers take `localhost` for secure, most other clients do not), comes along on links from other sites but
+/// not on their forms (`SameSite=Lax`), and lives until the browser is closed.
 ///
 /// The value is sent as it is, and [`Exchange::cookie`](crate::Exchange::cookie) reads it as it is. A name or value with
 /// bytes that cookies forbid, such as a blank, a comma or a semicolon, is a mistake of the author: the reply becomes a

@@ -6,10 +6,7 @@ use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-
-/// Names what the deployment tool leaves out of the package, line by line as in `.gitignore`.
-const IGNORE_FILE: &str = ".fcignore";
+use super::ignored::Ignored;
 
 /// The folder of a project's local state, which is no code.
 pub(crate) const FOLDER: &str = ".fc-local";
@@ -28,11 +25,12 @@ pub(crate) struct Contents {
 impl Contents {
     /// Looks at everything below `folder` that belongs to the code package. Stops beyond `limit` bytes.
     pub(crate) fn of(folder: &Path, limit: u64) -> io::Result<Self> {
-        let ignored = ignored(folder);
+        let mut ignored = Ignored::of(folder);
         let mut found = Contents::default();
         let mut hasher = DefaultHasher::new();
         let mut folders = vec![PathBuf::new()];
         while let Some(below) = folders.pop() {
+            ignored.enter(&below);
             let mut names = fs::read_dir(folder.join(&below))?
                 .map(|entry| Ok(entry?.file_name()))
                 .collect::<io::Result<Vec<_>>>()?;
@@ -41,7 +39,7 @@ impl Contents {
             for name in names {
                 let path = below.join(name);
                 let metadata = fs::symlink_metadata(folder.join(&path))?;
-                if ignored.matched(&path, metadata.is_dir()).is_ignore() {
+                if ignored.has(&path, metadata.is_dir()) {
                     continue;
                 }
                 path.hash(&mut hasher);
@@ -66,7 +64,15 @@ impl Contents {
     /// Whether a file at `below`, a path below the folder, would belong to the code package.
     pub(crate) fn takes(folder: &Path, below: &Path) -> bool {
         let is_state = below.components().any(|part| part.as_os_str() == FOLDER);
-        !is_state && !ignored(folder).matched_path_or_any_parents(below, false).is_ignore()
+        let mut ignored = Ignored::of(folder);
+        let mut ancestors: Vec<&Path> = below.ancestors().skip(1).collect();
+        ancestors.reverse();
+        let is_reached = ancestors.into_iter().all(|above| {
+            let is_reached = above.as_os_str().is_empty() || !ignored.has(above, true);
+            ignored.enter(above);
+            is_reached
+        });
+        !is_state && is_reached && !ignored.has(below, false)
     }
 
     /// The paths below the folder, each behind the folder that has it.
@@ -142,16 +148,9 @@ fn has_same_contents(source: &Path, copy: &Path, metadata: &fs::Metadata) -> io:
     }
 }
 
-/// The patterns of the folder's `.fcignore`. A line that is no pattern ignores nothing.
-fn ignored(folder: &Path) -> Gitignore {
-    let mut builder = GitignoreBuilder::new("");
-    // Without the file nothing is ignored. A wrong line has an error of its own, and the other lines hold.
-    drop(builder.add(folder.join(IGNORE_FILE)));
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::ignored::IGNORE_FILE;
     use super::*;
 
     fn names(contents: &Contents) -> Vec<&str> {

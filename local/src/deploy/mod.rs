@@ -3,6 +3,7 @@
 mod build;
 mod copy;
 mod deploy;
+mod ignored;
 mod images;
 mod interpreters;
 mod layers;
