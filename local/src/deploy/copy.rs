@@ -150,8 +150,8 @@ fn has_same_contents(source: &Path, copy: &Path, metadata: &fs::Metadata) -> io:
 
 #[cfg(test)]
 mod tests {
-    use super::super::ignored::IGNORE_FILE;
     use super::*;
+    use crate::deploy::ignored::IGNORE_FILE;
 
     fn names(contents: &Contents) -> Vec<&str> {
         let mut names: Vec<&str> =

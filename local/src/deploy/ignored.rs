@@ -189,7 +189,7 @@ fn first_braces(pattern: &str) -> Option<(&str, Vec<&str>, &str)> {
 mod tests {
     use testkit::Folder;
 
-    use super::super::copy::Contents;
+    use crate::deploy::Contents;
 
     /// What is packed of `files`, in the order of the names.
     #[track_caller]
