@@ -13,7 +13,7 @@ mod stream;
 mod tunnel;
 
 pub(crate) use answer::{Answer, Usage, Whole};
-pub(crate) use call::{Call, CallKind, Seat, Times};
+pub(crate) use call::{Call, CallKind, Seat};
 pub(crate) use command::Command;
 pub(crate) use dispatch::dispatch;
 pub(crate) use stream::{AnswerStream, BrokenOff};
