@@ -12,20 +12,20 @@ use super::old_images::{NameServer, empty_root, roots, start_in};
 use super::{LONG, builds_quickly, root, run_within, search_path};
 use crate::harness::{Local, program};
 
-/// The manifest of a function whose package is in the repository.
-fn manifest(runtime: &str, target: &str) -> String {
+/// The manifest of a function whose package is in the repository. Functions of one name would share a folder for their zips.
+fn manifest(name: &str, runtime: &str, target: &str) -> String {
     let package = root().join("local/tests/interop/package");
     format!(
         "edition: 3.0.0
 name: hard
 access: default
 resources:
-  hard:
+  {name}:
     component: fc3
     x-local: {{ package: {{ path: {}{target} }} }}
     props:
       region: cn-hangzhou
-      functionName: hard
+      functionName: {name}
       runtime: {runtime}
       code: ./code
       timeout: 30
@@ -43,10 +43,10 @@ resources:
 
 /// `fc-local package` in a folder. Gives everything it printed.
 #[track_caller]
-fn package(folder: &Path, more: &[&str]) -> String {
+fn package(folder: &Path, name: &str, more: &[&str]) -> String {
     let tools = Folder::new();
     let mut command = Command::new(program());
-    command.args(["package", "hard"]).args(more).current_dir(folder).env("PATH", search_path(&tools));
+    command.args(["package", name]).args(more).current_dir(folder).env("PATH", search_path(&tools));
     builds_quickly(&mut command);
     let output = run_within(&mut command, LONG);
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -74,8 +74,8 @@ fn check_in(root: &Path, program: &Path, names: &NameServer) {
 #[ignore = "needs zig and root: .ci/run runs it with --ignored"]
 fn with_musl_a_program_needs_nothing_else() {
     let folder = Folder::new();
-    folder.write("s.yaml", &manifest("custom", ", target: musl"));
-    let text = package(folder.path(), &[]);
+    folder.write("s.yaml", &manifest("hard-musl", "custom", ", target: musl"));
+    let text = package(folder.path(), "hard-musl", &[]);
     for part in [
         "x86_64-unknown-linux-musl by cargo-zigbuild",
         "needs no library; resolves host names by itself; build id ",
@@ -99,12 +99,12 @@ fn c_parts_run_in_old_images() {
     let names = NameServer::start();
     for runtime in runtimes.split(',') {
         let folder = Folder::new();
-        folder.write("s.yaml", &manifest(runtime, ""));
-        let text = package(folder.path(), &[]);
+        folder.write("s.yaml", &manifest("hard", runtime, ""));
+        let text = package(folder.path(), "hard", &[]);
         assert!(text.contains("resolves host names by the image's glibc; build id "), "{text}");
         assert!(text.contains("and answers its health check /healthz"), "{text}");
         // What stands in the folder is the package, whenever it is packed.
-        let again = package(folder.path(), &["--no-build", "--no-start"]);
+        let again = package(folder.path(), "hard", &["--no-build", "--no-start"]);
         assert_eq!(digest(&text), digest(&again));
         for root in roots() {
             check_in(&root, &folder.file("code/bootstrap"), &names);
