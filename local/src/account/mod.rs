@@ -4,6 +4,7 @@
 mod account;
 mod answer;
 mod bindings;
+mod bucket;
 mod code;
 mod described;
 mod documents;
@@ -20,5 +21,6 @@ mod triggers;
 mod what;
 
 pub(crate) use account::{Account, Place, Surroundings};
+pub(crate) use bucket::{BUCKET, OBJECT_MAX};
 pub(crate) use answer::{Answer, Ask};
 pub(crate) use what::{Setting, What};

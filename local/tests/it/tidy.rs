@@ -301,6 +301,7 @@ fn files_are_written_in_few_places() {
         &writing,
         &[
             "auth/key_file.rs",
+            "account/bucket.rs",
             // The picture that is asked for.
             "cli/load.rs",
             "deploy/copy.rs",
