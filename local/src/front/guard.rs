@@ -36,7 +36,7 @@ pub(crate) fn is_this_machine(name: &str) -> bool {
 }
 
 /// Only the page of this very address has it as its origin.
-fn check_site(headers: &HeaderMap) -> Result<(), Failure> {
+pub(crate) fn check_site(headers: &HeaderMap) -> Result<(), Failure> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let is_own = |origin: &str| match origin.split_once("://") {
         Some(("http", authority)) => is_same(authority, host, ":80"),

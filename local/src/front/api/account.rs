@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::{Request, Response};
+use http::{Request, Response, header};
 use serde_json::{Value, json};
 
 use super::manage::{self, page_document};
@@ -12,6 +12,7 @@ use crate::auth::{Gate, judge_control};
 use crate::deploy::Deployer;
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
+use crate::front::guard;
 use crate::front::operation::{Operation, What};
 use crate::front::page::Page;
 use crate::front::visit::Visit;
@@ -31,6 +32,7 @@ pub(crate) async fn account(
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let (head, mut body) = request.into_parts();
+    guard::check_change(&head.method, &head.headers)?;
     let hash = judge_control(gate, &head, peer.is_near(), SystemTime::now())?;
     limits::check_stated(&head.headers, BODY_MAX)?;
     let bytes = body.read_in(BODY_MAX).await?;
@@ -43,8 +45,11 @@ pub(crate) async fn account(
     let page = Page::of(&head.uri)?;
     let begins = matches!(what, Asked::CreateFunction);
     let ends = matches!(what, Asked::DeleteFunction);
+    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let ask = Ask {
         what,
+        host: host.unwrap_or_default().to_owned(),
+        keys: gate.keys()?.clone(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         body: bytes,
         request: visit.id().to_string(),
