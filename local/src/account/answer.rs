@@ -40,6 +40,12 @@ impl Ask {
         pairs.find(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.into_owned())
     }
 
+    /// A parameter that is given several times, in its order.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        let pairs = form_urlencoded::parse(self.query.as_bytes());
+        pairs.filter(|(own, _)| own == name).map(|(_, value)| value.into_owned()).collect()
+    }
+
     /// A parameter that is a list: as JSON, as one text with commas, given several times, or numbered as `Name.1`.
     pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
         let mut found = Vec::new();

@@ -8,6 +8,7 @@ use super::account::Account;
 use super::answer::{Answer, Ask, required_text, text};
 use super::code::Sent;
 use super::described::{Code, Described, now};
+use super::tags::spell_tags;
 use crate::event::AccountNews;
 use crate::failure::Failure;
 use crate::manifest::is_function_name;
@@ -24,6 +25,7 @@ impl Account {
         }
         let sent = Sent::take(self, &mut fields)?;
         fields.remove("functionName");
+        spell_tags(&mut fields)?;
         let _turn = self.turn.lock().await;
         self.check_free(&name)?;
         // What is wrong with the settings is told before the code is written.
@@ -111,6 +113,7 @@ impl Account {
             return Err(Failure::invalid_argument("`functionName` differs from the one of the path"));
         }
         fields.remove("functionName");
+        spell_tags(&mut fields)?;
         let _turn = self.turn.lock().await;
         let former = self.own(name)?;
         let mut described = Described::clone(&former);

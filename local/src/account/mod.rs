@@ -9,6 +9,7 @@ mod code;
 mod described;
 mod documents;
 mod domains;
+mod exec;
 mod files;
 mod functions;
 mod instances;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::described::{Described, Fields, Part};
+use super::tags::{props_tags, spell_tags};
 use crate::failure::Failure;
 use crate::manifest::read_function;
 use crate::model::{Domain, Function, LATEST, Local};
@@ -20,6 +21,9 @@ impl Account {
         props.retain(|_, value| !is_empty(value));
         if props.get("logConfig").is_some_and(|log| log["project"].as_str().is_none_or(str::is_empty)) {
             props.remove("logConfig");
+        }
+        if let Some(tags) = props_tags(&described.fields)? {
+            props.insert("tags".to_owned(), tags);
         }
         props.insert("functionName".to_owned(), name.into());
         props.insert("region".to_owned(), self.place.region.as_str().into());
@@ -114,6 +118,8 @@ pub(super) fn of_manifest(props: &Value, former: Option<&Described>, since: u64)
         let text = config.to_string();
         fields.insert("sessionAffinityConfig".to_owned(), text.into());
     }
+    // The manifest's reader has reported what cannot be one.
+    drop(spell_tags(&mut fields));
     let mut described = Described::new(fields, None);
     described.id = former.map_or(described.id, |former| former.id.clone());
     (described.created, described.modified) = (since, since);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::account::Account;
-use super::answer::{Answer, Ask, required_text, text};
+use super::answer::{Answer, Ask, required_text};
 use super::described::{Described, Fields};
 use crate::failure::Failure;
 
@@ -15,7 +15,7 @@ const TAGS_MAX: usize = 20;
 impl Account {
     pub(super) async fn tag(&self, ask: &Ask) -> Result<Answer, Failure> {
         let fields = ask.fields()?;
-        let more = tags_of(fields.get("tag").or_else(|| fields.get("tags")))?;
+        let more = tags_of(either(&fields, "Tag", "tag"))?;
         let names = self.resources(&fields)?;
         let _turn = self.turn.lock().await;
         for name in names {
@@ -28,17 +28,13 @@ impl Account {
         Ok(Answer::Done)
     }
 
-    /// By the query, or by a body.
     pub(super) async fn untag(&self, ask: &Ask) -> Result<Answer, Failure> {
-        let mut fields = ask.fields()?;
-        for (own, key) in [("ResourceId", "resourceId"), ("TagKey", "tagKey")] {
-            if let Some(list) = ask.list(own) {
-                fields.insert(key.to_owned(), list.into());
-            }
+        let mut fields = Fields::new();
+        if let Some(list) = ask.list("ResourceId") {
+            fields.insert("ResourceId".to_owned(), list.into());
         }
-        let has_all = fields.get("all").and_then(Value::as_bool).unwrap_or(false)
-            || ask.parameter("All").is_some_and(|all| all == "true");
-        let keys: Vec<String> = texts(fields.get("tagKey")).unwrap_or_default();
+        let has_all = ask.parameter("All").is_some_and(|all| all == "true");
+        let keys: Vec<String> = ask.list("TagKey").unwrap_or_default();
         let names = self.resources(&fields)?;
         let _turn = self.turn.lock().await;
         for name in names {
@@ -61,49 +57,43 @@ impl Account {
             }
             for (key, value) in tags_of(described.fields.get("tags"))? {
                 let document = json!({
-                    "resourceId": self.arn(&format!("functions/{name}")), "resourceType": "FUNCTION",
-                    "tagKey": key, "tagValue": value,
+                    "ResourceId": self.arn(&format!("functions/{name}")), "ResourceType": "FUNCTION",
+                    "TagKey": key, "TagValue": value,
                 });
-                all.push((format!("{name}.{key}"), document));
+                all.push(document);
             }
         }
-        Ok(Answer::List("tagResources", all))
+        Ok(Answer::Document(json!({ "TagResources": all, "RequestId": ask.request })))
     }
 
     pub(super) async fn set_resource_group(&self, ask: &Ask) -> Result<Answer, Failure> {
         let fields = ask.fields()?;
-        let group = match text(&fields, "newResourceGroupId")? {
-            Some(group) => group,
-            None => required_text(&fields, "resourceGroupId")?,
-        };
-        let id = required_text(&fields, "resourceId")?;
+        let group = required_text(&fields, "NewResourceGroupId")?;
+        let id = required_text(&fields, "ResourceId")?;
         let name = name_of(&id);
         let _turn = self.turn.lock().await;
         let mut described = Described::clone(&*self.own(&name)?);
         let former = described.fields.insert("resourceGroupId".to_owned(), group.clone().into());
         self.put(&name, described).await?;
         Ok(Answer::Document(json!({
-            "resourceId": id, "oldResourceGroupId": former.unwrap_or_default(), "newResourceGroupId": group,
+            "ResourceId": id, "OldResourceGroupId": former.unwrap_or_else(|| "".into()), "NewResourceGroupId": group,
         })))
     }
 
     pub(super) fn regions(&self) -> Answer {
         let region = self.place.region.as_str();
-        let endpoint = format!("http://{}", self.place.endpoint);
-        Answer::Document(json!({ "regions": { "region": [
-            { "regionId": region, "localName": region, "regionEndpoint": endpoint },
-        ] } }))
+        Answer::Document(json!({ "Regions": { "Region": [{ "RegionId": region, "LocalName": region }] } }))
     }
 
-    /// The functions that the field `resourceId` names.
+    /// The functions that the field `ResourceId` names.
     fn resources(&self, fields: &Fields) -> Result<Vec<String>, Failure> {
-        let kind = text(fields, "resourceType")?.unwrap_or_default();
+        let kind = either(fields, "ResourceType", "resourceType").and_then(Value::as_str).unwrap_or_default();
         if !kind.is_empty() && !kind.eq_ignore_ascii_case("function") {
-            let text = format!("`resourceType` must be FUNCTION but is '{kind}'");
+            let text = format!("`ResourceType` must be FUNCTION but is '{kind}'");
             return Err(Failure::invalid_argument(text));
         }
-        let ids = texts(fields.get("resourceId"))
-            .ok_or_else(|| Failure::invalid_argument("`resourceId` must be a list of ARNs of functions"))?;
+        let ids = texts(either(fields, "ResourceId", "resourceId"))
+            .ok_or_else(|| Failure::invalid_argument("`ResourceId` must be a list of ARNs of functions"))?;
         let names: Vec<String> = ids.iter().map(|id| name_of(id)).collect();
         names.iter().try_for_each(|name| self.own(name).map(drop))?;
         Ok(names)
@@ -124,27 +114,58 @@ fn texts(value: Option<&Value>) -> Option<Vec<String>> {
 }
 
 fn tags_of(value: Option<&Value>) -> Result<BTreeMap<String, String>, Failure> {
-    let wrong = || Failure::invalid_argument("`tag` must be a list of maps with the texts `key` and `value`");
+    let wrong = || Failure::invalid_argument("tags must be a list of maps with the texts `Key` and `Value`");
     let items = match value {
         None => return Ok(BTreeMap::new()),
         Some(Value::Array(items)) => items,
         Some(_) => return Err(wrong()),
     };
     let pairs = items.iter().map(|item| {
-        let key = item["key"].as_str().filter(|key| !key.is_empty()).ok_or_else(wrong)?;
-        Ok((key.to_owned(), item["value"].as_str().unwrap_or_default().to_owned()))
+        let text = |large: &str, small: &str| item[large].as_str().or_else(|| item[small].as_str());
+        let key = text("Key", "key").filter(|key| !key.is_empty()).ok_or_else(wrong)?;
+        Ok((key.to_owned(), text("Value", "value").unwrap_or_default().to_owned()))
     });
     pairs.collect()
 }
 
+/// A field by its name of today's clients, or in the small letters of the manifest.
+fn either<'a>(fields: &'a Fields, large: &str, small: &str) -> Option<&'a Value> {
+    fields.get(large).or_else(|| fields.get(small))
+}
+
+/// Writes the tags of a function as clients of the API read them. Those of a manifest have small letters.
+pub(super) fn spell_tags(fields: &mut Fields) -> Result<(), Failure> {
+    if !fields.contains_key("tags") {
+        return Ok(());
+    }
+    let tags = tags_of(fields.get("tags"))?;
+    check_number(&tags)?;
+    fields.insert("tags".to_owned(), listed(&tags, ["Key", "Value"]));
+    Ok(())
+}
+
+/// The tags as the manifest has them.
+pub(super) fn props_tags(fields: &Fields) -> Result<Option<Value>, Failure> {
+    let Some(tags) = fields.get("tags") else { return Ok(None) };
+    Ok(Some(listed(&tags_of(Some(tags))?, ["key", "value"])))
+}
+
+fn listed(tags: &BTreeMap<String, String>, [key, value]: [&str; 2]) -> Value {
+    tags.iter().map(|(own, of)| json!({ key: own, value: of })).collect::<Vec<_>>().into()
+}
+
 fn set_tags(described: &mut Described, tags: &BTreeMap<String, String>) -> Result<(), Failure> {
+    check_number(tags)?;
+    described.fields.insert("tags".to_owned(), listed(tags, ["Key", "Value"]));
+    Ok(())
+}
+
+fn check_number(tags: &BTreeMap<String, String>) -> Result<(), Failure> {
     if tags.len() > TAGS_MAX {
         return Err(Failure::invalid_argument(format!(
             "a function may have {TAGS_MAX} tags, not {}",
             tags.len()
         )));
     }
-    let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
-    described.fields.insert("tags".to_owned(), tags.into());
     Ok(())
 }

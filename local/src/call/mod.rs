@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod chaos;
+mod command;
 mod dispatch;
 mod duplex;
 mod endpoint_event;
@@ -12,6 +13,7 @@ mod tunnel;
 
 pub(crate) use answer::{Answer, Usage, Whole};
 pub(crate) use call::{Call, CallKind, Seat};
+pub(crate) use command::Command;
 pub(crate) use dispatch::dispatch;
 pub(crate) use stream::{AnswerStream, BrokenOff};
 pub(crate) use tunnel::AnswerTunnel;

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::level::Level;
 
-/// What clients of the API changed, or what cannot be read of it.
+/// What clients of the API changed, or what cannot be read of it. [The example of the crate](crate) takes the events that
+/// hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountNews {

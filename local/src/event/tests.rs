@@ -1,5 +1,6 @@
 //! Every kind has a sentence and fields, and docs/fc-local.md lists both.
 
+mod account;
 mod alb;
 mod faults;
 mod programs;

@@ -36,6 +36,11 @@ impl Failure {
         Failure::new(FailureKind::LayerNotFound, format!("layer '{name}' does not exist"))
     }
 
+    pub(crate) fn instance_not_found(function: &str, id: &str) -> Self {
+        let message = format!("function '{function}' has no instance '{id}' that runs");
+        Failure::new(FailureKind::InstanceNotFound, message)
+    }
+
     pub(crate) fn no_concurrency(function: &str) -> Self {
         let message = format!("function '{function}' has no reserved concurrency");
         Failure::new(FailureKind::ConcurrencyNotFound, message)

@@ -31,6 +31,7 @@ pub(crate) enum FailureKind {
     TriggerAlreadyExists,
     DomainNameAlreadyExists,
     LayerNotFound,
+    InstanceNotFound,
     /// The function has no reserved concurrency.
     ConcurrencyNotFound,
     /// The function has no scaling configuration.
@@ -108,6 +109,7 @@ impl FailureKind {
             FailureKind::TriggerAlreadyExists => "trigger_already_exists",
             FailureKind::DomainNameAlreadyExists => "domain_name_already_exists",
             FailureKind::LayerNotFound => "layer_not_found",
+            FailureKind::InstanceNotFound => "instance_not_found",
             FailureKind::ConcurrencyNotFound => "concurrency_not_found",
             FailureKind::ScalingNotFound => "scaling_not_found",
             FailureKind::ScalingExists => "scaling_exists",
@@ -153,6 +155,7 @@ impl FailureKind {
             | FailureKind::TriggerAlreadyExists
             | FailureKind::DomainNameAlreadyExists
             | FailureKind::LayerNotFound
+            | FailureKind::InstanceNotFound
             | FailureKind::ConcurrencyNotFound
             | FailureKind::ScalingNotFound
             | FailureKind::ScalingExists
@@ -220,6 +223,7 @@ mod tests {
             (Kind::TriggerAlreadyExists, Caller, false),
             (Kind::DomainNameAlreadyExists, Caller, false),
             (Kind::LayerNotFound, Caller, false),
+            (Kind::InstanceNotFound, Caller, false),
             (Kind::ConcurrencyNotFound, Caller, false),
             (Kind::ScalingNotFound, Caller, false),
             (Kind::ScalingExists, Caller, false),

@@ -147,7 +147,8 @@ impl Failure {
     }
 
     pub(crate) fn domain_not_found(name: &str, others: &str) -> Self {
-        let message = format!("domain name '{name}' does not exist; there are: {others}");
+        let others = if others.is_empty() { String::new() } else { format!("; there are: {others}") };
+        let message = format!("domain name '{name}' does not exist{others}");
         Failure::new(FailureKind::DomainNameNotFound, message)
     }
 

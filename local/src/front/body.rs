@@ -19,7 +19,7 @@ use super::silence::Silence;
 use super::streamed::{Current, Streamed};
 use super::tunnel::Tunnel;
 use super::visit::Visit;
-use crate::call::{AnswerStream, AnswerTunnel};
+use crate::call::{AnswerStream, AnswerTunnel, Command};
 
 /// A reply of the gateway itself, with a small body.
 pub(crate) fn plain(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) -> Response<Bytes> {
@@ -87,6 +87,11 @@ impl Outgoing {
     /// `stop` ends it.
     pub(crate) fn joined(client: OnUpgrade, server: OnUpgrade, stop: CancellationToken) -> Self {
         Outgoing::Tunnel(Some(Box::new(Tunnel::joined(client, server, stop))))
+    }
+
+    /// An empty body, before a WebSocket between a client and a command in an instance.
+    pub(crate) fn command(client: OnUpgrade, command: Command) -> Self {
+        Outgoing::Tunnel(Some(Box::new(Tunnel::command(client, command))))
     }
 
     /// The body of a server that is no function.

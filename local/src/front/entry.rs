@@ -114,6 +114,9 @@ impl Front {
                 let objects = (&self.deployer, &self.account);
                 Box::pin(api::manage(operation, objects, (&self.gate, peer), &visit, request)).await
             }
+            Ok(Destination::Exec(operation)) => {
+                api::exec(operation, &self.account, (&self.gate, peer), &visit, request)
+            }
             Ok(Destination::Account(operation)) => {
                 let objects = (&self.account, &self.deployer, &self.queue);
                 Box::pin(api::account(operation, objects, (&self.gate, peer), &visit, request)).await

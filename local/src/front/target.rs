@@ -141,6 +141,8 @@ pub(crate) enum Destination {
     Bucket(String),
     /// To an operation on the objects of the account.
     Account(Operation),
+    /// To a command in an instance.
+    Exec(Operation),
     /// To the API, which has no such operation, function or version. Only a caller of the API is told so.
     Refused(Failure),
     /// To what is known of load balancers.
@@ -223,7 +225,10 @@ pub(crate) fn resolve<B>(
         let function = found(only(functions, &host.name)?);
         return Ok(Destination::Http(Binding::new(function, EntryPoint::BuiltIn)));
     }
-    if request.uri().path() == BALANCERS && *request.method() == Method::GET && guard::is_this_machine(&host.name) {
+    if request.uri().path() == BALANCERS
+        && *request.method() == Method::GET
+        && guard::is_this_machine(&host.name)
+    {
         guard::check(host, request)?;
         return Ok(Destination::Balancers);
     }
@@ -252,6 +257,7 @@ pub(crate) fn resolve<B>(
                 Ok(match &operation.what {
                     What::Invoke { qualifier } => Destination::Invoke(function, qualifier.clone()),
                     What::Async { .. } => Destination::Async(operation),
+                    What::Exec(_) => Destination::Exec(operation),
                     _ => Destination::Manage(operation),
                 })
             })
@@ -298,12 +304,14 @@ fn by_route(functions: &Functions, domain: &Arc<Domain>, path: &str) -> Result<B
 }
 
 /// The name of the object that a client of object storage asks for. The bucket's name stands in the host or before the
-/// path; `ali-oss` leaves it out where the host is a number.
+/// path. Where the endpoint is a number, `ali-oss` sends the host that the bucket would have in the cloud.
 fn object<B>(door: &Door, host: &Host<'_>, request: &Request<B>) -> Option<String> {
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let is_of_client = is_of_object_client(authorization, request.uri().query().unwrap_or_default());
-    let is_bucket = host.name.strip_suffix(".localhost") == Some(BUCKET);
-    if *door != Door::Main || !(is_bucket || is_of_client && guard::is_this_machine(&host.name)) {
+    let below_bucket = host.name.strip_prefix(BUCKET);
+    let is_in_cloud = |rest: &str| rest.starts_with(".oss-") && rest.ends_with(".aliyuncs.com");
+    let is_host = guard::is_this_machine(&host.name) || below_bucket.is_some_and(is_in_cloud);
+    if *door != Door::Main || !(below_bucket == Some(".localhost") || is_of_client && is_host) {
         return None;
     }
     let path = decode(request.uri().path())?;

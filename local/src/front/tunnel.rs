@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::visit::Visit;
-use crate::call::AnswerTunnel;
+use crate::call::{AnswerTunnel, Command};
 use crate::wire::upgrade::take_apart;
 use crate::wire::{Close, Over, Relay, Socket};
 
@@ -27,6 +27,8 @@ enum End {
     Call(Box<AnswerTunnel>),
     /// A server beside the functions: both connections, and what ends them. No instance does.
     Server(OnUpgrade, OnUpgrade, CancellationToken),
+    /// A command in an instance.
+    Command(OnUpgrade, Box<Command>),
 }
 
 impl Tunnel {
@@ -37,6 +39,11 @@ impl Tunnel {
     /// A WebSocket between a client and a server that is no function.
     pub(crate) fn joined(client: OnUpgrade, server: OnUpgrade, stop: CancellationToken) -> Self {
         Tunnel { end: End::Server(client, server, stop), visit: None, idle: None }
+    }
+
+    /// A WebSocket between a client and a command in an instance.
+    pub(crate) fn command(client: OnUpgrade, command: Command) -> Self {
+        Tunnel { end: End::Command(client, Box::new(command)), visit: None, idle: None }
     }
 
     pub(super) fn accompany(&mut self, visit: Visit) {
@@ -61,6 +68,18 @@ impl Tunnel {
                     }
                 }
                 carried.see_off().await;
+            }
+            End::Command(client, command) => {
+                if let Ok(client) = client.await
+                    && let Some((client, read)) = take_apart::<Socket>(client)
+                {
+                    let (stream, again) = client.into_parts();
+                    let read = if again.is_empty() { read } else { [read, again].concat().into() };
+                    command.carry(stream, read).await;
+                }
+                if let Some(visit) = visit {
+                    visit.complete();
+                }
             }
             End::Server(client, server, stop) => join(client, server, (idle, stop), visit).await,
         }

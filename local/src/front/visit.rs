@@ -61,6 +61,12 @@ impl Departure {
     }
 }
 
+/// Whether the client of edition 2.0 asks for a command in an instance, at a path of edition 3.0. It reads the errors of its
+/// own.
+fn is_exec(path: &str) -> bool {
+    path.starts_with(OPEN_APIS[0]) && path.ends_with("/exec")
+}
+
 impl Visit {
     pub(crate) fn arrive<B>(log: &Log, request: &Request<B>, begin: Instant) -> Self {
         let id = ids::request();
@@ -68,7 +74,11 @@ impl Visit {
             log: log.clone(),
             source: Source::default().with_request(&id),
             id,
-            edition: if request.uri().path().starts_with(FC2_API) { Edition::Fc2 } else { Edition::Fc3 },
+            edition: if request.uri().path().starts_with(FC2_API) || is_exec(request.uri().path()) {
+                Edition::Fc2
+            } else {
+                Edition::Fc3
+            },
             begin,
             method: request.method().clone(),
             domain: None,

@@ -6,6 +6,7 @@ mod connection;
 mod contained;
 mod diagnosis;
 mod environment;
+mod exec;
 mod generation;
 mod health;
 mod hooks;
@@ -21,6 +22,7 @@ mod supervisor;
 mod unfit;
 
 pub(crate) use connection::{Connection, is_last};
+pub(crate) use exec::Executed;
 pub(crate) use generation::Generation;
 pub(crate) use instance::Instance;
 pub(crate) use layout::{Layout, MountFolders};

@@ -7,7 +7,7 @@ use super::releases::Releases;
 use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
 use crate::fault::Faults;
-use crate::instance::Pool;
+use crate::instance::{Instance, Pool};
 use crate::model::{Auth, Function, Usage};
 
 /// A deployed function, with its current generation.
@@ -111,6 +111,14 @@ impl Deployed {
             all.versions.values().map(|release| Arc::clone(&release.pool)).collect::<Vec<_>>()
         }));
         pools.iter().map(|pool| pool.usage()).collect()
+    }
+
+    /// A running instance by its id, of the current generation or of a version.
+    pub(crate) fn instance(&self, id: &str) -> Option<Arc<Instance>> {
+        let own = self.pool().instance(id);
+        own.or_else(|| {
+            self.releases(|all| all.versions.values().find_map(|release| release.pool.instance(id)))
+        })
     }
 
     /// Reads the versions and aliases.

@@ -21,6 +21,7 @@ mod stream;
 mod ticks;
 mod tls;
 pub(crate) mod upgrade;
+pub(crate) mod websocket;
 mod whole_body;
 
 pub(crate) use client_body::{BrokenBody, ClientBody};

@@ -9,6 +9,8 @@ mod chaos;
 mod clients;
 mod conform;
 mod contract;
+mod control_sdk;
+mod deploy_account;
 mod deploy_tool;
 mod doctor;
 mod document;

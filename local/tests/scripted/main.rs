@@ -258,6 +258,11 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             false
         }
         "/name" => reply(out, "200 OK", "", std::env::var("SCRIPT_NAME").unwrap_or_default().as_bytes()),
+        // A file that the instance sees, by its path.
+        "/file" => match std::fs::read(&asked.query) {
+            Ok(bytes) => reply(out, "200 OK", "", &bytes),
+            Err(error) => reply(out, "404 Not Found", "", error.to_string().as_bytes()),
+        },
         "/pid" => reply(out, "200 OK", "", std::process::id().to_string().as_bytes()),
         "/count" => reply(out, "200 OK", "", REQUESTS.load(Ordering::Relaxed).to_string().as_bytes()),
         "/log" => {

@@ -111,7 +111,8 @@ fn folder() -> PathBuf {
 
 /// Each kind; those with faults several times.
 pub(super) fn samples() -> Vec<Sample> {
-    let apart = [alb::samples(), programs::samples(), faults::samples(), queue::samples()];
+    let apart =
+        [account::samples(), alb::samples(), programs::samples(), faults::samples(), queue::samples()];
     [calls(), instances(), code(), settings()].into_iter().chain(apart).flatten().collect()
 }
 

@@ -54,7 +54,7 @@ async fn carry_out(
     let name = operation.function.as_str();
     deployer.refresh_named(name).await;
     Ok(match operation.what {
-        What::Invoke { .. } | What::Async { .. } | What::Account(_) => Value::Null,
+        What::Invoke { .. } | What::Async { .. } | What::Exec(_) | What::Account(_) => Value::Null,
         What::Session { qualifier, what } => {
             sessions::carry_out(&deployer, name, qualifier.as_deref(), what, (&uri, &page), &body).await?
         }

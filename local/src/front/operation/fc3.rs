@@ -106,6 +106,7 @@ const TABLE: &[Row] = &[
     (Method::POST, "functions/{}/vpc-bindings", |_| What::Account(Account::BindVpc)),
     (Method::DELETE, "functions/{}/vpc-bindings/{}", |found| What::Account(Account::UnbindVpc(found.last()))),
     (Method::GET, "functions/{}/instances", |_| What::Account(Account::ListInstances)),
+    (Method::GET, "functions/{}/instances/{}/exec", |found| What::Exec(found.last())),
     (Method::POST, "custom-domains", |_| What::Account(Account::CreateDomain)),
     (Method::GET, "custom-domains", |_| What::Account(Account::ListDomains)),
     (Method::GET, "custom-domains/{}", |found| What::Account(Account::GetDomain(found.last()))),

@@ -53,6 +53,8 @@ pub(crate) enum What {
         qualifier: Option<String>,
         what: SessionWhat,
     },
+    /// A command in this instance.
+    Exec(String),
     /// The objects of the account.
     Account(account::What),
 }
