@@ -83,11 +83,13 @@ impl Bucket {
     /// A name becomes that of a file.
     fn path(&self, name: &str) -> io::Result<PathBuf> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let is_name = (1..=128).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with(COMING);
+        let is_name =
+            (1..=128).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with(COMING);
         if is_name {
             return Ok(self.folder.join(name));
         }
-        let text = "the name of an object is 1 to 128 letters, digits, `-` and `_`, below the number of the account";
+        let text =
+            "the name of an object is 1 to 128 letters, digits, `-` and `_`, below the number of the account";
         Err(io::Error::new(io::ErrorKind::InvalidInput, text))
     }
 
@@ -188,7 +190,9 @@ impl Account {
         }
         let name = object.strip_prefix(self.id()).and_then(|name| name.strip_prefix('/'));
         let found = name.and_then(|name| self.bucket().find(name).ok().flatten());
-        found.ok_or_else(|| Failure::invalid_argument(format!("object '{object}' is not in bucket '{bucket}'")))
+        found.ok_or_else(|| {
+            Failure::invalid_argument(format!("object '{object}' is not in bucket '{bucket}'"))
+        })
     }
 
     /// The file of a package that an address leads to.

@@ -11,8 +11,8 @@ use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::code;
 use super::bucket::Bucket;
+use super::code;
 use super::described::{Code, Described};
 use crate::deploy::Packages;
 use crate::wire::ids;

@@ -185,7 +185,14 @@ impl Account {
         json!({ "arn": arn, "size": size.unwrap_or(0) })
     }
 
-    fn layer_document(&self, ask: &Ask, name: &str, number: u64, layer: &Layer, version: &LayerVersion) -> Value {
+    fn layer_document(
+        &self,
+        ask: &Ask,
+        name: &str,
+        number: u64,
+        layer: &Layer,
+        version: &LayerVersion,
+    ) -> Value {
         let LayerVersion { part, code, .. } = version;
         let mut document = Value::from(part.fields.clone());
         let own = json!({

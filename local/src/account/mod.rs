@@ -22,6 +22,6 @@ mod triggers;
 mod what;
 
 pub(crate) use account::{Account, Place, Surroundings};
-pub(crate) use bucket::{BUCKET, OBJECT_MAX};
 pub(crate) use answer::{Answer, Ask};
+pub(crate) use bucket::{BUCKET, OBJECT_MAX};
 pub(crate) use what::{Setting, What};

@@ -103,7 +103,8 @@ impl<'a> Running<'a> {
             Some(port) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
             None => Platform::running(manifest),
         };
-        let running = address.map(|address| Running { address, data: Cow::Owned(manifest.folder().join(FOLDER)) });
+        let running =
+            address.map(|address| Running { address, data: Cow::Owned(manifest.folder().join(FOLDER)) });
         running.ok_or_else(|| {
             let file = manifest.file().display();
             io::Error::other(format!(

@@ -122,7 +122,8 @@ impl Front {
                 Box::pin(api::account(operation, objects, (&self.gate, peer), &visit, request)).await
             }
             Ok(Destination::Bucket(object)) => {
-                Ok(Box::pin(api::bucket(&object, &self.account, (&self.gate, peer), &mut visit, request)).await)
+                Ok(Box::pin(api::bucket(&object, &self.account, (&self.gate, peer), &mut visit, request))
+                    .await)
             }
             Ok(Destination::Async(operation)) => {
                 Box::pin(api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request)).await

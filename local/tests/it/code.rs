@@ -48,9 +48,10 @@ fn token(serve: &Serve) -> (Key, String, String) {
     (key, text(&token["ossBucket"]), format!("1234567890123456/{}", text(&token["objectName"])))
 }
 
-/// Sends an object as the clients of object storage do: to a number as host, the path has no bucket.
+/// Sends an object as `ali-oss` does to an endpoint that is a number: the host is the bucket's in the cloud.
 fn send(port: u16, key: &Key, bucket: &str, object: &str, body: &[u8]) -> Answer {
     let wire = Wire::new("PUT", &format!("/{object}"))
+        .set("host", &format!("{bucket}.oss-cn-hangzhou.aliyuncs.com"))
         .with("content-type", "application/zip")
         .with("x-oss-date", &rfc1123(0))
         .with("x-oss-security-token", key.token.as_deref().unwrap_or_default())
@@ -63,7 +64,8 @@ fn send(port: u16, key: &Key, bucket: &str, object: &str, body: &[u8]) -> Answer
 fn code_goes_through_the_bucket_and_comes_back() {
     let serve = Serve::start(Folder::new());
     let (key, bucket, object) = token(&serve);
-    let bytes = zip(&[Entry::file("bootstrap", "#!/bin/sh\n").with_mode(0o100_755), Entry::zeros("a", 100_000)]);
+    let bytes =
+        zip(&[Entry::file("bootstrap", "#!/bin/sh\n").with_mode(0o100_755), Entry::zeros("a", 100_000)]);
     let sent = send(serve.port, &key, &bucket, &object, &bytes);
     assert_eq!(sent.status, 200, "{sent:?}");
     let checksum = sent.header("x-oss-hash-crc64ecma").unwrap().to_owned();
@@ -74,7 +76,9 @@ fn code_goes_through_the_bucket_and_comes_back() {
     // The address is enough to read it.
     let url = serve.done("GET", "/functions/f/code", &Value::Null)["url"].as_str().unwrap().to_owned();
     let target = url.strip_prefix("http://127.0.0.1").unwrap();
-    let get = |target: &str| exchange(serve.port, format!("GET {target} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").as_bytes());
+    let get = |target: &str| {
+        exchange(serve.port, format!("GET {target} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").as_bytes())
+    };
     let answer = get(target);
     assert_eq!((answer.status, &answer.body), (200, &bytes));
     let other = get(&target.replace("Expires=", "Expires=1"));
@@ -88,13 +92,18 @@ fn code_goes_through_the_bucket_and_comes_back() {
     refused(send(serve.port, &wrong, &bucket, &object, b"x"), 403, "AccessDenied");
     let no_token = Key { token: None, ..key.clone() };
     refused(send(serve.port, &no_token, &bucket, &object, b"x"), 403, "AccessDenied");
-    refused(send(serve.port, &key, "other", &object, b"x"), 403, "AccessDenied");
+    refused(send(serve.port, &key, "other", &object, b"x"), 404, "DomainNameNotFound");
     refused(send(serve.port, &key, &bucket, "other/a", b"x"), 403, "number of the account");
     refused(send(serve.port, &key, &bucket, "1234567890123456/../a", b"x"), 400, "name of an object");
     let code = |code: Value| serve.call("PUT", "/functions/f", &json!({ "code": code }));
-    let error = |answer: Answer, part: &str| answer.assert_platform_error(400, "FcCommonError", "InvalidArgument", part);
+    let error = |answer: Answer, part: &str| {
+        answer.assert_platform_error(400, "FcCommonError", "InvalidArgument", part)
+    };
     error(code(json!({ "ossBucketName": "mine", "ossObjectName": "a" })), "is in the cloud");
-    error(code(json!({ "ossBucketName": bucket, "ossObjectName": "1234567890123456/none" })), "is not in bucket");
+    error(
+        code(json!({ "ossBucketName": bucket, "ossObjectName": "1234567890123456/none" })),
+        "is not in bucket",
+    );
     error(code(json!({ "ossBucketName": bucket, "ossObjectName": "../../keys.json" })), "is not in bucket");
     error(code(json!({ "ossBucketName": bucket, "ossObjectName": object, "checksum": "7" })), "checksum");
 }
@@ -111,7 +120,11 @@ fn hostile_zips_are_refused_and_nothing_is_left() {
         body["code"] = json!({ "zipFile": STANDARD.encode(&case.zip) });
         let answer = serve.call("POST", "/functions", &body);
         assert_eq!(answer.status, 400, "{}: {answer:?}", case.name);
-        assert!(answer.json()["Message"].as_str().unwrap().contains(case.expected), "{}: {answer:?}", case.name);
+        assert!(
+            answer.json()["Message"].as_str().unwrap().contains(case.expected),
+            "{}: {answer:?}",
+            case.name
+        );
         let answer = serve.call("PUT", "/functions/kept", &json!({ "code": body["code"] }));
         assert_eq!(answer.status, 400, "{}: {answer:?}", case.name);
         let now = tree(serve.folder.path());
@@ -127,16 +140,35 @@ fn pages_of_other_sites_and_other_names_are_refused() {
     let own = format!("127.0.0.1:{port}");
     let mut attempts: Vec<(String, String)> = Vec::new();
     for host in [
-        "evil.example", "evil.example:PORT", "127.0.0.1.evil.example:PORT", "localhost.evil.example", "0.0.0.0:PORT",
-        "127.1:PORT", "2130706433:PORT", "0x7f000001:PORT", "127.0.0.2:PORT", "[::ffff:127.0.0.1]:PORT", "[::]:PORT",
-        "10.0.0.1:PORT", "console.evil.localhost.example",
+        "evil.example",
+        "evil.example:PORT",
+        "127.0.0.1.evil.example:PORT",
+        "localhost.evil.example",
+        "0.0.0.0:PORT",
+        "127.1:PORT",
+        "2130706433:PORT",
+        "0x7f000001:PORT",
+        "127.0.0.2:PORT",
+        "[::ffff:127.0.0.1]:PORT",
+        "[::]:PORT",
+        "10.0.0.1:PORT",
+        "console.evil.localhost.example",
     ] {
         attempts.push((host.replace("PORT", &port.to_string()), String::new()));
     }
     for origin in [
-        "null", "https://evil.example", "http://evil.example:PORT", "http://localhost", "http://localhost:3000",
-        "http://localhost:PORT", "http://hello.localhost:PORT", "http://127.0.0.1", "http://127.0.0.1:PORT.evil.example",
-        "http://127.0.0.1:PORT@evil.example", "file://", "ftp://127.0.0.1:PORT",
+        "null",
+        "https://evil.example",
+        "http://evil.example:PORT",
+        "http://localhost",
+        "http://localhost:3000",
+        "http://localhost:PORT",
+        "http://hello.localhost:PORT",
+        "http://127.0.0.1",
+        "http://127.0.0.1:PORT.evil.example",
+        "http://127.0.0.1:PORT@evil.example",
+        "file://",
+        "ftp://127.0.0.1:PORT",
     ] {
         attempts.push((own.clone(), format!("origin: {}\r\n", origin.replace("PORT", &port.to_string()))));
     }
@@ -148,23 +180,32 @@ fn pages_of_other_sites_and_other_names_are_refused() {
     assert!(attempts.len() >= 30, "{}", attempts.len());
     for (host, headers) in attempts {
         for (method, target) in [
-            ("POST", "/2023-03-30/functions"), ("GET", "/2023-03-30/functions"), ("DELETE", "/2023-03-30/functions/f"),
-            ("OPTIONS", "/2023-03-30/functions"), ("GET", "/2016-08-15/tempBucketToken"),
+            ("POST", "/2023-03-30/functions"),
+            ("GET", "/2023-03-30/functions"),
+            ("DELETE", "/2023-03-30/functions/f"),
+            ("OPTIONS", "/2023-03-30/functions"),
+            ("GET", "/2016-08-15/tempBucketToken"),
         ] {
-            let head = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\n{headers}content-length: 2\r\n\r\n{{}}");
+            let head = format!(
+                "{method} {target} HTTP/1.1\r\nhost: {host}\r\n{headers}content-length: 2\r\n\r\n{{}}"
+            );
             let answer = exchange(port, head.as_bytes());
             assert!(matches!(answer.status, 403 | 404), "{host} {headers}{method}: {answer:?}");
             assert!(!answer.text().contains("functions\":"), "{answer:?}");
             assert_eq!(answer.header("access-control-allow-origin"), None, "{answer:?}");
         }
         // An address that carries its signature is of no use to a page either.
-        let head = format!("GET /fc-local-code/code/a.zip?OSSAccessKeyId=x&Expires=1&Signature=x HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n");
+        let head = format!(
+            "GET /fc-local-code/code/a.zip?OSSAccessKeyId=x&Expires=1&Signature=x HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n"
+        );
         let answer = exchange(port, head.as_bytes());
         assert!(matches!(answer.status, 403 | 404), "{host} {headers}: {answer:?}");
     }
     // What a form of a page can send at most, and the browser's question before more than that.
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
-        let head = format!("POST /2023-03-30/functions HTTP/1.1\r\nhost: {own}\r\ncontent-type: {kind}\r\ncontent-length: 2\r\n\r\n{{}}");
+        let head = format!(
+            "POST /2023-03-30/functions HTTP/1.1\r\nhost: {own}\r\ncontent-type: {kind}\r\ncontent-length: 2\r\n\r\n{{}}"
+        );
         assert_eq!(exchange(port, head.as_bytes()).status, 400, "{kind}");
     }
 }

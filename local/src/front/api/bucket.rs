@@ -84,16 +84,24 @@ async fn receive(
     let length = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let length = length.and_then(|length| length.parse::<u64>().ok());
     if length.is_some_and(|length| length > OBJECT_MAX) {
-        return Err(Failure::invalid_argument(format!("an object has at most {} MiB", OBJECT_MAX / 1024 / 1024)));
+        return Err(Failure::invalid_argument(format!(
+            "an object has at most {} MiB",
+            OBJECT_MAX / 1024 / 1024
+        )));
     }
     let name = object.strip_prefix(account.id()).and_then(|name| name.strip_prefix('/'));
     let name = name.ok_or_else(|| {
-        Failure::access_denied(format_args!("objects are written below the number of the account: {}/", account.id()))
+        Failure::access_denied(format_args!(
+            "objects are written below the number of the account: {}/",
+            account.id()
+        ))
     })?;
     let mut upload = account.bucket().begin(name).await.map_err(|error| failed(&error))?;
     loop {
         let frame = match tokio::time::timeout(SILENCE_MAX, body.frame()).await {
-            Err(_) => return Err(Failure::invalid_argument("the object did not come in: no byte for a minute")),
+            Err(_) => {
+                return Err(Failure::invalid_argument("the object did not come in: no byte for a minute"));
+            }
             Ok(None) => break,
             Ok(Some(Err(error))) => {
                 return Err(Failure::invalid_argument(format!("the object did not come in whole: {error}")));
@@ -121,14 +129,17 @@ async fn give(object: &str, account: &Account) -> Result<Response<Outgoing>, Fai
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
     // A page that an address is opened from does not show it.
-    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"code.zip\""));
+    headers
+        .insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"code.zip\""));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(plain(StatusCode::OK, headers, bytes).map(Outgoing::whole))
 }
 
 fn failed(error: &io::Error) -> Failure {
     match error.kind() {
-        io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge => Failure::invalid_argument(error.to_string()),
+        io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge => {
+            Failure::invalid_argument(error.to_string())
+        }
         _ => Failure::unavailable(format!("the object cannot be kept: {error}")),
     }
 }
