@@ -158,6 +158,7 @@ impl Account {
         }
         let deployer = Arc::clone(&self.deployer);
         let removal = move |files: &Files| {
+            files.bucket().clean()?;
             files.sweep(|id| used.contains(id) || deployer.runs_from(&files.folder_of(id)))
         };
         // What stays is removed by the next start.
@@ -165,8 +166,7 @@ impl Account {
     }
 }
 
-/// Reads everything. What was still coming in when the former process ended goes.
+/// Reads everything.
 fn read(files: &Files) -> io::Result<Read> {
-    files.bucket().clean()?;
     Ok((files.functions()?, files.account()?.unwrap_or_default()))
 }

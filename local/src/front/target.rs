@@ -304,12 +304,14 @@ fn by_route(functions: &Functions, domain: &Arc<Domain>, path: &str) -> Result<B
 }
 
 /// The name of the object that a client of object storage asks for. The bucket's name stands in the host or before the
-/// path; `ali-oss` leaves it out where the host is a number.
+/// path. Where the endpoint is a number, `ali-oss` sends the host that the bucket would have in the cloud.
 fn object<B>(door: &Door, host: &Host<'_>, request: &Request<B>) -> Option<String> {
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let is_of_client = is_of_object_client(authorization, request.uri().query().unwrap_or_default());
-    let is_bucket = host.name.strip_suffix(".localhost") == Some(BUCKET);
-    if *door != Door::Main || !(is_bucket || is_of_client && guard::is_this_machine(&host.name)) {
+    let below_bucket = host.name.strip_prefix(BUCKET);
+    let is_in_cloud = |rest: &str| rest.starts_with(".oss-") && rest.ends_with(".aliyuncs.com");
+    let is_host = guard::is_this_machine(&host.name) || below_bucket.is_some_and(is_in_cloud);
+    if *door != Door::Main || !(below_bucket == Some(".localhost") || is_of_client && is_host) {
         return None;
     }
     let path = decode(request.uri().path())?;

@@ -10,6 +10,7 @@ mod clients;
 mod conform;
 mod contract;
 mod control_sdk;
+mod deploy_account;
 mod deploy_tool;
 mod doctor;
 mod document;

@@ -66,7 +66,7 @@ impl Serve {
         exchange(self.port, format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes())
     }
 
-    fn kill(mut self) -> Folder {
+    pub(crate) fn kill(mut self) -> Folder {
         self.program.kill();
         self.program.wait();
         self.folder

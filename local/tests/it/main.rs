@@ -16,6 +16,7 @@ mod cancel;
 mod chaos;
 mod cli;
 mod client;
+mod code;
 mod conform;
 mod containers;
 mod control;

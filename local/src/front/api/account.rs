@@ -12,7 +12,6 @@ use crate::auth::{Gate, judge_control};
 use crate::deploy::Deployer;
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
-use crate::front::guard;
 use crate::front::operation::{Operation, What};
 use crate::front::page::Page;
 use crate::front::visit::Visit;
@@ -32,7 +31,6 @@ pub(crate) async fn account(
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let (head, mut body) = request.into_parts();
-    guard::check_change(&head.method, &head.headers)?;
     let hash = judge_control(gate, &head, peer.is_near(), SystemTime::now())?;
     limits::check_stated(&head.headers, BODY_MAX)?;
     let bytes = body.read_in(BODY_MAX).await?;
