@@ -129,8 +129,8 @@ impl Account {
             What::ListLayers => Ok(self.list_layers(&ask)),
             What::PublishLayer(name) => self.publish_layer(&ask, name).await,
             What::ListLayerVersions(name) => self.list_layer_versions(&ask, name),
-            What::GetLayer(name, version) => self.get_layer(name, version),
-            What::GetLayerByArn(arn) => self.get_layer_by_arn(arn),
+            What::GetLayer(name, version) => self.get_layer(&ask, name, version),
+            What::GetLayerByArn(arn) => self.get_layer_by_arn(&ask, arn),
             What::DeleteLayer(name, version) => self.delete_layer(name, version).await,
             What::SetLayerAcl(name) => self.set_layer_acl(&ask, name).await,
             What::ListTags => self.list_tags(&ask),
@@ -138,6 +138,7 @@ impl Account {
             What::Untag => self.untag(&ask).await,
             What::SetResourceGroup => self.set_resource_group(&ask).await,
             What::ListRegions => Ok(self.regions()),
+            What::GetUploadToken => self.upload_token(&ask),
         }
     }
 

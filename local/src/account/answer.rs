@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::what::What;
+use crate::auth::LocalKeys;
 use crate::failure::Failure;
 
 /// A call of the API.
@@ -15,6 +16,9 @@ pub(crate) struct Ask {
     /// The query, as it came.
     pub(crate) query: String,
     pub(crate) body: Bytes,
+    /// The host by which the client found this machine, and the keys that sign addresses for it.
+    pub(crate) host: String,
+    pub(crate) keys: LocalKeys,
     /// The id of the request.
     pub(crate) request: String,
 }

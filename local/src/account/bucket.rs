@@ -8,11 +8,16 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use super::account::Account;
-use super::files::Owner;
+use super::answer::{Answer, Ask};
+use super::described::Code;
+use crate::auth::{presign_object, random};
 use crate::deploy::Crc64;
+use crate::failure::Failure;
+use crate::model::Secret;
 use crate::wire::ids;
 
 /// Its name.
@@ -22,7 +27,7 @@ pub(crate) const BUCKET: &str = "fc-local-code";
 pub(crate) const OBJECT_MAX: u64 = 500 * 1024 * 1024;
 
 /// How long an object stays.
-pub(crate) const STAYS: Duration = Duration::from_secs(60 * 60);
+const STAYS: Duration = Duration::from_secs(60 * 60);
 
 /// The most objects, and the most bytes of all. Beyond that the oldest go.
 const OBJECTS_MAX: usize = 100;
@@ -78,11 +83,13 @@ impl Bucket {
     /// A name becomes that of a file.
     fn path(&self, name: &str) -> io::Result<PathBuf> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let is_name = (1..=128).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with(COMING);
+        let is_name =
+            (1..=128).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with(COMING);
         if is_name {
             return Ok(self.folder.join(name));
         }
-        let text = "the name of an object is 1 to 128 letters, digits, `-` and `_`, below the number of the account";
+        let text =
+            "the name of an object is 1 to 128 letters, digits, `-` and `_`, below the number of the account";
         Err(io::Error::new(io::ErrorKind::InvalidInput, text))
     }
 
@@ -148,43 +155,60 @@ impl Drop for Upload {
 }
 
 impl Account {
-    /// A new name for an object, without the number of the account that stands before it.
-    pub(crate) fn new_object() -> String {
-        ids::uuid().to_string()
-    }
-
     /// The number of the account.
     pub(crate) fn id(&self) -> &str {
         &self.place.id
     }
 
-    pub(crate) fn bucket(&self) -> &Bucket {
-        &self.bucket
+    pub(crate) fn bucket(&self) -> Bucket {
+        self.files.bucket()
     }
 
-    /// The package of a function or a layer as the name of an object that can be read.
-    pub(super) fn object_of(owner: Owner<'_>, folder: &str) -> String {
-        match owner {
-            Owner::Function(name) => format!("{CODE}functions/{name}/{folder}.zip"),
-            Owner::Layer(name) => format!("{CODE}layers/{name}/{folder}.zip"),
+    /// Where a client can send code to, and temporary keys for that.
+    pub(super) fn upload_token(&self, ask: &Ask) -> Result<Answer, Failure> {
+        let nonce = random().map_err(Failure::unavailable)?;
+        let key = ask.keys.temporary(nonce, SystemTime::now() + STAYS);
+        let text = |secret: &Secret| String::from_utf8_lossy(secret.reveal()).into_owned();
+        Ok(Answer::Document(json!({
+            "credentials": {
+                "AccessKeyId": key.id,
+                "AccessKeySecret": text(&key.secret),
+                "SecurityToken": key.token.as_ref().map(text),
+            },
+            "ossBucket": BUCKET,
+            "objectName": ids::uuid().to_string(),
+        })))
+    }
+
+    /// The object that a client named, as a file.
+    pub(super) fn sent_object(&self, bucket: &str, object: &str) -> Result<PathBuf, Failure> {
+        if bucket != BUCKET {
+            return Err(Failure::invalid_argument(format!(
+                "bucket '{bucket}' is in the cloud: fc-local has the bucket '{BUCKET}' alone, to which the deployment tool sends \
+                 with FC_CODE_TEMP_OSS_ENDPOINT"
+            )));
         }
+        let name = object.strip_prefix(self.id()).and_then(|name| name.strip_prefix('/'));
+        let found = name.and_then(|name| self.bucket().find(name).ok().flatten());
+        found.ok_or_else(|| {
+            Failure::invalid_argument(format!("object '{object}' is not in bucket '{bucket}'"))
+        })
     }
 
-    /// The file of an object that can be read.
+    /// The file of a package that an address leads to.
     pub(crate) fn readable(&self, object: &str) -> Option<PathBuf> {
-        let mut parts = object.strip_prefix(CODE)?.split('/');
-        let (kind, name, folder) = (parts.next()?, parts.next()?, parts.next()?.strip_suffix(".zip")?);
-        if parts.next().is_some() {
-            return None;
-        }
-        let objects = self.read();
-        if kind == "functions" {
-            let code = objects.functions.get(name)?.code.as_ref().filter(|code| code.folder == folder)?;
-            return Some(self.files.package(Owner::Function(name), code));
-        }
-        let mut versions = objects.layers.get(name).filter(|_| kind == "layers")?.versions.values();
-        let code = &versions.find(|version| version.code.folder == folder)?.code;
-        Some(self.files.package(Owner::Layer(name), code))
+        let id = object.strip_prefix(CODE)?.strip_suffix(".zip")?;
+        let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_id.then(|| self.files.package(id)).filter(|file| file.is_file())
+    }
+}
+
+impl Ask {
+    /// The address from which the client can read a package for some time.
+    pub(super) fn address(&self, code: &Code) -> String {
+        let path = format!("/{BUCKET}/{CODE}{}.zip", code.package);
+        let query = presign_object(&path, self.keys.own(), SystemTime::now() + STAYS);
+        format!("http://{}{path}?{query}", self.host)
     }
 }
 

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::account::Account;
 use super::answer::text;
 use super::described::{Code, Fields};
 use super::files::Files;
@@ -22,14 +23,21 @@ const SYNCED_MAX: usize = 2000;
 /// Code as a client names it.
 #[derive(Debug)]
 pub(super) struct Sent {
-    zip: Vec<u8>,
+    zip: Zip,
     /// The CRC-64 that the client expects.
     checksum: Option<u64>,
 }
 
+/// A zip, in the call or sent before.
+#[derive(Debug)]
+enum Zip {
+    Here(Vec<u8>),
+    Before(PathBuf),
+}
+
 impl Sent {
     /// Takes the field `code`. `None` without one.
-    pub(super) fn take(fields: &mut Fields) -> Result<Option<Self>, Failure> {
+    pub(super) fn take(account: &Account, fields: &mut Fields) -> Result<Option<Self>, Failure> {
         let code = match fields.remove("code") {
             None => return Ok(None),
             Some(Value::Object(code)) => code,
@@ -46,7 +54,10 @@ impl Sent {
         if let Some(zip) = text(&code, "zipFile")? {
             let zip = STANDARD.decode(zip.trim());
             let zip = zip.map_err(|_| Failure::invalid_argument("`code.zipFile` must be base64 of a zip"))?;
-            return Ok(Some(Sent { zip, checksum }));
+            return Ok(Some(Sent { zip: Zip::Here(zip), checksum }));
+        }
+        if let (Some(bucket), Some(object)) = (text(&code, "ossBucketName")?, text(&code, "ossObjectName")?) {
+            return Ok(Some(Sent { zip: Zip::Before(account.sent_object(&bucket, &object)?), checksum }));
         }
         let text = "`code` needs `zipFile`, the package in base64, or `ossBucketName` with `ossObjectName`";
         Err(Failure::invalid_argument(text))
@@ -58,11 +69,16 @@ impl Sent {
     ///
     /// The package is refused (`InvalidData`), or this machine cannot write. Nothing of it is left.
     pub(super) fn store(&self, files: &Files) -> io::Result<Code> {
-        let incoming = files.incoming()?;
-        let written =
-            write(&incoming, &self.zip).and_then(|()| files.packages().put(&incoming, self.checksum));
-        drop(fs::remove_file(&incoming));
-        let package = written?;
+        let package = match &self.zip {
+            Zip::Before(file) => files.packages().put(file, self.checksum)?,
+            Zip::Here(bytes) => {
+                let incoming = files.incoming()?;
+                let written =
+                    write(&incoming, bytes).and_then(|()| files.packages().put(&incoming, self.checksum));
+                drop(fs::remove_file(&incoming));
+                written?
+            }
+        };
         sync_tree(&package.code)?;
         let Package { id, checksum, size, .. } = package;
         Ok(Code { package: id, size, checksum: checksum.to_string() })

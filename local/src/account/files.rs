@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::bucket::Bucket;
 use super::code;
 use super::described::{Code, Described};
 use crate::deploy::Packages;
@@ -87,6 +88,11 @@ impl Files {
         self.folder.join(FUNCTIONS).join(name)
     }
 
+    /// What clients sent before they named it.
+    pub(super) fn bucket(&self) -> Bucket {
+        Bucket::of(&self.folder)
+    }
+
     /// The packages of functions and layers.
     pub(super) fn packages(&self) -> Packages {
         Packages::of(self.folder.join(PACKAGES))
@@ -98,8 +104,8 @@ impl Files {
     }
 
     /// The package itself.
-    pub(super) fn package(&self, code: &Code) -> PathBuf {
-        self.folder.join(PACKAGES).join(&code.package).join(ZIP)
+    pub(super) fn package(&self, id: &str) -> PathBuf {
+        self.folder.join(PACKAGES).join(id).join(ZIP)
     }
 
     /// The folder of a package.

@@ -23,7 +23,7 @@ impl Account {
             let text = "`functionName` must be 1 to 64 letters, digits, `_` or `-`, not starting with a digit or `-`";
             return Err(Failure::invalid_argument(text));
         }
-        let sent = Sent::take(&mut fields)?;
+        let sent = Sent::take(self, &mut fields)?;
         fields.remove("functionName");
         spell_tags(&mut fields)?;
         let _turn = self.turn.lock().await;
@@ -48,10 +48,10 @@ impl Account {
         if objects.of_manifest.contains_key(name) {
             return Err(Failure::function_exists(name, ": the manifest defines it"));
         }
-        match objects.functions.contains_key(name) {
-            true => Err(Failure::function_exists(name, "")),
-            false => Ok(()),
+        if objects.functions.contains_key(name) {
+            return Err(Failure::function_exists(name, ""));
         }
+        Ok(())
     }
 
     pub(super) fn list_functions(&self, ask: &Ask) -> Answer {
@@ -108,7 +108,7 @@ impl Account {
     pub(super) async fn update_function(&self, ask: &Ask) -> Result<Answer, Failure> {
         let name = ask.function.as_str();
         let mut fields = ask.fields()?;
-        let sent = Sent::take(&mut fields)?;
+        let sent = Sent::take(self, &mut fields)?;
         if text(&fields, "functionName")?.is_some_and(|own| own != name) {
             return Err(Failure::invalid_argument("`functionName` differs from the one of the path"));
         }
@@ -158,10 +158,7 @@ impl Account {
             );
             return Err(Failure::invalid_argument(text));
         };
-        let file = self.files.package(code);
-        Ok(Answer::Document(
-            json!({ "url": format!("file://{}", file.display()), "checksum": code.checksum }),
-        ))
+        Ok(Answer::Document(json!({ "url": ask.address(code), "checksum": code.checksum })))
     }
 
     /// Checks settings without regard to the code.

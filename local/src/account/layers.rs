@@ -47,7 +47,7 @@ impl Account {
             return Err(Failure::invalid_argument(text));
         }
         let mut fields = ask.fields()?;
-        let sent = Sent::take(&mut fields)?;
+        let sent = Sent::take(self, &mut fields)?;
         let sent = sent.ok_or_else(|| Failure::invalid_argument("`code` is missing"))?;
         fields.retain(|key, _| FIELDS.contains(&key.as_str()));
         let _turn = self.turn.lock().await;
@@ -59,7 +59,7 @@ impl Account {
         layer.versions.insert(number, version.clone());
         self.put_layer(name, layer.clone()).await?;
         self.news("", AccountNews::set("layer", &format!("{name}:{number}")));
-        Ok(Answer::Document(self.layer_document(name, number, &layer, &version)))
+        Ok(Answer::Document(self.layer_document(ask, name, number, &layer, &version)))
     }
 
     pub(super) fn list_layers(&self, ask: &Ask) -> Answer {
@@ -68,7 +68,7 @@ impl Account {
         let own = objects.layers.iter().filter(|(name, _)| name.starts_with(&prefix));
         let latest = own.filter_map(|(name, layer)| {
             let (number, version) = layer.versions.iter().rfind(|(_, version)| !version.is_deleted)?;
-            Some((name.clone(), self.layer_document(name, *number, layer, version)))
+            Some((name.clone(), self.layer_document(ask, name, *number, layer, version)))
         });
         Answer::List("layers", latest.collect())
     }
@@ -92,7 +92,7 @@ impl Account {
         let documents: Vec<Value> = all
             .iter()
             .take(limit)
-            .map(|(number, version)| self.layer_document(name, **number, layer, version))
+            .map(|(number, version)| self.layer_document(ask, name, **number, layer, version))
             .collect();
         let mut document = json!({ "layers": documents });
         if let Some((next, _)) = all.get(limit) {
@@ -101,18 +101,18 @@ impl Account {
         Ok(Answer::Document(document))
     }
 
-    pub(super) fn get_layer(&self, name: &str, version: &str) -> Result<Answer, Failure> {
+    pub(super) fn get_layer(&self, ask: &Ask, name: &str, version: &str) -> Result<Answer, Failure> {
         let objects = self.read();
         let (number, layer, version) = find(&objects.layers, name, version)?;
-        Ok(Answer::Document(self.layer_document(name, number, layer, version)))
+        Ok(Answer::Document(self.layer_document(ask, name, number, layer, version)))
     }
 
-    pub(super) fn get_layer_by_arn(&self, arn: &str) -> Result<Answer, Failure> {
+    pub(super) fn get_layer_by_arn(&self, ask: &Ask, arn: &str) -> Result<Answer, Failure> {
         let (name, version) = parts_of(arn).ok_or_else(|| Failure::layer_not_found(arn))?;
         if !arn.starts_with(&self.arn("")) {
             return Err(Failure::layer_not_found(arn));
         }
-        self.get_layer(name, version)
+        self.get_layer(ask, name, version)
     }
 
     pub(super) async fn delete_layer(&self, name: &str, version: &str) -> Result<Answer, Failure> {
@@ -185,16 +185,22 @@ impl Account {
         json!({ "arn": arn, "size": size.unwrap_or(0) })
     }
 
-    fn layer_document(&self, name: &str, number: u64, layer: &Layer, version: &LayerVersion) -> Value {
+    fn layer_document(
+        &self,
+        ask: &Ask,
+        name: &str,
+        number: u64,
+        layer: &Layer,
+        version: &LayerVersion,
+    ) -> Value {
         let LayerVersion { part, code, .. } = version;
         let mut document = Value::from(part.fields.clone());
-        let file = self.files.package(code);
         let own = json!({
             "layerName": name, "version": number,
             "layerVersionArn": self.arn(&format!("layers/{name}/versions/{number}")),
             "acl": if layer.acl.is_empty() { "0" } else { &layer.acl },
             "codeSize": code.size, "codeChecksum": code.checksum, "createTime": utc(part.created),
-            "code": { "repositoryType": "OSS", "location": format!("file://{}", file.display()) },
+            "code": { "repositoryType": "OSS", "location": ask.address(code) },
         });
         extend(&mut document, own);
         document

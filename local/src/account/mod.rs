@@ -4,6 +4,7 @@
 mod account;
 mod answer;
 mod bindings;
+mod bucket;
 mod code;
 mod described;
 mod documents;
@@ -22,4 +23,5 @@ mod what;
 
 pub(crate) use account::{Account, Place, Surroundings};
 pub(crate) use answer::{Answer, Ask};
+pub(crate) use bucket::{BUCKET, OBJECT_MAX};
 pub(crate) use what::{Setting, What};

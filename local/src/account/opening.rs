@@ -158,6 +158,7 @@ impl Account {
         }
         let deployer = Arc::clone(&self.deployer);
         let removal = move |files: &Files| {
+            files.bucket().clean()?;
             files.sweep(|id| used.contains(id) || deployer.runs_from(&files.folder_of(id)))
         };
         // What stays is removed by the next start.

@@ -11,7 +11,7 @@ use super::documents::extend;
 use super::what::Setting;
 use crate::event::AccountNews;
 use crate::failure::Failure;
-use crate::model::{LATEST, VersionId};
+use crate::model::LATEST;
 
 impl Setting {
     /// The name in messages.
@@ -248,8 +248,9 @@ impl Account {
     fn kept_now(&self, name: &str, qualifier: &str, target: u64) -> u64 {
         let functions = self.registry.functions();
         let Some(function) = functions.get(name).filter(|_| qualifier == LATEST) else { return target };
-        let latest = |usage: &crate::model::Usage| -> bool { usage.version == None::<VersionId> };
-        let Some(usage) = function.usage().into_iter().find(latest) else { return 0 };
+        let Some(usage) = function.usage().into_iter().find(|usage| usage.version.is_none()) else {
+            return 0;
+        };
         if usage.instances.len() >= usage.instances_max {
             target
         } else {

@@ -41,6 +41,8 @@ pub(crate) enum What {
     Untag,
     SetResourceGroup,
     ListRegions,
+    /// Where code can be sent to, and the keys for that.
+    GetUploadToken,
 }
 
 /// A setting that stands beside a function.

@@ -10,6 +10,7 @@ mod jwt;
 mod key_file;
 mod key_sets;
 mod keys;
+mod object;
 mod parameters;
 mod paths;
 mod plain;
@@ -21,6 +22,7 @@ pub(crate) use caller::{Admission, BodyNeed, body_need, judge, judge_api, judge_
 pub(crate) use encoding::{encode, hex};
 pub(crate) use gate::Gate;
 pub(crate) use key_file::{load as load_keys, random};
-pub(crate) use keys::AccessKey;
+pub(crate) use keys::{AccessKey, LocalKeys};
+pub(crate) use object::{check_object, is_of_object_client, presign_object};
 pub(crate) use signing::{presign, sign};
 pub(crate) use time::iso8601;

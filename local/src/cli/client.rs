@@ -25,12 +25,21 @@ pub(super) async fn exchange(
     folder: &Path,
     request: Request<Bytes>,
 ) -> io::Result<Result<Response<Bytes>, io::Error>> {
+    exchange_with(address, &folder.join(FOLDER), request).await
+}
+
+/// The same with the keys in `data`.
+async fn exchange_with(
+    address: SocketAddr,
+    data: &Path,
+    request: Request<Bytes>,
+) -> io::Result<Result<Response<Bytes>, io::Error>> {
     let (mut head, body) = request.into_parts();
     let response = match exchange_once(address, &head, &body).await? {
         Ok(response) if wants_signature(&response) => response,
         outcome => return Ok(outcome),
     };
-    let keys = load_keys(&folder.join(FOLDER)).map_err(io::Error::other)?;
+    let keys = load_keys(data).map_err(io::Error::other)?;
     if sign(&mut head, &body, keys.own(), SystemTime::now()).is_none() {
         return Ok(Ok(response));
     }
@@ -79,7 +88,8 @@ async fn exchange_on(
 /// The running `fc-local dev` of a manifest.
 pub(super) struct Running<'a> {
     address: SocketAddr,
-    folder: Cow<'a, Path>,
+    /// The folder that has the keys.
+    data: Cow<'a, Path>,
 }
 
 impl<'a> Running<'a> {
@@ -93,7 +103,8 @@ impl<'a> Running<'a> {
             Some(port) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
             None => Platform::running(manifest),
         };
-        let running = address.map(|address| Running { address, folder: Cow::Borrowed(manifest.folder()) });
+        let running =
+            address.map(|address| Running { address, data: Cow::Owned(manifest.folder().join(FOLDER)) });
         running.ok_or_else(|| {
             let file = manifest.file().display();
             io::Error::other(format!(
@@ -102,11 +113,18 @@ impl<'a> Running<'a> {
         })
     }
 
+    /// The account at `port`, whose key is in `data`, or beside the manifest.
+    pub(super) fn at(manifest: &'a Manifest, port: u16, data: Option<&Path>) -> Self {
+        let data = data.map_or_else(|| manifest.folder().join(FOLDER), Path::to_owned);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Running { address, data: Cow::Owned(data) }
+    }
+
     /// Those of all manifests, in no order.
     pub(super) fn all() -> impl Iterator<Item = Running<'static>> {
         all_running().into_iter().map(|running| {
             let folder = running.manifest.parent().unwrap_or(Path::new("/")).to_owned();
-            Running { address: running.address, folder: Cow::Owned(folder) }
+            Running { address: running.address, data: Cow::Owned(folder.join(FOLDER)) }
         })
     }
 
@@ -124,7 +142,7 @@ impl<'a> Running<'a> {
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)
             .map_err(io::Error::other)?;
-        let response = exchange(self.address, &self.folder, request).await?.map_err(|error| {
+        let response = exchange_with(self.address, &self.data, request).await?.map_err(|error| {
             io::Error::other(format!("cannot connect to `fc-local dev` at {}: {error}", self.address))
         })?;
         let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();

@@ -6,6 +6,7 @@ mod client;
 mod conform;
 mod console;
 mod curl;
+mod deploy;
 mod dev;
 mod doctor;
 mod door;
@@ -99,6 +100,8 @@ enum Command {
     New(new::NewArguments),
     /// Build functions for the images of their runtimes, check the programs, and pack them
     Package(package::PackageArguments),
+    /// Build and pack functions, and send them to the account of a running `fc-local serve`
+    Deploy(deploy::DeployArguments),
     /// Turn the addresses of panics in a log, from the standard input, into functions and lines
     Symbolize(symbolize::SymbolizeArguments),
     /// Check whether a program is a custom runtime: start it, and ask it what the platform asks
@@ -339,6 +342,7 @@ fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCo
             Command::Messages(arguments) => messages::run(&manifest, arguments).await,
             Command::Alias(command) => alias::run(&manifest, command).await,
             Command::Package(arguments) => package::run(&manifest, arguments).await,
+            Command::Deploy(arguments) => deploy::run(&manifest, env, arguments).await,
             Command::Tasks(command) => tasks::run(&manifest, command).await,
             Command::Console(arguments) => console::run(&manifest, &arguments).await,
             Command::Requests(arguments) => requests::run(&manifest, arguments).await,

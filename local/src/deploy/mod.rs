@@ -32,3 +32,4 @@ pub(crate) use running::find as find_running;
 pub(crate) use running::find_other as find_other_running;
 pub(crate) use sessions::{SessionChange, SessionOf};
 pub(crate) use sources::{BuiltFrom, Files, Sources};
+pub(crate) use unpack::Crc64;

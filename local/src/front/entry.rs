@@ -167,6 +167,10 @@ impl Front {
                 let objects = (&self.account, &self.deployer, &self.queue);
                 Box::pin(api::account(operation, objects, (&self.gate, peer), &visit, request)).await
             }
+            Ok(Destination::Bucket(object)) => {
+                Ok(Box::pin(api::bucket(&object, &self.account, (&self.gate, peer), &mut visit, request))
+                    .await)
+            }
             Ok(Destination::Async(operation)) => {
                 Box::pin(api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request)).await
             }

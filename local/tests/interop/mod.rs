@@ -13,6 +13,7 @@ mod conform;
 mod console;
 mod contract;
 mod control_sdk;
+mod deploy_account;
 mod deploy_tool;
 mod doctor;
 mod document;

@@ -20,6 +20,7 @@ mod cancel;
 mod chaos;
 mod cli;
 mod client;
+mod code;
 mod conform;
 mod console;
 mod containers;

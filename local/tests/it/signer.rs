@@ -200,3 +200,15 @@ pub(crate) fn hs256(header: &Value, claims: &Value, secret: &[u8]) -> String {
     let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
+
+/// The `Authorization` of a client of object storage, for `/bucket/object`.
+pub(crate) fn object_signature(wire: &Wire, key: &Key, resource: &str) -> String {
+    let mut own: Vec<&(String, String)> =
+        wire.headers.iter().filter(|(name, _)| name.starts_with("x-oss-")).collect();
+    own.sort();
+    let own: Vec<String> = own.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let (kind, date, own) = (wire.header("content-type"), wire.header("x-oss-date"), own.concat());
+    let text = format!("{}\n\n{kind}\n{date}\n{own}{resource}", wire.method);
+    let secret = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key.secret.as_bytes());
+    format!("OSS {}:{}", key.id, STANDARD.encode(hmac::sign(&secret, text.as_bytes())))
+}

@@ -322,6 +322,7 @@ fn files_are_written_in_few_places() {
             "account/code.rs",
             "account/files.rs",
             "auth/key_file.rs",
+            "account/bucket.rs",
             // The picture that is asked for.
             "cli/load.rs",
             // The archive that is asked for.

@@ -9,7 +9,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(super) use crc64::Crc64;
+pub(crate) use crc64::Crc64;
 pub(super) use plan::Limits;
 pub(super) use write::unpack;
 pub(super) use write::unpack_code;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::{Request, Response};
+use http::{Request, Response, header};
 use serde_json::{Value, json};
 
 use super::manage::{self, page_document};
@@ -43,8 +43,11 @@ pub(crate) async fn account(
     let page = Page::of(&head.uri)?;
     let begins = matches!(what, Asked::CreateFunction);
     let ends = matches!(what, Asked::DeleteFunction);
+    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let ask = Ask {
         what,
+        host: host.unwrap_or_default().to_owned(),
+        keys: gate.keys()?.clone(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         body: bytes,
         request: visit.id().to_string(),

@@ -3,6 +3,7 @@
 mod account;
 mod auth;
 mod body;
+mod bucket;
 mod documents;
 mod exec;
 mod invoke;
@@ -16,6 +17,7 @@ mod usage;
 
 pub(super) use account::account;
 pub(super) use auth::refuse;
+pub(super) use bucket::bucket;
 pub(super) use exec::exec;
 pub(super) use invoke::invoke;
 pub(super) use local::{Site, local, replay_of};

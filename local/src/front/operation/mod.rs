@@ -6,7 +6,7 @@ mod path;
 #[cfg(test)]
 mod tests;
 
-use http::Request;
+use http::{Method, Request};
 
 use super::async_operation::AsyncWhat;
 use crate::account;
@@ -80,6 +80,13 @@ impl Operation {
         } else if path == "/2021-04-06/stateful-async-invocation-functions" {
             let what = What::Async { qualifier: None, what: AsyncWhat::ListTaskFunctions };
             Ok(Operation { function: String::new(), service: None, what })
+        } else if path == "/2016-08-15/tempBucketToken" {
+            if request.method() == Method::GET {
+                let what = What::Account(account::What::GetUploadToken);
+                Ok(Operation { function: String::new(), service: None, what })
+            } else {
+                Err(Failure::path_not_supported(request.method().as_str(), path))
+            }
         } else {
             fc2::parse(request, path.strip_prefix("/2021-04-06/services/")?, false)
         };
