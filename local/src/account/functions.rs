@@ -48,10 +48,10 @@ impl Account {
         if objects.of_manifest.contains_key(name) {
             return Err(Failure::function_exists(name, ": the manifest defines it"));
         }
-        match objects.functions.contains_key(name) {
-            true => Err(Failure::function_exists(name, "")),
-            false => Ok(()),
+        if objects.functions.contains_key(name) {
+            return Err(Failure::function_exists(name, ""));
         }
+        Ok(())
     }
 
     pub(super) fn list_functions(&self, ask: &Ask) -> Answer {

@@ -166,7 +166,8 @@ impl Account {
     }
 }
 
-/// Reads everything.
+/// Reads everything. What was still coming in when the former process ended goes.
 fn read(files: &Files) -> io::Result<Read> {
+    files.bucket().clean()?;
     Ok((files.functions()?, files.account()?.unwrap_or_default()))
 }

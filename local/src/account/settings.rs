@@ -11,7 +11,7 @@ use super::documents::extend;
 use super::what::Setting;
 use crate::event::AccountNews;
 use crate::failure::Failure;
-use crate::model::{LATEST, VersionId};
+use crate::model::LATEST;
 
 impl Setting {
     /// The name in messages.
@@ -214,7 +214,16 @@ impl Account {
             LATEST => format!("functions/{name}"),
             qualifier => format!("functions/{name}/{qualifier}"),
         };
-        let mut document = Value::from(fields.clone());
+        // A client finds a list where the platform has one.
+        let mut document = match setting {
+            Setting::Concurrency => json!({}),
+            Setting::Provision => json!({
+                "alwaysAllocateCPU": false, "alwaysAllocateGPU": false, "scheduledActions": [],
+                "targetTrackingPolicies": [],
+            }),
+            Setting::Scaling => json!({ "horizontalScalingPolicies": [], "scheduledPolicies": [] }),
+        };
+        extend(&mut document, fields.clone().into());
         let number = |key: &str| fields.get(key).and_then(Value::as_u64);
         let own = match setting {
             Setting::Concurrency => json!({}),
@@ -239,8 +248,9 @@ impl Account {
     fn kept_now(&self, name: &str, qualifier: &str, target: u64) -> u64 {
         let functions = self.registry.functions();
         let Some(function) = functions.get(name).filter(|_| qualifier == LATEST) else { return target };
-        let latest = |usage: &crate::model::Usage| -> bool { usage.version == None::<VersionId> };
-        let Some(usage) = function.usage().into_iter().find(latest) else { return 0 };
+        let Some(usage) = function.usage().into_iter().find(|usage| usage.version.is_none()) else {
+            return 0;
+        };
         if usage.instances.len() >= usage.instances_max {
             target
         } else {

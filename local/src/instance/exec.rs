@@ -14,7 +14,6 @@ use crate::wire::ids;
 
 /// A command that runs beside an instance: with its folders, its network, its environment and its memory limit. The drop
 /// ends the command.
-
 pub(crate) struct Executed {
     pub(crate) process: Process,
     pub(crate) stdout: Pipe,

@@ -37,6 +37,14 @@ pub(super) struct Composition {
 }
 
 impl Composition {
+    /// The account tells it of changes from now on.
+    pub(super) fn of(parts: Self) -> Arc<Self> {
+        let composition = Arc::new(parts);
+        let surroundings: Arc<dyn Surroundings> = composition.clone();
+        composition.account.tell(Arc::downgrade(&surroundings));
+        composition
+    }
+
     /// Uses the domains and timers of `manifest` in place of the former ones.
     pub(super) fn use_manifest(&self, manifest: &Manifest) {
         *self.lock_manifest() = manifest.clone();

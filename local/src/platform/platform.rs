@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::alb::Opened;
 use super::composition::Composition;
 use super::settings::{GRPC_PORT, Settings};
-use crate::account::{Account, Place as AccountPlace, Surroundings};
+use crate::account::{Account, Place as AccountPlace};
 use crate::auth::Gate;
 use crate::deploy::{
     Built, BuiltFrom, Deployer, Deployment, FOLDER as STATE_FOLDER, Project, find_other_running, find_running,
@@ -147,7 +147,7 @@ impl Platform {
         let place = account_place(manifest, &settings, endpoint);
         let account =
             Account::new((Arc::clone(&registry), Arc::clone(&deployer)), log.clone(), &state, place);
-        let composition = Arc::new(Composition {
+        let composition = Composition::of(Composition {
             registry: Arc::clone(&registry),
             account: Arc::clone(&account),
             queue: Arc::clone(&queue),
@@ -160,8 +160,6 @@ impl Platform {
             manifest: Mutex::new(manifest.clone()),
             domains: Mutex::default(),
         });
-        let surroundings: Arc<dyn Surroundings> = composition.clone();
-        account.tell(Arc::downgrade(&surroundings));
         let platform = Platform {
             front: Front::new(
                 Arc::clone(&registry),
@@ -198,19 +196,24 @@ impl Platform {
             }
         }
         platform.open_grpc_port()?;
-        for function in manifest.functions() {
-            platform.open_port(function, manifest)?;
-            platform.registry.set_pending(&function.name, "is being built");
-        }
-        platform.account.open(manifest).await;
+        platform.open_ports(manifest)?;
+        Box::pin(platform.account.open(manifest)).await;
         platform.composition.use_manifest(manifest);
         platform.use_balancers(manifest).await;
         platform.queue.resume().await;
-        platform.account.start().await;
+        Box::pin(platform.account.start()).await;
         if platform.settings.timers {
             platform.tasks.spawn(timers.run(platform.stop.begun.clone()));
         }
         Ok(platform)
+    }
+
+    fn open_ports(&self, manifest: &Manifest) -> Result<(), NotBound> {
+        for function in manifest.functions() {
+            self.open_port(function, manifest)?;
+            self.registry.set_pending(&function.name, "is being built");
+        }
+        Ok(())
     }
 
     fn listen(&self, listener: Listener, door: Door) {

@@ -254,6 +254,7 @@ fn tasks_belong_to_the_platforms_trackers() {
     check_only(
         &["spawn_blocking("],
         &[
+            "account/account.rs",
             "account/bucket.rs",
             "deploy/deploy.rs",
             "deploy/layout.rs",

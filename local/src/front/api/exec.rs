@@ -41,6 +41,8 @@ pub(crate) fn exec(
         query: head.uri.query().unwrap_or_default().to_owned(),
         body: bytes::Bytes::new(),
         request: visit.id().to_string(),
+        host: String::new(),
+        keys: gate.keys()?.clone(),
     };
     let command = account.execute(&ask, &instance)?;
     let mut headers = http::HeaderMap::new();

@@ -49,7 +49,9 @@ fn keep_known(node: &mut Node, table: &'static Table) {
         match (key.takes, &mut entry.node.value) {
             (Takes::Map(table), _) => keep_known(&mut entry.node, table),
             (Takes::Each(table), Value::List(items)) => {
-                items.iter_mut().for_each(|item| keep_known(item, table));
+                for item in items {
+                    keep_known(item, table);
+                }
             }
             _ => {}
         }
