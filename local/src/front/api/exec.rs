@@ -36,8 +36,6 @@ pub(crate) fn exec(
     let ask = Ask {
         what: Asked::ListInstances,
         function,
-        host: String::new(),
-        keys: gate.keys()?.clone(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         body: bytes::Bytes::new(),
         request: visit.id().to_string(),
