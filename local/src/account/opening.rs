@@ -166,8 +166,7 @@ impl Account {
     }
 }
 
-/// Reads everything. What was still coming in when the former process ended goes.
+/// Reads everything.
 fn read(files: &Files) -> io::Result<Read> {
-    files.bucket().clean()?;
     Ok((files.functions()?, files.account()?.unwrap_or_default()))
 }
