@@ -74,11 +74,13 @@ impl Entry {
     }
 
     /// With this mode: the kind of the entry and its rights.
+    #[must_use]
     pub fn with_mode(self, mode: u32) -> Self {
         Entry { mode, ..self }
     }
 
     /// As a system without modes makes it.
+    #[must_use]
     pub fn without_mode(self) -> Self {
         Entry { mode: 0, system: 0, ..self }
     }
@@ -147,6 +149,7 @@ pub struct Hostile {
 }
 
 /// The zips that have to be refused. One that gets out writes a file whose name has `evil` in it.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub fn hostile() -> Vec<Hostile> {
     let mut all = Vec::new();
     let mut add = |name, expected, zip: Vec<u8>| all.push(Hostile { name, zip, expected });
@@ -261,7 +264,7 @@ pub fn hostile() -> Vec<Hostile> {
     add("a zip in the comment of a zip", "two ends", two_ends);
     add("an entry that the directory hides", "inconsistency", with_hidden());
     add("one part of several", "one part of several", {
-        let mut part = whole.clone();
+        let mut part = whole;
         let at = part.len() - 18;
         part[at..at + 4].copy_from_slice(&[1, 0, 1, 0]);
         part

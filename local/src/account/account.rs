@@ -138,7 +138,7 @@ impl Account {
             What::Untag => self.untag(&ask).await,
             What::SetResourceGroup => self.set_resource_group(&ask).await,
             What::ListRegions => Ok(self.regions()),
-            What::GetUploadToken => self.upload_token(&ask),
+            What::GetUploadToken => Self::upload_token(&ask),
         }
     }
 

@@ -165,7 +165,7 @@ impl Account {
     }
 
     /// Where a client can send code to, and temporary keys for that.
-    pub(super) fn upload_token(&self, ask: &Ask) -> Result<Answer, Failure> {
+    pub(super) fn upload_token(ask: &Ask) -> Result<Answer, Failure> {
         let nonce = random().map_err(Failure::unavailable)?;
         let key = ask.keys.temporary(nonce, SystemTime::now() + STAYS);
         let text = |secret: &Secret| String::from_utf8_lossy(secret.reveal()).into_owned();

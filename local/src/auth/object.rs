@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header;
 use http::request::Parts;
+use http::{HeaderName, header};
 use ring::hmac;
 
 use super::encoding::{encode, pairs};
@@ -97,7 +97,7 @@ fn text(head: &Parts, date: &str, resource: &str) -> Option<Vec<u8>> {
     let lines = [method, value("content-md5")?, value("content-type")?, date.as_bytes()];
     let mut text = lines.join(&b'\n');
     text.push(b'\n');
-    let mut names: Vec<&str> = head.headers.keys().map(|name| name.as_str()).collect();
+    let mut names: Vec<&str> = head.headers.keys().map(HeaderName::as_str).collect();
     names.retain(|name| name.starts_with(PREFIX));
     names.sort_unstable();
     for name in names {

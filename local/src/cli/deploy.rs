@@ -68,7 +68,10 @@ async fn try_run(
     let written = Manifest::written(manifest.file(), environment).map_err(io::Error::other)?;
     let account = Running::at(manifest, arguments.port, arguments.data.as_deref());
     for (_, component, resource) in written.resources() {
-        let props = resource.child("props").map(|props| props.to_json()).unwrap_or_default();
+        let props = match resource.child("props") {
+            Some(props) => props.to_json(),
+            None => Value::Null,
+        };
         let Some(name) = props["functionName"].as_str().filter(|_| component == Component::Function) else {
             continue;
         };

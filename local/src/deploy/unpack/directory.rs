@@ -27,7 +27,7 @@ pub(super) fn entries(zip: &mut (impl Read + Seek), length: u64) -> io::Result<u
     let ends = |at: &usize| {
         let record = bytes.get(*at..).unwrap_or_default();
         record.starts_with(b"PK\x05\x06")
-            && number(record, 20, 2).is_some_and(|comment| at + END + comment as usize == bytes.len())
+            && number(record, 20, 2).is_some_and(|comment| (at + END) as u64 + comment == bytes.len() as u64)
     };
     let mut found = (0..=bytes.len().saturating_sub(END)).rev().filter(ends);
     let end = found.next().ok_or_else(|| refused("it is no zip, or its end is cut off"))?;

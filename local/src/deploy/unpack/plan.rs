@@ -70,6 +70,7 @@ pub(super) enum What {
 }
 
 /// An error that is the zip's own fault, not this machine's.
+#[expect(clippy::needless_pass_by_value, reason = "callers make the text where they give it")]
 pub(super) fn refused(why: impl ToString) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why.to_string())
 }
