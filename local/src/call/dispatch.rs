@@ -42,8 +42,8 @@ pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, 
     let function = &callee.function;
     let fault = std::mem::take(&mut call.body_fault);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take(), fault);
-    run.is_probe = call.is_probe;
-    run.whole_in = call.payload.whole_length();
+    run.counted.is_probe = call.is_probe;
+    run.counted.whole_in = call.payload.whole_length();
     seat.mark(|times| &mut times.admitted);
     let kind = call.kind;
     let reply = match kind {
@@ -54,7 +54,7 @@ pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, 
         Ok((head, body)) => {
             run.pass_departure_on(seat);
             seat.mark(|times| &mut times.head);
-            run.tells_failure = head.status.is_server_error() || rpc_failed(&head.headers);
+            run.counted.tells_failure = head.status.is_server_error() || rpc_failed(&head.headers);
             Ok(Answer::new(head, body, run))
         }
         Err(failure) => {
@@ -193,9 +193,9 @@ impl Run {
             let pool = callee.pool()?;
             self.limit = pool.generation.function.timeout;
             self.edition = pool.generation.function.local.edition;
-            self.meter = Some(Arc::clone(&pool.generation.meter));
+            self.counted.meter = Some(Arc::clone(&pool.generation.meter));
             let acquired = pool.acquire(self.claim.clone(), &mut seat.is_cold).await;
-            self.is_cold = seat.is_cold;
+            self.counted.is_cold = seat.is_cold;
             match acquired {
                 Ok(lease) => {
                     seat.instance = Some(Arc::clone(&lease.instance.id));

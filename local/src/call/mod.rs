@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod chaos;
+mod counted;
 mod dispatch;
 mod duplex;
 mod endpoint_event;
@@ -11,7 +12,7 @@ mod stream;
 mod tunnel;
 
 pub(crate) use answer::{Answer, Usage, Whole};
-pub(crate) use call::{Call, CallKind, Seat, Times};
+pub(crate) use call::{Call, CallKind, Seat};
 pub(crate) use dispatch::dispatch;
 pub(crate) use stream::{AnswerStream, BrokenOff};
 pub(crate) use tunnel::AnswerTunnel;

@@ -7,11 +7,11 @@ use fc_runtime::platform::limits::KIB;
 use http::HeaderValue;
 use tokio::time::{Instant, timeout_at};
 
+use super::counted::Counted;
 use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
-use crate::failure::{Failure, FailureSource, mebibytes};
+use crate::failure::{Failure, mebibytes};
 use crate::fault::CallFaults;
 use crate::instance::Lease;
-use crate::meter::{Ended, Meter};
 use crate::model::{Claim, Edition, SessionId};
 use crate::process::Rest;
 use crate::wire::h1::Link;
@@ -27,18 +27,8 @@ const AT_ONCE: usize = 4 * KIB;
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) id: Arc<str>,
-    /// Counts the call. `None` until its generation is known.
-    pub(super) meter: Option<Arc<Meter>>,
-    /// When the call was handed on by the way in.
-    arrived: Instant,
-    pub(super) is_cold: bool,
-    pub(super) is_probe: bool,
-    /// Whether the function's reply says that something failed.
-    pub(super) tells_failure: bool,
-    /// The bytes of a request's body that was there as a whole.
-    pub(super) whole_in: u64,
-    /// The bytes from and to the client that passed the run by.
-    pub(super) passed_by: Option<[u64; 2]>,
+    /// What is counted of the call.
+    pub(super) counted: Counted,
     pub(super) source: Source,
     pub(super) log: Log,
     pub(super) begin: Instant,
@@ -73,13 +63,7 @@ impl Run {
         let now = Instant::now();
         Run {
             id: Arc::clone(id),
-            meter: None,
-            arrived: now,
-            is_cold: false,
-            is_probe: false,
-            tells_failure: false,
-            whole_in: 0,
-            passed_by: None,
+            counted: Counted::new(now),
             source: Source::function(function).with_request(id),
             log: log.clone(),
             begin: now,
@@ -259,32 +243,14 @@ impl Run {
         Some(tail.text())
     }
 
-    /// Counts the call as one that has ended.
-    fn count(&self, kind: Option<&Kind>) {
-        let Some(meter) = &self.meter else { return };
-        let now = Instant::now();
-        let received = if self.received == usize::MAX { 0 } else { self.received as u64 };
-        let [bytes_in, bytes_out] =
-            self.passed_by.unwrap_or_else(|| [self.whole_in + self.body_fault.passed(), received]);
-        meter.note(&Ended {
-            latency: now.saturating_duration_since(self.arrived),
-            took: self.lease.as_ref().map(|_| now.saturating_duration_since(self.begin)),
-            is_error: self.tells_failure
-                || matches!(kind, Some(Kind::CallFailed(cause)) if cause.by != FailureSource::Caller.name()),
-            has_client_left: matches!(kind, Some(Kind::CallCancelled { .. })),
-            is_cold: self.is_cold,
-            is_probe: self.is_probe,
-            bytes_in,
-            bytes_out,
-        });
-    }
-
     /// `kind` says what went wrong, if anything did.
     pub(super) fn end(&mut self, kind: Option<Kind>) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        self.count(kind.as_ref());
+        let received = if self.received == usize::MAX { 0 } else { self.received as u64 };
+        let begin = self.lease.as_ref().map(|_| self.begin);
+        self.counted.end(kind.as_ref(), begin, [self.body_fault.passed(), received]);
         let lease = self.lease.take();
         if let Some(lease) = &lease {
             // `end` reads what the function has written so far. These lines come before the line of the call's end.

@@ -110,7 +110,7 @@ impl AnswerStream {
                 let is_rpc = self.is_rpc();
                 if let Some(trailers) = frame.trailers_mut() {
                     if let Some(run) = &mut self.run {
-                        run.tells_failure |= is_rpc && rpc_failed(trailers);
+                        run.counted.tells_failure |= is_rpc && rpc_failed(trailers);
                     }
                     if !is_rpc {
                         // A function may say no more in trailers than in headers.

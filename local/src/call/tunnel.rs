@@ -106,7 +106,7 @@ async fn pass(relay: &mut Relay, run: &Run, idle: Option<Duration>) -> Result<Ov
 /// either, and sees code 1006.
 async fn settle(over: Result<Over, Failure>, relay: Relay, mut run: Run) -> Carried {
     let carried = Carried { passed: relay.passed(), ..Carried::default() };
-    run.passed_by = Some(carried.passed.map(|passed| passed.bytes));
+    run.counted.passed_by = Some(carried.passed.map(|passed| passed.bytes));
     match over {
         Ok(Over::Client) if relay.is_closing() => {
             relay.end_function(None).await;

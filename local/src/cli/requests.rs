@@ -47,6 +47,7 @@ pub(super) struct RequestsArguments {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 struct FilterArguments {
     /// Those of this function
     #[arg(long, value_name = "NAME")]
@@ -99,8 +100,13 @@ impl FilterArguments {
             ("since", self.since.clone()),
             ("probe", flag(!self.probes, "false")),
         ];
-        let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        fields.map(|(name, value)| format!("&{name}={}", encode(value.as_bytes()))).collect()
+        let mut query = String::new();
+        for (name, value) in fields {
+            if let Some(value) = value {
+                query.extend(["&", name, "=", &encode(value.as_bytes())]);
+            }
+        }
+        query
     }
 }
 
@@ -171,14 +177,16 @@ async fn try_run(manifest: &Manifest, arguments: RequestsArguments) -> io::Resul
     if calls.is_empty() && !arguments.follow && !arguments.json {
         print::complain("no such call is recorded");
     }
-    while arguments.follow {
+    if !arguments.follow {
+        return Ok(());
+    }
+    loop {
         let news = get(format!("/_local/v1/changes?after={revision}{query}")).await?;
         revision = news["revision"].as_u64().unwrap_or(revision);
         for call in news["requests"].as_array().into_iter().flatten() {
             say(call, arguments.json);
         }
     }
-    Ok(())
 }
 
 fn say(call: &Value, json: bool) {

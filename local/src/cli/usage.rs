@@ -84,7 +84,7 @@ async fn try_run(manifest: &Manifest, arguments: &UsageArguments) -> io::Result<
     let query = arguments.since.as_ref().map(|since| format!("?since={}", encode(since.as_bytes())));
     let path = format!("/_local/v1/usage{}", query.unwrap_or_default());
     let report = running.call(Method::GET, &path, &Value::Null).await?;
-    let mut bill = Bill::new(&report, &prices, arguments.invocations);
+    let bill = Bill::new(&report, &prices, arguments.invocations);
     let text = if arguments.csv {
         bill.csv()
     } else if arguments.json {
@@ -142,7 +142,7 @@ impl<'a> Bill<'a> {
         Bill { prices, rows, times, wanted }
     }
 
-    fn document(&mut self, report: &Value) -> Value {
+    fn document(&self, report: &Value) -> Value {
         let row = |(name, used, cost): &(String, Value, Cost)| {
             let mut used = used.clone();
             used["function"] = name.as_str().into();
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn functions_and_their_sum_are_told_in_each_form() {
         let (report, prices) = (report(), Prices::own().unwrap());
-        let mut bill = Bill::new(&report, &prices, None);
+        let bill = Bill::new(&report, &prices, None);
         let document = bill.document(&report);
         assert_eq!(document["total"]["invocations"], 17);
         assert_eq!(document["total"]["bytesOut"], 2 << 20);
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn a_few_calls_are_scaled_to_a_wanted_number() {
         let (report, prices) = (report(), Prices::own().unwrap());
-        let mut bill = Bill::new(&report, &prices, Some(2_000_000));
+        let bill = Bill::new(&report, &prices, Some(2_000_000));
         let document = bill.document(&report);
         assert!((number(&document["total"]["cost"]["invocationUnits"]) - 15_000.0).abs() < 1e-6);
         assert_eq!(document["total"]["invocations"], 17, "what was used stays as it was");

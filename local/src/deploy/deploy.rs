@@ -141,14 +141,9 @@ impl Deployer {
         })
     }
 
-    /// Injects faults into functions that are deployed from now on.
-    pub(crate) fn with_chaos(self, chaos: Option<Chaos>) -> Self {
-        Deployer { faults: FaultPlan::new(chaos), ..self }
-    }
-
-    /// Counts what functions use that are deployed from now on.
-    pub(crate) fn with_meters(self, meters: Meters) -> Self {
-        Deployer { meters, ..self }
+    /// Injects faults into functions that are deployed from now on, and counts what they use.
+    pub(crate) fn with(self, chaos: Option<Chaos>, meters: Meters) -> Self {
+        Deployer { faults: FaultPlan::new(chaos), meters, ..self }
     }
 
     /// Builds and deploys a function.

@@ -122,10 +122,7 @@ impl Front {
             .and_then(|()| host::check(&request))
             .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
-        if matches!(
-            destination,
-            Ok(Destination::Index | Destination::Balancers | Destination::Usage | Destination::Local(_))
-        ) {
+        if destination.as_ref().is_ok_and(Destination::is_own) {
             visit.is_own();
         }
         let outcome = match destination {

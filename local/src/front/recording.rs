@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{HeaderMap, Method, Request, Version, header};
-use tokio::time::Instant;
 
-use crate::call::Times;
 use crate::event::{Record, Source, Tail};
 use crate::record::{Bodies, Body, End, Headers, Original, Phases, Recorded, Records};
 use crate::wire::headers::Peer;
@@ -39,8 +37,7 @@ pub(crate) struct Recording {
 pub(super) struct Known<'a> {
     pub(super) record: &'a Record,
     pub(super) source: &'a Source,
-    pub(super) times: Option<&'a Times>,
-    pub(super) begin: Instant,
+    pub(super) phases: Phases,
     pub(super) end: End,
 }
 
@@ -126,10 +123,8 @@ impl Recording {
     }
 
     fn call(&mut self, known: &Known<'_>, replied: u64) -> Recorded {
-        let Known { record, source, times, begin, end } = known;
-        let requested = self.request.as_ref().map_or(0, |copied| copied.total());
-        let since = |point: Option<Instant>| point.map(|point| point.saturating_duration_since(*begin));
-        let times = times.copied().unwrap_or_default();
+        let Known { record, source, phases, end } = known;
+        let requested = self.request.as_ref().map_or(0, Copied::total);
         let is_last = *end != End::UnderWay;
         let take = |own: &mut Headers| if is_last { std::mem::take(own) } else { own.clone() };
         Recorded {
@@ -149,14 +144,7 @@ impl Recording {
             status: record.status,
             reply: take(&mut self.reply),
             begun: self.begun,
-            phases: Phases {
-                admitted: since(times.admitted),
-                instance: since(times.instance),
-                is_cold: record.is_cold,
-                sent: since(times.sent),
-                head: since(times.head),
-                end: record.duration,
-            },
+            phases: *phases,
             end: *end,
             cause: record.cause.clone(),
             log: self.tail.as_ref().map(Tail::text).unwrap_or_default().into(),

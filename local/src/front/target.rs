@@ -147,6 +147,16 @@ pub(crate) enum Destination {
     Index,
 }
 
+impl Destination {
+    /// Whether the request is for fc-local itself: what only it has.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(
+            self,
+            Destination::Index | Destination::Balancers | Destination::Usage | Destination::Local(_)
+        )
+    }
+}
+
 /// The function that answers an address, and how busy it is.
 #[derive(Debug)]
 pub(crate) struct Answering {

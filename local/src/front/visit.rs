@@ -11,7 +11,7 @@ use crate::event::{AlbVisit, Cause, Kind, Log, Maker, Record, SocketTraffic, Sou
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::model::Edition;
-use crate::record::{End, Records};
+use crate::record::{End, Phases, Records};
 use crate::registry::Deployed;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Passed, ids};
@@ -257,8 +257,8 @@ impl Visit {
         (self.status, self.has_begun) = (status, true);
         if self.recording.is_some() {
             let (record, source) = (self.record_now(), self.source_now());
-            let (times, begin) = (self.seat.times.as_deref(), self.begin);
-            let known = Known { record: &record, source: &source, times, begin, end: End::UnderWay };
+            let phases = self.phases(&record);
+            let known = Known { record: &record, source: &source, phases, end: End::UnderWay };
             if let Some(recording) = &mut self.recording {
                 recording.show(&known);
             }
@@ -280,6 +280,20 @@ impl Visit {
             grpc_status: self.grpc_status,
             cause: self.cause.clone(),
             alb: None,
+        }
+    }
+
+    /// When the call reached which point.
+    fn phases(&self, record: &Record) -> Phases {
+        let times = self.seat.times.as_deref().copied().unwrap_or_default();
+        let since = |point: Option<Instant>| point.map(|point| point.saturating_duration_since(self.begin));
+        Phases {
+            admitted: since(times.admitted),
+            instance: since(times.instance),
+            is_cold: record.is_cold,
+            sent: since(times.sent),
+            head: since(times.head),
+            end: record.duration,
         }
     }
 
@@ -323,8 +337,8 @@ impl Drop for Visit {
         };
         self.source.instance = self.seat.instance.take();
         if let Some(recording) = self.recording.take() {
-            let (times, begin) = (self.seat.times.as_deref(), self.begin);
-            recording.finish(&Known { record: &record, source: &self.source, times, begin, end });
+            let phases = self.phases(&record);
+            recording.finish(&Known { record: &record, source: &self.source, phases, end });
         }
         self.log.emit(&self.source, Kind::Request(record));
     }

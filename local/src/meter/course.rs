@@ -54,7 +54,7 @@ impl Course {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX).clamp(1, LATENCY_MAX);
         if let Some(histogram) = filled(&mut self.current) {
             // A time beyond its bounds makes it grow.
-            drop(histogram.record(micros));
+            _ = histogram.record(micros);
         }
     }
 
@@ -66,12 +66,12 @@ impl Course {
             && let Some(recent) = filled(&mut self.recent[0])
         {
             // Both grow as far as they have to.
-            drop(recent.add(&*current));
+            _ = recent.add(&*current);
         }
         let used = totals - self.former;
         self.former = totals;
         let took = now.saturating_duration_since(begin);
-        push(&mut self.fine, Point { end: now, took, used, instances, p50, p99 }, FINE_MAX);
+        push(&mut self.fine, &Point { end: now, took, used, instances, p50, p99 }, FINE_MAX);
         while self.fine.front().is_some_and(|point| now.saturating_duration_since(point.end) > FINE_FOR) {
             self.fine.pop_front();
         }
@@ -85,7 +85,7 @@ impl Course {
             let used = totals - before;
             let took = now.saturating_duration_since(minute);
             let (p50, p99) = self.percentiles();
-            push(&mut self.coarse, Point { end: now, took, used, instances, p50, p99 }, COARSE_MAX);
+            push(&mut self.coarse, &Point { end: now, took, used, instances, p50, p99 }, COARSE_MAX);
             self.minute = Some((now, totals));
         }
     }
@@ -96,7 +96,7 @@ impl Course {
         for histogram in [&self.current, &self.recent[0], &self.recent[1]].into_iter().flatten() {
             match &mut all {
                 None => all = Some(histogram.clone()),
-                Some(all) => drop(all.add(&**histogram)),
+                Some(all) => _ = all.add(&**histogram),
             }
         }
         percentiles(all.as_deref())
@@ -141,9 +141,9 @@ fn percentiles(histogram: Option<&Histogram<u32>>) -> (Option<Duration>, Option<
 }
 
 /// Adds an interval, unless nothing is in it: a function that nobody uses takes no memory.
-fn push(points: &mut VecDeque<Point>, point: Point, most: usize) {
+fn push(points: &mut VecDeque<Point>, point: &Point, most: usize) {
     if !point.used.is_nothing() || point.instances > 0 {
-        points.push_back(point);
+        points.push_back(*point);
     }
     while points.len() > most {
         points.pop_front();

@@ -9,7 +9,11 @@ use super::totals::{Time, Totals};
 
 /// What one function uses.
 #[derive(Debug, Default)]
-pub(crate) struct Meter(Mutex<State>);
+pub(crate) struct Meter {
+    state: Mutex<State>,
+    /// That of all functions, whose course has the calls of this one too.
+    all: Option<Arc<Meter>>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -26,15 +30,29 @@ pub(crate) struct Ended {
     pub(crate) latency: Duration,
     /// From when it had an instance. `None` if it never had one.
     pub(crate) took: Option<Duration>,
-    pub(crate) is_error: bool,
-    pub(crate) has_client_left: bool,
+    pub(crate) outcome: Outcome,
     pub(crate) is_cold: bool,
     pub(crate) is_probe: bool,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
 }
 
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It has a reply, which tells of no failure of the function.
+    Answered,
+    /// The function or the platform failed.
+    Failed,
+    ClientLeft,
+}
+
 impl Meter {
+    /// A meter whose calls are in the course of `all` too.
+    pub(super) fn beside(all: &Arc<Meter>) -> Self {
+        Meter { state: Mutex::default(), all: Some(Arc::clone(all)) }
+    }
+
     /// Counts a call.
     pub(crate) fn note(&self, ended: &Ended) {
         let mut state = self.lock();
@@ -45,15 +63,19 @@ impl Meter {
                 totals.probes += u64::from(ended.is_probe);
                 totals.call_nanos += took.as_nanos();
             }
-            None => totals.refused += u64::from(!ended.has_client_left),
+            None => totals.refused += u64::from(ended.outcome != Outcome::ClientLeft),
         }
-        totals.errors += u64::from(ended.is_error);
-        totals.client_left += u64::from(ended.has_client_left);
+        totals.errors += u64::from(ended.outcome == Outcome::Failed);
+        totals.client_left += u64::from(ended.outcome == Outcome::ClientLeft);
         totals.cold_starts += u64::from(ended.is_cold);
         totals.bytes_in = totals.bytes_in.saturating_add(ended.bytes_in);
         totals.bytes_out = totals.bytes_out.saturating_add(ended.bytes_out);
-        if !ended.has_client_left {
+        if ended.outcome != Outcome::ClientLeft {
             state.course.record(ended.latency);
+            drop(state);
+            if let Some(all) = &self.all {
+                all.lock().course.record(ended.latency);
+            }
         }
     }
 
@@ -84,9 +106,8 @@ impl Meter {
         (totals, instances)
     }
 
-    /// Ends the current interval of the course.
-    pub(super) fn tick(&self, now: Instant) {
-        let (totals, instances) = self.totals(now);
+    /// Ends the current interval of the course, with the sums so far.
+    pub(super) fn tick(&self, now: Instant, (totals, instances): (Totals, usize)) {
         self.lock().course.tick(now, totals, instances);
     }
 
@@ -96,6 +117,6 @@ impl Meter {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::course::Point;
+use super::course::{Course, Point};
 use super::meter::Meter;
 use super::totals::Totals;
 
@@ -25,6 +25,8 @@ pub(crate) struct Meters(Arc<Shared>);
 struct Shared {
     begun: (Instant, SystemTime),
     meters: Mutex<BTreeMap<Arc<str>, Arc<Meter>>>,
+    /// The course of all functions together.
+    all: Arc<Meter>,
 }
 
 /// What was used since a time.
@@ -33,6 +35,9 @@ pub(crate) struct UsageReport {
     pub(crate) since: SystemTime,
     pub(crate) until: SystemTime,
     pub(crate) functions: Vec<FunctionUsage>,
+    /// Of the last minutes, all functions together.
+    pub(crate) p50: Option<Duration>,
+    pub(crate) p99: Option<Duration>,
 }
 
 /// What one function used.
@@ -49,7 +54,7 @@ pub(crate) struct FunctionUsage {
 impl Default for Meters {
     fn default() -> Self {
         let begun = (Instant::now(), SystemTime::now());
-        Meters(Arc::new(Shared { begun, meters: Mutex::default() }))
+        Meters(Arc::new(Shared { begun, meters: Mutex::default(), all: Arc::default() }))
     }
 }
 
@@ -61,14 +66,20 @@ impl Meters {
             return Arc::clone(meter);
         }
         let name = if meters.len() < FUNCTIONS_MAX { name } else { OTHERS };
-        Arc::clone(meters.entry(Arc::from(name)).or_default())
+        let make = || Arc::new(Meter::beside(&self.0.all));
+        Arc::clone(meters.entry(Arc::from(name)).or_insert_with(make))
     }
 
     /// Ends an interval of each course. To be called once in a [`TICK`].
     pub(crate) fn tick(&self, now: Instant) {
+        let (mut sum, mut instances) = (Totals::default(), 0);
         for (_, meter) in self.all() {
-            meter.tick(now);
+            let own = meter.totals(now);
+            meter.tick(now, own);
+            sum += own.0;
+            instances += own.1;
         }
+        self.0.all.tick(now, (sum, instances));
     }
 
     /// What was used, since `ago` or since the begin.
@@ -80,13 +91,17 @@ impl Meters {
         let functions = self.all().into_iter().map(|(name, meter)| {
             let (totals, instances) = meter.totals(now);
             let used = since.map_or(totals, |since| meter.course(|course| course.used_since(since, totals)));
-            let (p50, p99) = meter.course(super::course::Course::percentiles);
+            let (p50, p99) = meter.course(Course::percentiles);
             FunctionUsage { name: name.to_string(), used, instances, p50, p99 }
         });
+        let functions = functions.collect();
+        let (p50, p99) = self.0.all.course(Course::percentiles);
         UsageReport {
             since: ago.and_then(|ago| until.checked_sub(ago)).unwrap_or(begun_at),
             until,
-            functions: functions.collect(),
+            functions,
+            p50,
+            p99,
         }
     }
 
@@ -94,6 +109,11 @@ impl Meters {
     pub(crate) fn course(&self, name: &str) -> Vec<Point> {
         let meter = self.lock().get(name).cloned();
         meter.map_or_else(Vec::new, |meter| meter.course(|course| course.fine().copied().collect()))
+    }
+
+    /// The intervals of all functions together.
+    pub(crate) fn course_of_all(&self) -> Vec<Point> {
+        self.0.all.course(|course| course.fine().copied().collect())
     }
 
     /// The functions with a meter.

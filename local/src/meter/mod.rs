@@ -9,7 +9,7 @@ mod totals;
 
 pub(crate) use course::Point;
 pub(crate) use fleet::{Fleet, Presence, Rate};
-pub(crate) use meter::{Ended, Meter};
+pub(crate) use meter::{Ended, Meter, Outcome};
 pub(crate) use meters::{FunctionUsage, Meters, TICK, UsageReport};
 pub(crate) use prices::{Cost, Prices};
 pub(crate) use totals::{Billable, Totals};

@@ -12,8 +12,7 @@ fn ended(millis: u64) -> Ended {
     Ended {
         latency: time,
         took: Some(time),
-        is_error: false,
-        has_client_left: false,
+        outcome: Outcome::Answered,
         is_cold: false,
         is_probe: false,
         bytes_in: 10,
@@ -188,9 +187,9 @@ fn kept_instances_are_idle_between_calls_and_others_cost_nothing() {
 fn calls_are_counted_by_what_became_of_them() {
     let meter = Meter::default();
     meter.note(&ended(10));
-    meter.note(&Ended { is_error: true, is_cold: true, ..ended(20) });
-    meter.note(&Ended { has_client_left: true, ..ended(30) });
-    meter.note(&Ended { took: None, is_error: true, ..ended(40) });
+    meter.note(&Ended { outcome: Outcome::Failed, is_cold: true, ..ended(20) });
+    meter.note(&Ended { outcome: Outcome::ClientLeft, ..ended(30) });
+    meter.note(&Ended { took: None, outcome: Outcome::Failed, ..ended(40) });
     meter.note(&Ended { is_probe: true, ..ended(1) });
     let totals = meter.totals(Instant::now()).0;
     let counts = [
@@ -226,6 +225,13 @@ fn the_course_has_intervals_and_no_more_than_a_quarter_of_an_hour() {
     let millis = |time: Option<Duration>| time.unwrap().as_secs_f64() * 1e3;
     assert!((millis(point.p50) - 50.0).abs() <= 1.0 && (millis(point.p99) - 99.0).abs() <= 1.5, "{point:?}");
     assert!(meters.course("other").is_empty());
+    // Another function is in the course of all.
+    meters.of("other").note(&ended(500));
+    meters.tick(begin + TICK * 400);
+    let last = *meters.course_of_all().last().unwrap();
+    assert_eq!((last.used.invocations, meters.course("shop").last().unwrap().used.invocations), (1, 100));
+    assert!((millis(last.p50) - 500.0).abs() < 5.0, "{last:?}");
+    assert!(meters.usage(None).p50.is_some());
     let all = meter.totals(begin + TICK * 400).0;
     assert_eq!(all.invocations, 20_000);
 }

@@ -124,7 +124,7 @@ impl Platform {
         let records = settings.record.map_or_else(Records::default, |record| {
             Records::new(Limits::of_bodies(record.bodies, record.body))
         });
-        let deployer = Arc::new(deployer.with_chaos(settings.chaos).with_meters(meters.clone()));
+        let deployer = Arc::new(deployer.with(settings.chaos, meters.clone()));
         let identities = identities(&settings, &log);
         let (stop, connections, abandon) = (Stop::default(), TaskTracker::new(), CancellationToken::new());
         let trackers = Trackers {

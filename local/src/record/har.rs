@@ -118,13 +118,12 @@ fn cookies(headers: &[(String, Vec<u8>)], name: &str) -> Vec<Value> {
 fn post_data(call: &Recorded, sent: &Body, mime_type: &str) -> Value {
     let shown = mask::body(sent, call.original.for_replay().2);
     let mut document = json!({ "mimeType": mime_type });
-    match str::from_utf8(&shown) {
-        Ok(text) => document["text"] = text.into(),
-        Err(_) => {
-            // The format has an encoding for replies alone.
-            document["text"] = STANDARD.encode(&shown).into();
-            document["_encoding"] = "base64".into();
-        }
+    if let Ok(text) = str::from_utf8(&shown) {
+        document["text"] = text.into();
+    } else {
+        // The format has an encoding for replies alone.
+        document["text"] = STANDARD.encode(&shown).into();
+        document["_encoding"] = "base64".into();
     }
     if !sent.is_whole() {
         document["comment"] = format!("{} of {} bytes are kept", sent.bytes().len(), sent.total()).into();

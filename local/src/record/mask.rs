@@ -141,10 +141,7 @@ fn json(text: &str) -> Option<String> {
         let before = text[..quote].trim_end();
         if behind.starts_with(':') {
             name = Some(value);
-        } else if before.ends_with(':')
-            && name.take().is_some_and(|name| is_secret_parameter(name))
-            && !value.is_empty()
-        {
+        } else if before.ends_with(':') && name.take().is_some_and(is_secret_parameter) && !value.is_empty() {
             _ = write!(out, "{}\"{MASK}", &text[done..quote]);
             done = end;
         }

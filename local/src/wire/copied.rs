@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(copied.peek(), (b"abc".to_vec(), 3, false));
         copied.push(b"defgh");
         copied.push(b"i");
-        copied.clone().end();
+        copied.end();
         assert_eq!(copied.take(), (b"abcde".to_vec(), 9, true));
     }
 }

@@ -27,7 +27,7 @@ fn an_archive_is_one_that_others_read() {
     let local = Local::scripted(f().timeout(60));
     let head = "content-type: application/json\r\ncookie: a=b; c\r\nx-bytes: caf\u{e9}\r\n";
     local.call("POST", "/seen?a=b+c&d&=e&token=x", head, br#"{"password": "secret"}"#);
-    local.call("PUT", "/seen", "", &[0xff; 200_000]);
+    local.call("PUT", "/seen", "", &vec![0xff; 200_000]);
     for target in ["/sse?n=3&ms=10", "/status?code=404", "/exit?code=3", "/trailers", "/garbage"] {
         local.get(target);
     }

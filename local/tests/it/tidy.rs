@@ -307,6 +307,8 @@ fn files_are_written_in_few_places() {
             "auth/key_file.rs",
             // The picture that is asked for.
             "cli/load.rs",
+            // The archive that is asked for.
+            "cli/requests.rs",
             "deploy/copy.rs",
             "deploy/interpreters.rs",
             "deploy/layers.rs",

@@ -102,7 +102,8 @@ pub(crate) async fn local(
         LocalOperation::Course => {
             let asked = parameter(uri, "function");
             let names = asked.map_or_else(|| site.meters.names(), |function| vec![Arc::from(function)]);
-            metering::course(names.iter().map(|name| (&**name, site.meters.course(name))))
+            let all = site.meters.course_of_all();
+            metering::course(&all, names.iter().map(|name| (&**name, site.meters.course(name))))
         }
     };
     Ok(reply(&document, visit))

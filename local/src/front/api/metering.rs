@@ -12,6 +12,8 @@ pub(super) fn usage(report: &UsageReport) -> Value {
     json!({
         "since": utc(report.since),
         "until": utc(report.until),
+        "p50Ms": report.p50.map(millis),
+        "p99Ms": report.p99.map(millis),
         "functions": report.functions.iter().map(function).collect::<Vec<_>>(),
     })
 }
@@ -43,8 +45,8 @@ fn function(own: &FunctionUsage) -> Value {
     })
 }
 
-/// The intervals of functions, the oldest first. One that nothing was used in is left out.
-pub(super) fn course<'a>(functions: impl Iterator<Item = (&'a str, Vec<Point>)>) -> Value {
+/// The intervals of functions, and of `all` together, the oldest first. One that nothing was used in is left out.
+pub(super) fn course<'a>(all: &[Point], functions: impl Iterator<Item = (&'a str, Vec<Point>)>) -> Value {
     let (now, at) = (Instant::now(), SystemTime::now());
     let point = |point: &Point| {
         let end = at.checked_sub(now.saturating_duration_since(point.end)).unwrap_or(at);
@@ -56,7 +58,8 @@ pub(super) fn course<'a>(functions: impl Iterator<Item = (&'a str, Vec<Point>)>)
         })
     };
     let function = |(name, points): (&str, Vec<Point>)| json!({ "function": name, "points": points.iter().map(point).collect::<Vec<_>>() });
-    json!({ "functions": functions.map(function).collect::<Vec<_>>() })
+    let all: Vec<Value> = all.iter().map(point).collect();
+    json!({ "all": all, "functions": functions.map(function).collect::<Vec<_>>() })
 }
 
 fn millis(time: Duration) -> f64 {

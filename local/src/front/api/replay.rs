@@ -165,7 +165,7 @@ fn prepare(entry: &Entry, to: Option<&str>, body: Bytes, gate: &Gate) -> Result<
     let (target, host, all) = entry.call.original.for_replay();
     let invalid = |what: &str| Failure::invalid_argument(what.to_owned());
     let mut notes = Vec::new();
-    let other: Option<Uri> = to.map(|to| address_of(to)).transpose()?;
+    let other: Option<Uri> = to.map(address_of).transpose()?;
     let is_signed = is_signed(all.get("authorization").unwrap_or_default(), target);
     let target = if is_signed { without_signature(target) } else { target.to_owned() };
     let host = match &other {
@@ -179,7 +179,7 @@ fn prepare(entry: &Entry, to: Option<&str>, body: Bytes, gate: &Gate) -> Result<
     let all = all.to_map();
     let is_repeated = |name: &HeaderName| {
         let of_signature = *name == header::AUTHORIZATION || OF_SIGNATURE.contains(&name.as_str());
-        !RENEWED.contains(name) && !named.contains(name) && !(is_signed && of_signature)
+        !(RENEWED.contains(name) || named.contains(name) || is_signed && of_signature)
     };
     // In their order, which a removal would change.
     for (name, value) in all.iter().filter(|(name, _)| is_repeated(name)) {
@@ -195,7 +195,7 @@ fn prepare(entry: &Entry, to: Option<&str>, body: Bytes, gate: &Gate) -> Result<
     };
     let authority =
         Authority::try_from(host.as_str()).map_err(|_| invalid("the host of the request is none"))?;
-    let mut parts = Uri::from(path.clone()).into_parts();
+    let mut parts = Uri::from(path).into_parts();
     (parts.scheme, parts.authority) = (Some(scheme), Some(authority));
     let address = Uri::from_parts(parts).map_err(|_| invalid("the target of the request is no path"))?;
     let mut request = Request::new(body);
