@@ -44,27 +44,15 @@ impl Console {
             ["tasks", function, task, "stop"] => {
                 let outcome = self.shared.queue.stop_task(function, task).await;
                 let to = format!("/tasks/{}/{}", segment(function), segment(task));
-                self.done(asked, outcome.map(|()| to).map_err(|failure| failure.told()))
+                done(asked, outcome.map(|()| to).map_err(|failure| failure.told()))
             }
             ["tasks", function, task, "retry"] => {
                 let outcome = self.shared.queue.repeat_task(function, task, &ids::request()).await;
                 let to = |new: String| format!("/tasks/{}/{}", segment(function), segment(&new));
-                self.done(asked, outcome.map(to).map_err(|failure| failure.told()))
+                done(asked, outcome.map(to).map_err(|failure| failure.told()))
             }
             ["send"] => self.send(asked).await,
             _ => Console::unknown(asked, "The console has no such form."),
-        }
-    }
-
-    /// Goes on to the page that shows what was done.
-    fn done(&self, asked: &Asked<'_>, outcome: Result<String, String>) -> Response<Outgoing> {
-        match outcome {
-            Ok(to) => reply::see(&asked.frame.to(&to)),
-            Err(why) => {
-                let body = maud::html! { p.notice.bad role="alert" { (why) } p { a href=(asked.frame.to("/tasks")) { "Tasks" } } };
-                let page = asked.frame.page(Tab::Tasks, Some("Not done"), None, &body);
-                reply::page(StatusCode::CONFLICT, page)
-            }
         }
     }
 
@@ -148,6 +136,18 @@ impl Console {
             signed = signed.header(name, value);
         }
         Ok(signed)
+    }
+}
+
+/// Goes on to the page that shows what was done.
+fn done(asked: &Asked<'_>, outcome: Result<String, String>) -> Response<Outgoing> {
+    match outcome {
+        Ok(to) => reply::see(&asked.frame.to(&to)),
+        Err(why) => {
+            let body = maud::html! { p.notice.bad role="alert" { (why) } p { a href=(asked.frame.to("/tasks")) { "Tasks" } } };
+            let page = asked.frame.page(Tab::Tasks, Some("Not done"), None, &body);
+            reply::page(StatusCode::CONFLICT, page)
+        }
     }
 }
 
