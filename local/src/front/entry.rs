@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
@@ -107,13 +108,7 @@ impl Front {
                 console::base(&request, || self.registry.functions().names().any(console::is_own_name))
         {
             under_way.set_function(None);
-            let ports = self.ports();
-            let around = Around {
-                ports: ports.iter().map(|(name, address)| (Arc::clone(name), reachable(*address))).collect(),
-                replay: self.replay(&ports),
-                balancer: self.balancers.config(),
-            };
-            return Box::pin(self.console.serve(base, around, peer, request)).await;
+            return Box::pin(self.show(base, peer, request)).await;
         }
         let mut visit = Visit::arrive(&self.log, &request, begin);
         if self.records.limits().is_some() {
@@ -130,19 +125,7 @@ impl Front {
         }
         let outcome = match destination {
             Err(failure) => Err(failure),
-            Ok(Destination::Index) => {
-                let functions = self.registry.functions();
-                let list = functions.states().into_iter().map(|state| Listed {
-                    name: state.name.to_owned(),
-                    text: state.text,
-                    has_trigger: state.has_trigger,
-                    is_signed: state.is_signed,
-                    last_error: state.last_error,
-                });
-                let list: Vec<Listed> = list.collect();
-                let page = self.index(&list, &functions.domains, request.method(), request.headers());
-                Ok(page.map(Outgoing::whole))
-            }
+            Ok(Destination::Index) => Ok(self.list(&request).map(Outgoing::whole)),
             // The future of a request is moved several times, and as large as its largest branch: rare ones are boxed.
             Ok(Destination::Invoke(function, qualifier)) => {
                 if qualifier.is_some() {
@@ -220,6 +203,36 @@ impl Front {
                 visit.leave(reply)
             }
         }
+    }
+
+    /// Answers with a page of the console.
+    async fn show(
+        &self,
+        base: &'static str,
+        peer: &Peer,
+        request: Request<ClientBody>,
+    ) -> Response<Outgoing> {
+        let ports = self.ports();
+        let around = Around {
+            ports: ports.iter().map(|(name, address)| (Arc::clone(name), reachable(*address))).collect(),
+            replay: self.replay(&ports),
+            balancer: self.balancers.config(),
+        };
+        self.console.serve(base, around, peer, request).await
+    }
+
+    /// The page that lists the functions.
+    fn list<B>(&self, request: &Request<B>) -> Response<Bytes> {
+        let functions = self.registry.functions();
+        let list = functions.states().into_iter().map(|state| Listed {
+            name: state.name.to_owned(),
+            text: state.text,
+            has_trigger: state.has_trigger,
+            is_signed: state.is_signed,
+            last_error: state.last_error,
+        });
+        let list: Vec<Listed> = list.collect();
+        self.index(&list, &functions.domains, request.method(), request.headers())
     }
 
     /// How the console sends a recorded request once more.

@@ -115,6 +115,7 @@ impl Platform {
     ///
     /// As [`open`](Self::open).
     #[doc(hidden)]
+    #[expect(clippy::too_many_lines, reason = "one part after the other is opened")]
     pub async fn open_with(
         manifest: &Manifest,
         settings: Settings,

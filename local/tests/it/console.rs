@@ -52,7 +52,7 @@ fn form(local: &Local, target: &str, headers: &str, fields: &[(&str, &str)]) -> 
 fn every_reply_has_the_policy_and_every_page_is_small() {
     let local = Local::scripted(f());
     local.get("/name");
-    let assets = ["console.css", "console.js", "htmx.min.js", "hx-sse.min.js", "icon.svg"];
+    let assets = ["console.css", "console.js", "icon.svg"];
     let files: usize = assets.iter().map(|name| page(&local, &format!("/assets/{name}")).body.len()).sum();
     for target in PAGES.into_iter().chain(["/assets/console.css", "/no-such-page", "/assets/none.js"]) {
         let reply = page(&local, target);
@@ -102,15 +102,15 @@ fn every_reply_has_the_policy_and_every_page_is_small() {
 #[test]
 fn files_are_sent_once() {
     let local = Local::scripted(f());
-    let whole = page(&local, "/assets/htmx.min.js");
-    let zipped = ask(&local, "GET", "/assets/htmx.min.js", "accept-encoding: gzip\r\n", b"");
+    let whole = page(&local, "/assets/console.js");
+    let zipped = ask(&local, "GET", "/assets/console.js", "accept-encoding: gzip\r\n", b"");
     zipped
         .assert_status(200)
         .assert_header("content-encoding", "gzip")
         .assert_header("vary", "accept-encoding");
     assert!(zipped.body.len() * 2 < whole.body.len());
     let tag = whole.header("etag").unwrap();
-    let known = ask(&local, "GET", "/assets/htmx.min.js", &format!("if-none-match: {tag}\r\n"), b"");
+    let known = ask(&local, "GET", "/assets/console.js", &format!("if-none-match: {tag}\r\n"), b"");
     known.assert_status(304);
     assert!(known.body.is_empty());
     let head = ask(&local, "HEAD", "/requests", "", b"");
@@ -254,7 +254,7 @@ fn a_request_is_shown_with_everything_but_its_secrets() {
     assert!(list("status=2xx&method=POST&path=length").contains(&id) && !list("status=5xx").contains(&id));
     assert!(list("status=abc").contains("is no status"));
     let detail = page(&local, &format!("/requests/{id}/json")).json();
-    assert_eq!((&detail["status"], &detail["requestHeaders"][0][0]), (&json!(200), &json!("host")));
+    assert_eq!(detail["status"], 200);
     let archive = page(&local, "/har?method=POST");
     archive.assert_header("content-disposition", "attachment; filename=\"requests.har\"");
     assert_eq!(archive.json()["log"]["entries"].as_array().unwrap().len(), 1);

@@ -20,7 +20,7 @@ use super::pages::{request, send};
 use super::reply;
 use crate::auth::sign;
 use crate::front::body::Outgoing;
-use crate::front::sample;
+use crate::front::{refusal, sample};
 use crate::wire::{ids, outgoing};
 
 /// The longest wait for the reply to an event.
@@ -44,27 +44,15 @@ impl Console {
             ["tasks", function, task, "stop"] => {
                 let outcome = self.shared.queue.stop_task(function, task).await;
                 let to = format!("/tasks/{}/{}", segment(function), segment(task));
-                self.done(asked, outcome.map(|()| to).map_err(|failure| failure.told()))
+                done(asked, outcome.map(|()| to).map_err(|failure| failure.told()))
             }
             ["tasks", function, task, "retry"] => {
                 let outcome = self.shared.queue.repeat_task(function, task, &ids::request()).await;
                 let to = |new: String| format!("/tasks/{}/{}", segment(function), segment(&new));
-                self.done(asked, outcome.map(to).map_err(|failure| failure.told()))
+                done(asked, outcome.map(to).map_err(|failure| failure.told()))
             }
             ["send"] => self.send(asked).await,
             _ => Console::unknown(asked, "The console has no such form."),
-        }
-    }
-
-    /// Goes on to the page that shows what was done.
-    fn done(&self, asked: &Asked<'_>, outcome: Result<String, String>) -> Response<Outgoing> {
-        match outcome {
-            Ok(to) => reply::see(&asked.frame.to(&to)),
-            Err(why) => {
-                let body = maud::html! { p.notice.bad role="alert" { (why) } p { a href=(asked.frame.to("/tasks")) { "Tasks" } } };
-                let page = asked.frame.page(Tab::Tasks, Some("Not done"), None, &body);
-                reply::page(StatusCode::CONFLICT, page)
-            }
         }
     }
 
@@ -151,6 +139,18 @@ impl Console {
     }
 }
 
+/// Goes on to the page that shows what was done.
+fn done(asked: &Asked<'_>, outcome: Result<String, String>) -> Response<Outgoing> {
+    match outcome {
+        Ok(to) => reply::see(&asked.frame.to(&to)),
+        Err(why) => {
+            let body = maud::html! { p.notice.bad role="alert" { (why) } p { a href=(asked.frame.to("/tasks")) { "Tasks" } } };
+            let page = asked.frame.page(Tab::Tasks, Some("Not done"), None, &body);
+            reply::page(StatusCode::CONFLICT, page)
+        }
+    }
+}
+
 /// The event of Table Store as its trigger sends it.
 fn cbor(text: &str) -> Result<Bytes, String> {
     let event: TablestoreEvent =
@@ -164,7 +164,7 @@ fn sent_of(status: u16, headers: &HeaderMap, body: &[u8], took: Duration) -> Sen
     Sent {
         status,
         request: text("x-fc-request-id"),
-        error_type: text("x-fc-error-type"),
+        error_type: text(refusal::ERROR_TYPE.as_str()),
         task: text("x-fc-stateful-async-invocation-id").or_else(|| text("x-fc-async-task-id")),
         body: String::from_utf8_lossy(body).into_owned(),
         log: String::from_utf8_lossy(&log).into_owned(),
@@ -180,14 +180,14 @@ mod tests {
     fn the_reply_of_the_api_is_read() {
         let mut headers = HeaderMap::new();
         headers.insert("x-fc-request-id", "1-2".parse().unwrap());
-        headers.insert("x-fc-error-type", "UnhandledInvocationError".parse().unwrap());
+        headers.insert(refusal::ERROR_TYPE, refusal::UNHANDLED.parse().unwrap());
         headers.insert("x-fc-log-result", STANDARD.encode("a line\n").parse().unwrap());
         let sent = sent_of(200, &headers, b"{}", Duration::ZERO);
         assert_eq!(
             (sent.request.as_deref(), sent.log.as_str(), sent.body.as_str()),
             (Some("1-2"), "a line\n", "{}")
         );
-        assert_eq!(sent.error_type.as_deref(), Some("UnhandledInvocationError"));
+        assert_eq!(sent.error_type.as_deref(), Some(refusal::UNHANDLED));
     }
 
     #[test]

@@ -242,10 +242,10 @@ fn outcome(decision: &Decision<'_>, balancer: &LoadBalancer, listener: &Listener
     }
     match &decision.terminal {
         Terminal::Redirect { status, location } => {
-            steps.push(step(format!("Redirect {}", status.as_u16()), location.clone(), None))
+            steps.push(step(format!("Redirect {}", status.as_u16()), location.clone(), None));
         }
         Terminal::Fixed(fixed) => {
-            steps.push(step(format!("Answer {}", fixed.status), fixed.content.clone(), None))
+            steps.push(step(format!("Answer {}", fixed.status), fixed.content.clone(), None));
         }
         Terminal::NoGroup => steps.push(step("Answer 503", "no group has a weight", None)),
         Terminal::Forward { .. } => {

@@ -72,7 +72,7 @@ impl Console {
         let addresses: Addresses = asked.ports.iter().map(address).collect();
         let parts = self.parts("overview", asked);
         let body = html! { (regions(&parts)) (overview::addresses(&functions, &addresses, main)) };
-        page(asked, Tab::Overview, &body, Some(String::new()))
+        page(asked, Tab::Overview, &body, Some(""))
     }
 
     fn requests(&self, asked: &Asked<'_>) -> Response<Outgoing> {
@@ -86,7 +86,8 @@ impl Console {
         };
         // Older requests do not change.
         let is_live = fields.get("before").is_none() && self.shared.records.limits().is_some();
-        page(asked, Tab::Requests, &body, is_live.then(|| fields.query(&requests::FIELDS)))
+        let query = fields.query(&requests::FIELDS);
+        page(asked, Tab::Requests, &body, is_live.then_some(&*query))
     }
 
     fn request(&self, asked: &Asked<'_>, id: &str) -> Response<Outgoing> {
@@ -122,20 +123,20 @@ impl Console {
             };
             match self.shared.queue.tasks(name, filter, TASKS_MAX, None).await {
                 Ok(page) => {
-                    shown.tasks.extend(page.tasks.into_iter().map(|(_, record): (u64, Record)| record))
+                    shown.records.extend(page.tasks.into_iter().map(|(_, record): (u64, Record)| record));
                 }
                 Err(failure) => shown.wrong = Some(failure.told()),
             }
         }
-        shown.tasks.sort_by_key(|task| std::cmp::Reverse(task.accepted));
-        shown.tasks.truncate(TASKS_MAX);
+        shown.records.sort_by_key(|task| std::cmp::Reverse(task.accepted));
+        shown.records.truncate(TASKS_MAX);
         match self.shared.queue.messages(None, MESSAGES_MAX, None).await {
             Ok((messages, _)) => shown.messages = messages.into_iter().map(message).collect(),
             Err(failure) => shown.wrong = Some(failure.told()),
         }
         let query = fields.query(&TASK_FIELDS);
         let body = html! { (tasks::filter(&asked.frame, &names, fields)) (tasks::list(&asked.frame, &query, &shown)) };
-        page(asked, Tab::Tasks, &body, Some(String::new()))
+        page(asked, Tab::Tasks, &body, Some(""))
     }
 
     fn task(&self, asked: &Asked<'_>, function: &str, task: &str) -> Response<Outgoing> {
@@ -157,14 +158,14 @@ impl Console {
         let names = data::names(&self.shared.registry);
         let filter = instances::filter(&asked.frame, &names, asked.fields.get("function"));
         let body = html! { (filter) (regions(&self.parts("instances", asked))) };
-        page(asked, Tab::Instances, &body, Some(asked.fields.query(&["function"])))
+        page(asked, Tab::Instances, &body, Some(&asked.fields.query(&["function"])))
     }
 
     fn logs(&self, asked: &Asked<'_>) -> Response<Outgoing> {
         let names = data::names(&self.shared.registry);
         let filter = logs::filter(&asked.frame, &names, &log_filter(&asked.fields));
         let body = html! { (filter) (regions(&self.parts("logs", asked))) };
-        page(asked, Tab::Logs, &body, Some(asked.fields.query(&LOG_FIELDS)))
+        page(asked, Tab::Logs, &body, Some(&asked.fields.query(&LOG_FIELDS)))
     }
 
     fn draft(&self, asked: &Asked<'_>) -> Response<Outgoing> {
@@ -248,8 +249,8 @@ impl Console {
 }
 
 /// A page. `live` is the query of its stream.
-fn page(asked: &Asked<'_>, tab: Tab, body: &Markup, live: Option<String>) -> Response<Outgoing> {
-    reply::page(StatusCode::OK, asked.frame.page(tab, None, live.as_deref(), body))
+fn page(asked: &Asked<'_>, tab: Tab, body: &Markup, live: Option<&str>) -> Response<Outgoing> {
+    reply::page(StatusCode::OK, asked.frame.page(tab, None, live, body))
 }
 
 fn message(message: crate::queue::Message) -> MessageRow {

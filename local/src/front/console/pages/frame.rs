@@ -101,8 +101,6 @@ impl Frame<'_> {
                     title { (heading) " \u{b7} " (self.project) " \u{b7} fc-local" }
                     link rel="icon" href=(self.to("/assets/icon.svg"));
                     link rel="stylesheet" href=(self.to("/assets/console.css"));
-                    script src=(self.to("/assets/htmx.min.js")) defer {}
-                    script src=(self.to("/assets/hx-sse.min.js")) defer {}
                     script src=(self.to("/assets/console.js")) defer {}
                 }
                 body {

@@ -29,7 +29,7 @@ pub(in crate::front::console) struct MessageRow {
 #[derive(Debug, Default)]
 pub(in crate::front::console) struct Tasks {
     /// The newest first.
-    pub(in crate::front::console) tasks: Vec<Record>,
+    pub(in crate::front::console) records: Vec<Record>,
     pub(in crate::front::console) messages: Vec<MessageRow>,
     /// What cannot be read.
     pub(in crate::front::console) wrong: Option<String>,
@@ -54,13 +54,13 @@ pub(in crate::front::console) fn list(frame: &Frame<'_>, query: &str, tasks: &Ta
         div id="r-tasks" hx-get=(frame.to(&format!("/tasks{query}"))) hx-select="#r-tasks" hx-swap="outerMorph" hx-trigger="tasks from:#stream" {
             h2.hidden { "Tasks" }
             @if let Some(wrong) = &tasks.wrong { p.notice.bad role="alert" { (wrong) } }
-            @if tasks.tasks.is_empty() {
+            @if tasks.records.is_empty() {
                 (empty("No task fits.", "With asyncInvokeConfig.asyncTask: true in s.yaml, each asynchronous call is a task:", Some("fc-local invoke NAME --async -e '{}'")))
             } @else {
                 div.scroll tabindex="0" role="region" aria-label="Tasks" {
                     table {
                         thead { tr { th scope="col" { "Accepted (UTC)" } th scope="col" { "Task" } th scope="col" { "Function" } th scope="col" { "State" } th.number scope="col" { "Executions" } th.number scope="col" { "Took" } th scope="col" { "Error" } } }
-                        tbody { @for task in &tasks.tasks { (row(frame, task)) } }
+                        tbody { @for task in &tasks.records { (row(frame, task)) } }
                     }
                 }
             }

@@ -220,7 +220,7 @@ fn tasks_and_messages() {
         body: text(),
     };
     check("task", &tasks::task(&frame(), &record, None, Some(HOSTILE.as_bytes())));
-    let shown = Tasks { tasks: vec![record], messages: vec![message], wrong: Some(text()) };
+    let shown = Tasks { records: vec![record], messages: vec![message], wrong: Some(text()) };
     check("tasks", &tasks::list(&frame(), "?prefix=a", &shown));
     let fields = Fields::read(b"prefix=%3Cscript%3Ealert(1)&qualifier=%22%27%3E");
     check("filter of tasks", &tasks::filter(&frame(), &[], &fields));
