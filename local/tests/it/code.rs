@@ -98,7 +98,7 @@ fn code_goes_through_the_bucket_and_comes_back() {
     refused(send(serve.port, &key, &bucket, "1234567890123456/../a", b"x"), 400, "name of an object");
     let code = |code: Value| serve.call("PUT", "/functions/f", &json!({ "code": code }));
     let error = |answer: Answer, part: &str| {
-        answer.assert_platform_error(400, "FcCommonError", "InvalidArgument", part)
+        answer.assert_platform_error(400, "FcCommonError", "InvalidArgument", part);
     };
     error(code(json!({ "ossBucketName": "mine", "ossObjectName": "a" })), "is in the cloud");
     error(
@@ -214,6 +214,10 @@ fn pages_of_other_sites_and_other_names_are_refused() {
 /// Two hundred deployments, each cut off at another moment.
 #[test]
 #[ignore = "takes minutes: .ci/run runs it with --ignored"]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test of its own thread, which ends a process after some time"
+)]
 fn two_hundred_deployments_are_there_as_a_whole_or_not_at_all() {
     let mut folder = Folder::new();
     let package = |word: &str| {
@@ -275,6 +279,6 @@ fn check_whole(serve: &Serve) {
         checksums.insert(own["codeChecksum"].to_string());
     }
     let packages = std::fs::read_dir(serve.folder.file("data/packages"));
-    let kept = packages.map(|entries| entries.count()).unwrap_or_default();
+    let kept = packages.map(Iterator::count).unwrap_or_default();
     assert!(kept <= checksums.len(), "{kept} packages for {}", checksums.len());
 }
