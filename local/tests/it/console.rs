@@ -42,7 +42,9 @@ fn token(local: &Local) -> String {
 }
 
 fn form(local: &Local, target: &str, headers: &str, fields: &[(&str, &str)]) -> Answer {
-    let encode = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02x}")).collect() };
+    let encode = |text: &str| -> String {
+        text.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat()
+    };
     let body: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     let headers = format!("content-type: application/x-www-form-urlencoded\r\n{headers}");
     ask(local, "POST", target, &headers, body.join("&").as_bytes())
@@ -270,7 +272,8 @@ fn tasks_are_stopped_and_carried_out_once_more() {
     let accepted = local.call("POST", "/sleep?ms=30000", "x-fc-invocation-type: Async\r\n", b"");
     accepted.assert_status(202);
     let id = accepted.header("x-fc-async-task-id").expect("an asynchronous call is a task").to_owned();
-    let path = format!("/tasks/f/{}", id.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>());
+    let path =
+        format!("/tasks/f/{}", id.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat());
     eventually("the task runs", || page(&local, &path).text().contains("Running"));
     assert!(page(&local, "/tasks").text().contains("Running"));
     form(&local, &format!("{path}/stop"), "", &[("token", &token)]).assert_status(303);
