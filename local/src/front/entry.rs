@@ -157,21 +157,8 @@ impl Front {
             Ok(Destination::Async(operation)) => {
                 Box::pin(api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request)).await
             }
-            Ok(Destination::Balancers) => {
-                let port = |key: &str| self.alb_address(key).map(|address| address.to_string());
-                let mut headers = HeaderMap::new();
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                let state = self.balancers.state(port).to_string();
-                Ok(plain(StatusCode::OK, headers, state).map(Outgoing::whole))
-            }
-            Ok(Destination::Usage) => {
-                let functions = self.registry.functions();
-                let find = |door: &Door, asked: &Request<()>, visit: &mut Visit| {
-                    answering(&functions, door, asked, visit)
-                };
-                let (ports, gate) = (self.ports(), &self.gate);
-                Box::pin(api::usage(find, &ports, (gate, peer), &mut visit, request)).await
-            }
+            Ok(Destination::Balancers) => Ok(self.balancers_state().map(Outgoing::whole)),
+            Ok(Destination::Usage) => Box::pin(self.usage(peer, &mut visit, request)).await,
             Ok(Destination::Local(operation)) => {
                 let site = api::Site {
                     records: &self.records,
@@ -203,6 +190,27 @@ impl Front {
                 visit.leave(reply)
             }
         }
+    }
+
+    /// How the load balancers and their backends stand.
+    fn balancers_state(&self) -> Response<Bytes> {
+        let port = |key: &str| self.alb_address(key).map(|address| address.to_string());
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        plain(StatusCode::OK, headers, self.balancers.state(port).to_string())
+    }
+
+    /// How busy the function is that a request would reach.
+    async fn usage(
+        &self,
+        peer: &Peer,
+        visit: &mut Visit,
+        request: Request<ClientBody>,
+    ) -> Result<Response<Outgoing>, Failure> {
+        let functions = self.registry.functions();
+        let find =
+            |door: &Door, asked: &Request<()>, visit: &mut Visit| answering(&functions, door, asked, visit);
+        api::usage(find, &self.ports(), (&self.gate, peer), visit, request).await
     }
 
     /// Answers with a page of the console.

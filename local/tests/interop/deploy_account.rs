@@ -22,12 +22,11 @@ const DOMAINS: &str = "module.exports = class { async info() { throw new Error('
                        async deploy() {} async remove() {} };";
 
 fn project(folder: &Folder) {
-    match std::env::var_os("FC3_COMPONENT") {
-        Some(component) => folder.link("fc3", PathBuf::from(component)),
-        None => {
-            folder.write("fc3/index.js", COMPONENT);
-            folder.write("fc3/publish.yaml", PUBLISH);
-        }
+    if let Some(component) = std::env::var_os("FC3_COMPONENT") {
+        folder.link("fc3", PathBuf::from(component));
+    } else {
+        folder.write("fc3/index.js", COMPONENT);
+        folder.write("fc3/publish.yaml", PUBLISH);
     }
     folder.write("fc3-domain/index.js", DOMAINS);
     folder.write("fc3-domain/publish.yaml", &PUBLISH.replace("Name: fc3", "Name: fc3-domain"));

@@ -214,8 +214,8 @@ fn container() {
 
     // As the tests of the other templates, so that what they have built is there.
     let target = "x86_64-unknown-linux-gnu";
-    let built = root().join("target/templates").join(target).join("release/app");
-    let run = format!("cargo build --release --target {target} && install -D {} code/app", built.display());
+    let program = root().join("target/templates").join(target).join("release/app");
+    let run = format!("cargo build --release --target {target} && install -D {} code/app", program.display());
     let mut shell = Command::new("sh");
     builds_quickly(shell.args(["-c", &run]).current_dir(folder.path()));
     succeed(&mut shell);

@@ -215,7 +215,7 @@ fn forms_of_other_pages_do_nothing() {
     for (method, target) in [("PUT", "/"), ("DELETE", "/requests"), ("PATCH", "/send"), ("OPTIONS", "/")] {
         ask(&local, method, target, "", b"").assert_status(405);
     }
-    let large = vec![("token".to_owned(), "x".repeat(2 << 20))];
+    let large = [("token".to_owned(), "x".repeat(2 << 20))];
     let large: Vec<(&str, &str)> =
         large.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     form(&local, "/send", "", &large).assert_status(413);
@@ -308,7 +308,7 @@ fn routes_explain_a_request() {
 fn message(conn: &mut Conn, left: &mut String) -> (String, String) {
     loop {
         if let Some((message, rest)) = left.clone().split_once("\n\n") {
-            *left = rest.to_owned();
+            rest.clone_into(left);
             let field = |name: &str| {
                 message.lines().filter_map(|line| line.strip_prefix(name)).collect::<Vec<_>>().join("\n")
             };
@@ -379,7 +379,7 @@ fn what_a_page_does_not_show_is_counted() {
             .split(" passed between two looks")
             .next()
             .and_then(|text| text.rsplit('>').next()?.trim().parse::<usize>().ok());
-        (shown.len(), data.contains("passed between two looks").then_some(unseen.unwrap_or(0)).unwrap_or(0))
+        (shown.len(), if data.contains("passed between two looks") { unseen.unwrap_or(0) } else { 0 })
     };
     take(&message(&mut conn, &mut left).1);
     let caller = std::thread::spawn({

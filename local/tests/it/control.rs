@@ -263,6 +263,10 @@ fn everything_is_up_again_after_a_kill() {
 
 /// Kills at many moments of a deployment; what is there is whole.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test of its own thread, which ends a process after some time"
+)]
 fn no_function_is_half_there_after_a_kill() {
     let mut folder = Folder::new();
     for round in 0..12_u32 {
@@ -440,9 +444,9 @@ fn what_cannot_be_is_refused_with_its_field() {
         let answer = serve.call("GET", target, &Value::Null);
         assert_eq!((answer.status, &answer.json()["Code"]), (404, &code.into()), "{target}");
     }
-    let none = serve.done("GET", "/functions/f/provision-config", &Value::Null);
+    let unset = serve.done("GET", "/functions/f/provision-config", &Value::Null);
     assert_eq!(
-        (&none["functionArn"], &none["target"]),
+        (&unset["functionArn"], &unset["target"]),
         (&"".into(), &0.into()),
         "no configuration is no error"
     );

@@ -20,11 +20,12 @@ use super::form::{Fields, of_segment};
 use super::live::Mark;
 use super::pages::configuration::Finding;
 use super::pages::frame::{Frame, Tab};
-use super::{assets, guard, reply};
+use super::{assets, reply, token};
 use crate::auth::Gate;
 use crate::event::{Log, Redactor};
 use crate::failure::FailureKind;
 use crate::front::body::Outgoing;
+use crate::front::guard;
 use crate::front::refusal;
 use crate::meter::Meters;
 use crate::model::alb::LoadBalancer;
@@ -202,8 +203,9 @@ impl Console {
         if head.method != Method::POST {
             return reply::wrong_method("GET, HEAD, POST");
         }
-        if let Err(why) = guard::check_origin(&head.headers) {
-            return reply::refusal(StatusCode::FORBIDDEN, why);
+        if guard::check_site(&head.headers).is_err() {
+            let text = "a page of another site sent this: nothing was done";
+            return reply::refusal(StatusCode::FORBIDDEN, text);
         }
         asked.fields = match body.read_in(FORM_MAX).await {
             Ok(bytes) => Fields::read(&bytes),
@@ -214,7 +216,7 @@ impl Console {
                 return reply::refusal(status, &failure.told());
             }
         };
-        if !guard::has_token(&self.token, asked.fields.get("token")) {
+        if !token::is_own(&self.token, asked.fields.get("token")) {
             let text = "this form is of an earlier run, or of another page: go back, reload the page, and send it again";
             return reply::refusal(StatusCode::FORBIDDEN, text);
         }

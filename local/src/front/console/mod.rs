@@ -11,11 +11,11 @@ mod course;
 mod data;
 mod explain;
 mod form;
-mod guard;
 mod live;
 mod pages;
 mod reply;
 mod show;
+mod token;
 
 pub(crate) use address::{base, is_own_name, urls};
 pub(crate) use console::{Around, Console, Doctor, Replay, Shared};

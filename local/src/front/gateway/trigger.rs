@@ -221,19 +221,17 @@ async fn pass_on(
     };
     visit.set_call(&call);
     let mut answer = dispatch(Box::new(call), visit.seat()).await?;
-    if is_event {
-        let mut response = Box::pin(event::respond(answer, visit, control.wants_log)).await?;
-        session.tell(response.headers_mut());
-        return Ok(response);
-    }
-    session.follow(&mut answer);
-    if kind == CallKind::Rpc {
-        let mut response = reply::pass_on_rpc(answer, visit)?;
-        session.tell(response.headers_mut());
-        return Ok(response);
-    }
-    let mut response =
-        reply::pass_on(answer, &head.method, visit, &policy, control.wants_log, client, told).await?;
+    let mut response = if is_event {
+        Box::pin(event::respond(answer, visit, control.wants_log)).await?
+    } else {
+        session.follow(&mut answer);
+        match kind {
+            CallKind::Rpc => reply::pass_on_rpc(answer, visit)?,
+            _ => {
+                reply::pass_on(answer, &head.method, visit, &policy, control.wants_log, client, told).await?
+            }
+        }
+    };
     session.tell(response.headers_mut());
     Ok(response)
 }
