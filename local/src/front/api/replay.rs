@@ -20,6 +20,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{timeout, timeout_at};
 
 use super::local::Site;
+use super::signed::{OF_SIGNATURE, is_of_account, is_signed, without_signature};
 use crate::auth::{Gate, sign};
 use crate::failure::Failure;
 use crate::record::{Entry, Headers, Records, shown_headers};
@@ -46,19 +47,6 @@ const RENEWED: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-
-/// Headers of a signature beside `Authorization`.
-const OF_SIGNATURE: [&str; 6] = [
-    "x-acs-content-sha256",
-    "x-acs-date",
-    "x-acs-security-token",
-    "x-acs-signature-nonce",
-    "x-fc-security-token",
-    "date",
-];
-
-/// Parameters of a signature in an address.
-const SIGNED: [&str; 4] = ["x-fc-access-key-id", "x-fc-expires", "x-fc-security-token", "x-fc-signature"];
 
 /// Where a request is sent, and as what.
 struct Sending {
@@ -210,6 +198,11 @@ fn prepare(entry: &Entry, to: Option<&str>, body: Bytes, gate: &Gate) -> Result<
     *request.uri_mut() = address.clone();
     *request.headers_mut() = headers;
     if is_signed && other.is_none() {
+        if is_of_account(entry) {
+            return Err(invalid(
+                "a call of the API that reads or changes the account is not sent once more: its caller signs it",
+            ));
+        }
         let (mut head, body) = request.into_parts();
         sign(&mut head, &body, gate.keys()?.own(), SystemTime::now())
             .ok_or_else(|| invalid("the request cannot be signed once more: a header is there twice, or a name in the query has `&` or `=`"))?;
@@ -234,26 +227,6 @@ fn named_in_connection(headers: &Headers) -> Vec<HeaderName> {
     let values = headers.iter().filter(|(name, _)| *name == "connection").map(|(_, value)| value);
     let names = values.flat_map(|value| value.split(|byte| *byte == b','));
     names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect()
-}
-
-/// Whether the request has a signature of an access key, by a header or in its address.
-fn is_signed(authorization: &[u8], target: &str) -> bool {
-    authorization.starts_with(b"FC ")
-        || authorization.starts_with(b"ACS3-")
-        || target
-            .split(['?', '&'])
-            .skip(1)
-            .any(|part| part.to_ascii_lowercase().starts_with("x-fc-signature="))
-}
-
-fn without_signature(target: &str) -> String {
-    let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
-    let is_of_signature = |part: &&str| {
-        let name = part.split('=').next().unwrap_or_default().to_ascii_lowercase();
-        SIGNED.contains(&name.as_str())
-    };
-    let rest: Vec<&str> = query.split('&').filter(|part| !is_of_signature(part)).collect();
-    if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) }
 }
 
 /// Connects to the port at which the call came in. Its record will say that it is a replay.
