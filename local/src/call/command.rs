@@ -77,13 +77,14 @@ impl Command {
                     Some(Frame::Close) => break (1000, ""),
                     None => break (0, ""),
                 },
-                written = write_in(&mut input, &unread), if !unread.is_empty() => match written {
-                    Ok(length @ 1..) => drop(unread.drain(..length)),
-                    _ => {
+                written = write_in(&mut input, &unread), if !unread.is_empty() => {
+                    if let Ok(length @ 1..) = written {
+                        unread.drain(..length);
+                    } else {
                         input = None;
                         unread.clear();
                     }
-                },
+                }
                 piece = stdout.read(&mut out), if has_out => match piece {
                     Ok(length @ 1..) => if say(&mut to, STDOUT, &out[..length]).await.is_err() { break (0, "") },
                     _ => has_out = false,
