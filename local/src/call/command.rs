@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::timeout;
 
-use crate::instance::{Executed, Instance};
+use crate::instance::{Executed, Input, Instance};
 use crate::process::{Order, Pipe};
 use crate::wire::websocket::{Frame, Frames, binary, close, pong};
 
@@ -20,6 +20,9 @@ const STDERR: u8 = 2;
 
 /// The most of the output that is sent at once, in bytes.
 const PIECE: usize = 16 * 1024;
+
+/// The client's data that wait for the command, in bytes. Beyond it the client has to wait.
+const UNREAD_MAX: usize = 256 * 1024;
 
 /// How long a client may take nothing.
 const STALL_MAX: Duration = Duration::from_secs(75);
@@ -58,16 +61,13 @@ impl Command {
         frames.push(&read);
         let (mut out, mut err) = (vec![0; PIECE], vec![0; PIECE]);
         let (mut has_out, mut has_err) = (true, true);
+        // What the command has still to read. Its output is passed on meanwhile: it may wait with reading until that is taken.
+        let mut unread = Vec::new();
         let (code, reason) = loop {
-            let input_of = &mut input;
             tokio::select! {
-                taken = next(&mut frames, &mut from) => match taken {
-                    Some(Frame::Data(bytes)) => {
-                        // A command that reads nothing takes nothing.
-                        if let Some(input) = input_of && write_in(&mut input.sender, &bytes).await.is_err() {
-                            *input_of = None;
-                        }
-                    }
+                taken = next(&mut frames, &mut from), if unread.len() < UNREAD_MAX => match taken {
+                    // A command that reads nothing takes nothing.
+                    Some(Frame::Data(bytes)) => if input.is_some() { unread.extend(bytes) },
                     Some(Frame::Ping(payload)) => {
                         if send(&mut to, &pong(&payload)).await.is_err() {
                             break (0, "");
@@ -77,6 +77,14 @@ impl Command {
                     Some(Frame::Close) => break (1000, ""),
                     None => break (0, ""),
                 },
+                written = write_in(&mut input, &unread), if !unread.is_empty() => {
+                    if let Ok(length @ 1..) = written {
+                        unread.drain(..length);
+                    } else {
+                        input = None;
+                        unread.clear();
+                    }
+                }
                 piece = stdout.read(&mut out), if has_out => match piece {
                     Ok(length @ 1..) => if say(&mut to, STDOUT, &out[..length]).await.is_err() { break (0, "") },
                     _ => has_out = false,
@@ -139,6 +147,8 @@ async fn send<S: AsyncRead + AsyncWrite>(to: &mut WriteHalf<S>, bytes: &[u8]) ->
     timeout(STALL_MAX, to.write_all(bytes)).await?
 }
 
-async fn write_in(input: &mut tokio::net::unix::pipe::Sender, bytes: &[u8]) -> io::Result<()> {
-    timeout(STALL_MAX, input.write_all(bytes)).await?
+/// Writes as much as the command takes now.
+async fn write_in(input: &mut Option<Input>, bytes: &[u8]) -> io::Result<usize> {
+    let Some(input) = input else { return Ok(0) };
+    timeout(STALL_MAX, input.sender.write(bytes)).await?
 }

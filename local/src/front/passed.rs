@@ -50,14 +50,14 @@ impl Passed {
                 }
             }
             if is_over && let Some(visit) = self.visit.take() {
-                visit.complete();
+                if matches!(frame, Some(Err(_))) { visit.cut() } else { visit.complete() }
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(|_| Cut)));
         }
         let Some(silence) = &mut self.silence else { return Poll::Pending };
         ready!(silence.poll(context));
         if let Some(visit) = self.visit.take() {
-            visit.complete();
+            visit.cut();
         }
         Poll::Ready(Some(Err(Cut)))
     }

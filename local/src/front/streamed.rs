@@ -101,7 +101,9 @@ impl State {
         let Poll::Ready(frame) = answer.poll_frame(context) else {
             let Some(silence) = &mut self.silence else { return Poll::Pending };
             ready!(silence.poll(context));
-            self.complete_visit();
+            if let Some(visit) = self.visit.take() {
+                visit.cut();
+            }
             self.answer = None;
             return Poll::Ready(Some(Err(Cut)));
         };

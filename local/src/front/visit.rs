@@ -47,6 +47,8 @@ pub(crate) struct Visit {
     /// Whether the head of the reply was sent before its body had ended.
     has_begun: bool,
     is_over: bool,
+    /// Whether the reply broke off without a failure that is told.
+    is_cut: bool,
     /// `None` if the call is not recorded.
     recording: Option<Box<Recording>>,
 }
@@ -100,6 +102,7 @@ impl Visit {
             alb: None,
             has_begun: false,
             is_over: false,
+            is_cut: false,
             recording: None,
         }
     }
@@ -256,6 +259,11 @@ impl Visit {
         self.is_over = true;
     }
 
+    /// Notes that a reply broke off whose client has not left.
+    pub(super) fn cut(mut self) {
+        (self.is_over, self.is_cut) = (true, true);
+    }
+
     /// The reply is whole.
     pub(super) fn finish(mut self, status: u16) {
         self.status = status;
@@ -315,6 +323,7 @@ impl Visit {
     fn end(&self) -> End {
         match (self.is_over, &self.cause) {
             (false, _) => End::ClientLeft,
+            (true, None) if self.is_cut => End::Cut,
             // A failure after the head: the reply broke off.
             (true, Some(_)) if self.has_begun => End::Cut,
             (true, _) => End::Sent,

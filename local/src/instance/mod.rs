@@ -22,7 +22,7 @@ mod supervisor;
 mod unfit;
 
 pub(crate) use connection::{Connection, is_last};
-pub(crate) use exec::Executed;
+pub(crate) use exec::{Executed, Input};
 pub(crate) use generation::Generation;
 pub(crate) use instance::Instance;
 pub(crate) use layout::{Layout, MountFolders};

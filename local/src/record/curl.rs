@@ -111,11 +111,12 @@ fn header(name: &str, value: &[u8]) -> String {
     {
         return quoted(&format!("{name}: {text}"));
     }
-    let mut out = format!("\"$(printf '{name}: ");
-    for byte in value {
+    // Names may have quotes, percent signs and backticks too.
+    let mut out = "\"$(printf '".to_owned();
+    for byte in name.bytes().chain(*b": ").chain(value.iter().copied()) {
         _ = match byte {
             b' '..=b'~' if !matches!(byte, b'%' | b'\\' | b'\'' | b'"' | b'$' | b'`') => {
-                write!(out, "{}", char::from(*byte))
+                write!(out, "{}", char::from(byte))
             }
             byte => write!(out, "\\{byte:03o}"),
         };

@@ -52,7 +52,7 @@ pub(crate) fn detail(entry: &Entry) -> Value {
     set("phases", call.phases.spans().into_iter().map(phase).collect());
     set("httpVersion", version(call).into());
     set("tls", call.is_tls.into());
-    set("masked", call.has_secrets().into());
+    set("masked", entry.has_secrets().into());
     set("requestHeaders", headers(&call.shown_request()));
     set("replyHeaders", headers(&call.shown_reply()));
     set("requestBody", body(entry.bodies.request(), call.original.for_replay().2, call.lengths[0]));

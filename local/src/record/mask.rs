@@ -6,6 +6,7 @@ use std::fmt::Write;
 use super::body::Body;
 use super::headers::Headers;
 use super::recorded::{Original, Recorded};
+use super::ring::Entry;
 use crate::event::{MASK, is_secret_key};
 
 /// Headers whose values are credentials, whatever their names say.
@@ -15,6 +16,15 @@ const SECRET: [&str; 4] =
 /// Parameters of signatures, beside those whose names tell.
 const SIGNED: [&str; 5] =
     ["x-fc-signature", "ossaccesskeyid", "x-oss-credential", "signature", "x-oss-signature"];
+
+impl Entry {
+    /// Whether something of the request is masked when it is shown.
+    pub(crate) fn has_secrets(&self) -> bool {
+        let headers = &self.call.original.headers;
+        let in_body = |sent: &Body| matches!(body(sent, headers), Cow::Owned(_));
+        self.call.has_secrets() || self.bodies.request().is_some_and(in_body)
+    }
+}
 
 impl Recorded {
     /// The path and the query, masked.
@@ -32,8 +42,8 @@ impl Recorded {
         headers(&self.reply)
     }
 
-    /// Whether something of the request is masked when it is shown.
-    pub(crate) fn has_secrets(&self) -> bool {
+    /// The same of the request without its body.
+    fn has_secrets(&self) -> bool {
         let Original { target: own, headers: all, .. } = &self.original;
         target(own) != **own || all.iter().any(|(name, value)| masked(name, value).is_some())
     }
@@ -42,7 +52,9 @@ impl Recorded {
 /// The body as it may be shown. Text of a form or of JSON has its secrets masked; other bodies are as they are.
 pub(crate) fn body<'a>(body: &'a Body, headers: &Headers) -> Cow<'a, [u8]> {
     let content_type = headers.get("content-type").unwrap_or_default();
-    let Ok(text) = str::from_utf8(body.bytes()) else { return Cow::Borrowed(body.bytes()) };
+    // The end may be cut inside a character, and a byte that is none must not uncover the rest.
+    let text = String::from_utf8_lossy(body.bytes());
+    let text = &*text;
     let kind = String::from_utf8_lossy(content_type).to_ascii_lowercase();
     if kind.starts_with("application/x-www-form-urlencoded") {
         let shown = query(text);
@@ -108,8 +120,13 @@ fn cookies(value: &[u8], is_request: bool) -> String {
 
 /// A target or an address, with the secrets of its query masked.
 fn target(target: &str) -> String {
-    let (path, rest) = target.split_at(target.find('?').unwrap_or(target.len()));
-    if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", query(&rest[1..])) }
+    // Behind a number sign, too, somebody is sent back with a token.
+    let (path, rest) = target.split_at(target.find(['?', '#']).unwrap_or(target.len()));
+    let parts = rest.split_inclusive(['?', '#']).map(|part| {
+        let (text, sign) = part.split_at(part.find(['?', '#']).unwrap_or(part.len()));
+        query(text) + sign
+    });
+    parts.fold(path.to_owned(), |shown, part| shown + &part)
 }
 
 fn query(text: &str) -> String {

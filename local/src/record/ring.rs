@@ -45,6 +45,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// The revision of its latest change.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// The body of a request that can be sent once more.
     ///
     /// # Errors

@@ -217,7 +217,7 @@ const SECRETS: [(&str, &[u8]); 7] = [
     ("x-fc-security-token", b"s3cr3t-sts"),
     ("x-fc-access-key-secret", b"s3cr3t-key"),
     ("x-api-key", b"s3cr3t-api"),
-    ("referer", b"http://x/?token=s3cr3t-referer"),
+    ("referer", b"http://x/?a=b#state=c&access_token=s3cr3t-referer"),
     ("content-type", b"application/json"),
 ];
 
@@ -268,6 +268,13 @@ fn forms_and_documents_that_break_off_are_masked_too() {
     assert_eq!(shown(b"code=503"), "code=503");
     assert_eq!(shown(b"state=xyz&code=s3cr3t"), "state=xyz&code=******");
     let json = headers(&[("content-type", b"application/problem+json")]);
+    // Cut inside a character, or with a byte that is none.
+    for text in [&b"{\"token\": \"s3cr3t\", \"a\": \"\xe4\xb8"[..], b"{\"token\": \"s3\xffcr3t\", \"a\": 1}"]
+    {
+        let sent = body(text);
+        let shown = mask::body(&sent, &json);
+        assert!(shown.starts_with(b"{\"token\": \"******\", \"a\""), "{}", String::from_utf8_lossy(&shown));
+    }
     for (text, expected) in [
         (r#"{"token": "s3c"#, r#"{"token": "******"#),
         (r#"{"token""#, r#"{"token""#),
@@ -312,7 +319,7 @@ fn hostile_texts_are_quoted_for_a_shell() {
         "h",
         Method::PUT,
         "/a'b?c=$(id)&d=[1-3]",
-        &[("x-a", b"'; id; '"), ("x-b", b"caf\xe9 %s\\n"), ("x-c", b"")],
+        &[("x-a", b"'; id; '"), ("x-b", b"caf\xe9 %s\\n"), ("x-c", b""), ("x'|id|'`%", b"\xe9")],
     );
     let entry = recorded(&records, own, hostile.as_bytes(), b"");
     let line = curl_line(&entry, SocketAddr::from(([127, 0, 0, 1], 8080)), None).unwrap();
@@ -321,6 +328,7 @@ fn hostile_texts_are_quoted_for_a_shell() {
     assert!(has(r"--data-raw 'it'\''s $(touch /tmp/x) `id` \ "), "{line}");
     assert!(has(r"--header 'x-a: '\''; id; '\'''") && has("--header 'x-c;'"), "{line}");
     assert!(has(r"(printf 'x-b: caf\351 \045s\134n')"), "{line}");
+    assert!(has(r"(printf 'x\047|id|\047\140\045: \351')"), "{line}");
     assert!(line.ends_with(r"'http://shop.localhost:8080/a'\''b?c=$(id)&d=[1-3]'"), "{line}");
     assert!(!line.contains("--connect-to"), "{line}");
     // At another port, or under another name, curl is told where the host is.

@@ -586,6 +586,14 @@ fn a_command_runs_in_an_instance() {
         client.send(0x82, word.as_bytes());
         assert_eq!(client.frame().1, [b"\x01", word.as_bytes()].concat());
     }
+    // More than a pipe takes: the command writes before it has read all.
+    client.send(0x82, &vec![b'x'; 300_000]);
+    let mut length = 0;
+    while length < 300_000 {
+        let (first, piece) = client.frame();
+        assert_eq!((first, piece[0]), (0x82, 1));
+        length += piece.len() - 1;
+    }
     client.send(0x89, b"?");
     assert_eq!(client.frame(), (0x8a, b"?".to_vec()));
     client.send(0x88, &1000_u16.to_be_bytes());

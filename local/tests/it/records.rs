@@ -323,7 +323,10 @@ fn a_call_is_sent_to_another_address() {
     let id = recorded(&local, "/seen")["requestId"].as_str().unwrap().to_owned();
     let to = format!("http://127.0.0.1:{}/stage/", other.function_port("f"));
     let reply: Value = serde_json::from_str(&run(&local, &["replay", &id, "--to", &to, "--json"])).unwrap();
-    assert_eq!(reply["url"], format!("http://127.0.0.1:{}/seen?a=1", other.function_port("f")).as_str());
+    assert_eq!(
+        reply["url"],
+        format!("http://127.0.0.1:{}/stage/seen?a=1", other.function_port("f")).as_str()
+    );
     let there = recorded(&other, "/stage/seen");
     assert_eq!((&there["target"], &there["requestBody"]["text"]), (&"/stage/seen?a=1".into(), &"tea".into()));
     assert_eq!(there["host"], format!("127.0.0.1:{}", other.function_port("f")).as_str());
@@ -364,6 +367,15 @@ fn a_signed_request_is_signed_anew() {
         serde_json::from_str(&run(&local, &["replay", call["requestId"].as_str().unwrap(), "--json"]))
             .unwrap();
     assert_eq!(reply["status"], 200, "{reply}");
+    // What the account holds is for those alone who sign.
+    let wire = Wire::new("GET", "/2023-03-30/functions").with("x-acs-date", &iso8601(0));
+    let wire = wire.with("x-acs-content-sha256", &crate::signer::sha256(b""));
+    let wire = wire.acs3(&own, &["host", "x-acs-content-sha256", "x-acs-date"]);
+    let answer = exchange(local.main_port(), &wire.bytes());
+    answer.assert_status(200);
+    let call = recorded(&local, "/2023-03-30/functions");
+    let ended = try_run(&local, &["replay", call["requestId"].as_str().unwrap()]);
+    assert!(ended.code == Some(1) && ended.err.contains("its caller signs it"), "{}", ended.err);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{Request, Response, Uri};
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::auth::admit;
 use super::manage::reply;
@@ -50,6 +50,9 @@ impl Site<'_> {
 
     /// Where the port is now at which the call came in.
     pub(super) fn address(&self, entry: &Entry) -> Result<SocketAddr, Failure> {
+        if entry.call.is_probe {
+            return Err(Failure::invalid_argument("a health check of a load balancer came in at no port"));
+        }
         let address = self.ports.get(&entry.call.door).copied();
         address.ok_or_else(|| Failure::invalid_argument("the port at which the call came in is closed"))
     }
@@ -82,7 +85,7 @@ pub(crate) async fn local(
             let authority = site.identities.map(Identities::file);
             let line =
                 curl_line(&entry, site.address(&entry)?, authority).map_err(Failure::invalid_argument)?;
-            json!({ "command": line, "masked": entry.call.has_secrets() })
+            json!({ "command": line, "masked": entry.has_secrets() })
         }
         LocalOperation::Replay(id) => {
             let entry = site.find(&id)?;
@@ -148,27 +151,31 @@ async fn changes(records: &Records, uri: &Uri) -> Result<Value, Failure> {
     let Some(after) = parameter(uri, "after") else {
         return Ok(json!({ "requests": [], "revision": *changed.borrow() }));
     };
-    let after: u64 = after.parse().map_err(|_| Failure::invalid_argument("after is no revision"))?;
+    let mut after: u64 = after.parse().map_err(|_| Failure::invalid_argument("after is no revision"))?;
     let filter = filter(uri)?;
-    let news = timeout(WAIT_MAX, async {
-        loop {
-            changed.mark_unchanged();
-            let news = news(records, &filter, after);
-            if !news.is_null() || changed.changed().await.is_err() {
-                break news;
-            }
+    let until = Instant::now() + WAIT_MAX;
+    loop {
+        changed.mark_unchanged();
+        let (list, revision) = news(records, &filter, after);
+        // What does not pass is not looked at again.
+        after = revision;
+        let is_over = list.is_empty() && !matches!(timeout_at(until, changed.changed()).await, Ok(Ok(())));
+        if is_over || !list.is_empty() {
+            return Ok(json!({ "requests": list, "revision": revision }));
         }
-    });
-    // Nothing has happened that the caller asks for.
-    Ok(news.await.unwrap_or_else(|_| json!({ "requests": [], "revision": records.since(u64::MAX).1 })))
+    }
 }
 
-/// The changes behind a revision that pass. `null` without one.
-fn news(records: &Records, filter: &Filter, after: u64) -> Value {
-    let (entries, revision) = records.since(after);
-    let passing = entries.iter().filter(|entry| filter.passes(&entry.call)).take(PAGE_MAX);
-    let list: Vec<Value> = passing.map(|entry| summary(&entry.call)).collect();
-    if list.is_empty() { Value::Null } else { json!({ "requests": list, "revision": revision }) }
+/// The changes behind a revision that pass, and the revision up to which they are all.
+fn news(records: &Records, filter: &Filter, after: u64) -> (Vec<Value>, u64) {
+    let (entries, latest) = records.since(after);
+    let mut passing = entries.iter().filter(|entry| filter.passes(&entry.call));
+    let page: Vec<&Entry> = passing.by_ref().take(PAGE_MAX).collect();
+    let revision = match (page.last(), passing.next()) {
+        (Some(last), Some(_)) => last.revision(),
+        _ => latest,
+    };
+    (page.into_iter().map(|entry| summary(&entry.call)).collect(), revision)
 }
 
 fn filter(uri: &Uri) -> Result<Filter, Failure> {

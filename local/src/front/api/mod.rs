@@ -12,6 +12,7 @@ mod manage;
 mod metering;
 mod replay;
 mod sessions;
+mod signed;
 mod tasks;
 mod usage;
 

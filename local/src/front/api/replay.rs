@@ -1,5 +1,6 @@
 //! A recorded call, sent once more: to where it came in, or to another address.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine as _;
@@ -16,16 +17,20 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::local::Site;
+use super::signed::{OF_SIGNATURE, is_of_account, is_signed, without_signature};
 use crate::auth::{Gate, sign};
 use crate::failure::Failure;
-use crate::record::{Entry, Headers, shown_headers};
+use crate::record::{Entry, Headers, Records, shown_headers};
 use crate::wire::{Identities, headers, outgoing};
 
 /// The longest wait for the whole reply.
 const TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How long a reply's body is read that does not end.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The most of the reply's body that is told, in bytes.
 const REPLY_MAX: usize = 256 * 1024;
@@ -43,22 +48,11 @@ const RENEWED: [HeaderName; 9] = [
     header::UPGRADE,
 ];
 
-/// Headers of a signature beside `Authorization`.
-const OF_SIGNATURE: [&str; 6] = [
-    "x-acs-content-sha256",
-    "x-acs-date",
-    "x-acs-security-token",
-    "x-acs-signature-nonce",
-    "x-fc-security-token",
-    "date",
-];
-
-/// Parameters of a signature in an address.
-const SIGNED: [&str; 4] = ["x-fc-access-key-id", "x-fc-expires", "x-fc-security-token", "x-fc-signature"];
-
 /// Where a request is sent, and as what.
 struct Sending {
     address: Uri,
+    /// The begin of the path that another address has.
+    prefix: String,
     request: Request<Bytes>,
     /// What differs from the recorded request.
     notes: Vec<&'static str>,
@@ -86,10 +80,11 @@ pub(super) async fn replay(
     let body = entry.whole_request().map_err(|why| {
         Failure::invalid_argument(format!("request '{}' cannot be sent once more: {why}", entry.call.id))
     })?;
-    let Sending { address, request, notes } = prepare(entry, to, Bytes::copy_from_slice(body.bytes()), gate)?;
+    let Sending { address, prefix, request, notes } =
+        prepare(entry, to, Bytes::copy_from_slice(body.bytes()), gate)?;
     let begin = Instant::now();
     let url = format!(
-        "{}://{}{}",
+        "{}://{}{prefix}{}",
         address.scheme_str().unwrap_or("http"),
         address.authority().map_or("", Authority::as_str),
         entry.call.shown_target(),
@@ -98,8 +93,8 @@ pub(super) async fn replay(
     let sent = async {
         let name = address.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let is_tls = address.scheme() == Some(&Scheme::HTTPS);
-        let stream = match to {
-            Some(_) => outgoing::connect(&address).await?,
+        let (stream, _expected) = match to {
+            Some(_) => (outgoing::connect(&address).await?, None),
             None => connect_here(entry, site).await?,
         };
         if !is_tls {
@@ -203,6 +198,11 @@ fn prepare(entry: &Entry, to: Option<&str>, body: Bytes, gate: &Gate) -> Result<
     *request.uri_mut() = address.clone();
     *request.headers_mut() = headers;
     if is_signed && other.is_none() {
+        if is_of_account(entry) {
+            return Err(invalid(
+                "a call of the API that reads or changes the account is not sent once more: its caller signs it",
+            ));
+        }
         let (mut head, body) = request.into_parts();
         sign(&mut head, &body, gate.keys()?.own(), SystemTime::now())
             .ok_or_else(|| invalid("the request cannot be signed once more: a header is there twice, or a name in the query has `&` or `=`"))?;
@@ -211,7 +211,7 @@ fn prepare(entry: &Entry, to: Option<&str>, body: Bytes, gate: &Gate) -> Result<
     } else if is_signed {
         notes.push("without its signature, which is that of a local key");
     }
-    Ok(Sending { address, request, notes })
+    Ok(Sending { address, prefix: prefix.to_owned(), request, notes })
 }
 
 fn address_of(to: &str) -> Result<Uri, Failure> {
@@ -229,43 +229,35 @@ fn named_in_connection(headers: &Headers) -> Vec<HeaderName> {
     names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect()
 }
 
-/// Whether the request has a signature of an access key, by a header or in its address.
-fn is_signed(authorization: &[u8], target: &str) -> bool {
-    authorization.starts_with(b"FC ")
-        || authorization.starts_with(b"ACS3-")
-        || target
-            .split(['?', '&'])
-            .skip(1)
-            .any(|part| part.to_ascii_lowercase().starts_with("x-fc-signature="))
-}
-
-fn without_signature(target: &str) -> String {
-    let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
-    let is_of_signature = |part: &&str| {
-        let name = part.split('=').next().unwrap_or_default().to_ascii_lowercase();
-        SIGNED.contains(&name.as_str())
-    };
-    let rest: Vec<&str> = query.split('&').filter(|part| !is_of_signature(part)).collect();
-    if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) }
-}
-
 /// Connects to the port at which the call came in. Its record will say that it is a replay.
-async fn connect_here(entry: &Entry, site: Site<'_>) -> Result<TcpStream, String> {
+async fn connect_here<'a>(
+    entry: &Entry,
+    site: Site<'a>,
+) -> Result<(TcpStream, Option<Expected<'a>>), String> {
     let address = site.address(entry).map_err(|failure| failure.message().to_owned())?;
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
     let socket = socket.map_err(|error| error.to_string())?;
-    let near = std::net::SocketAddr::new(address.ip(), 0);
+    let near = SocketAddr::new(address.ip(), 0);
     let connected = async {
         socket.bind(near)?;
         let client = socket.local_addr()?;
         site.records.expect_replay(client, &entry.call.id);
-        let stream = socket.connect(address).await;
-        if stream.is_err() {
-            site.records.take_replay(client);
-        }
-        stream
+        let expected = Expected { records: site.records, client };
+        Ok((socket.connect(address).await?, Some(expected)))
     };
-    connected.await.map_err(|error| error.to_string())
+    connected.await.map_err(|error: std::io::Error| error.to_string())
+}
+
+/// A client whose request is expected to be a replay. The drop ends that: another client may get its address.
+struct Expected<'a> {
+    records: &'a Records,
+    client: SocketAddr,
+}
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        self.records.take_replay(self.client);
+    }
 }
 
 async fn exchange<S>(stream: S, request: Request<Bytes>, is_rpc: bool) -> Result<Answered, String>
@@ -305,9 +297,9 @@ async fn read(reply: Response<hyper::body::Incoming>) -> Result<Answered, String
     let (head, mut body) = reply.into_parts();
     let mut all = BytesMut::new();
     let mut trailers = None;
-    let until = tokio::time::Instant::now() + TIME_MAX / 6;
+    let until = tokio::time::Instant::now() + BODY_TIME_MAX;
     let has_ended = loop {
-        match tokio::time::timeout_at(until, body.frame()).await {
+        match timeout_at(until, body.frame()).await {
             Ok(Some(Ok(frame))) => match frame.into_data() {
                 Ok(data) => all.extend_from_slice(&data[..data.len().min(REPLY_MAX - all.len())]),
                 Err(frame) => trailers = frame.into_trailers().ok(),
@@ -340,8 +332,13 @@ where
         }
         let (head, mut body) = response.await?.into_parts();
         let mut all = BytesMut::new();
-        while let Some(data) = body.data().await {
-            let data = data?;
+        let until = tokio::time::Instant::now() + BODY_TIME_MAX;
+        loop {
+            let data = match timeout_at(until, body.data()).await {
+                Ok(Some(data)) => data?,
+                Ok(None) => break,
+                Err(_) => return Ok(Answered { head, body: all.freeze(), has_ended: false, trailers: None }),
+            };
             _ = body.flow_control().release_capacity(data.len());
             all.extend_from_slice(&data[..data.len().min(REPLY_MAX - all.len())]);
             if all.len() == REPLY_MAX {

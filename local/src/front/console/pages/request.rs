@@ -50,7 +50,7 @@ pub(in crate::front::console) fn page(
                 dd { (socket.messages_from_client) " messages from the client (" (size(socket.bytes_from_client)) "), " (socket.messages_to_client) " to it (" (size(socket.bytes_to_client)) ")" }
             }
         }
-        @if call.has_secrets() { p.hint { "Credentials are masked. A replay sends the true ones." } }
+        @if entry.has_secrets() { p.hint { "Credentials are masked. A replay sends the true ones." } }
         h2 { "Where the time went" }
         (phases(&call.phases.spans()))
         h2 { "Request" }
@@ -66,7 +66,7 @@ pub(in crate::front::console) fn page(
         h2 { "Once more" }
         @match curl {
             Ok(line) => {
-                p.hint { "As a command for a shell" @if call.has_secrets() { " (put the masked credentials in)" } ":" }
+                p.hint { "As a command for a shell" @if entry.has_secrets() { " (put the masked credentials in)" } ":" }
                 pre id="curl" tabindex="0" { (clipped(line, BODY_MAX)) }
                 div.actions { button type="button" data-copy="curl" { "Copy as curl" } a.button href=(frame.to(&format!("/requests/{}/json", segment(&call.id)))) { "As JSON" } }
             }
