@@ -4,7 +4,7 @@ use testkit::tidy::{Levels, Sources};
 
 /// A module imports from the levels before its own.
 const LEVELS: &[&[&str]] = &[
-    &["ask", "folder", "grpc_cases", "hpack", "imports", "manifest", "process", "until"],
+    &["ask", "folder", "grpc_cases", "hpack", "imports", "manifest", "process", "until", "zips"],
     &["grpc", "h1", "h2", "lines", "platform", "tidy"],
     &["events", "examples", "program", "ws"],
     &["postgres", "proxy", "redis"],

@@ -122,6 +122,8 @@ impl Front {
         under_way.set_function(visit.function());
         if destination.as_ref().is_ok_and(Destination::is_own) {
             visit.is_own();
+        } else if destination.as_ref().is_ok_and(Destination::is_of_account) {
+            visit.record_no_bodies();
         }
         let outcome = match destination {
             Err(failure) => Err(failure),

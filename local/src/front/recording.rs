@@ -74,6 +74,11 @@ impl Recording {
         }))
     }
 
+    /// Keeps no bodies: of what changes an account they are code and settings, with their secrets.
+    pub(super) fn without_bodies(&self) {
+        self.request.iter().chain([&self.reply_body]).for_each(Copied::keep_nothing);
+    }
+
     /// Keeps what the function writes during the call.
     pub(super) fn keep_log(&mut self, tail: &Tail) {
         self.tail = Some(tail.clone());

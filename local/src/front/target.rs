@@ -165,6 +165,11 @@ impl Destination {
             Destination::Index | Destination::Balancers | Destination::Usage | Destination::Local(_)
         )
     }
+
+    /// Whether the request changes or reads an account, by settings or code that may hold secrets.
+    pub(crate) fn is_of_account(&self) -> bool {
+        matches!(self, Destination::Account(_) | Destination::Bucket(_) | Destination::Exec(_))
+    }
 }
 
 /// The function that answers an address, and how busy it is.

@@ -126,6 +126,13 @@ impl Visit {
         self.recording = None;
     }
 
+    /// The bodies of the request and its reply are not recorded.
+    pub(super) fn record_no_bodies(&self) {
+        if let Some(recording) = &self.recording {
+            recording.without_bodies();
+        }
+    }
+
     /// Where the function's lines go during the call: for its caller if `is_asked`, and for its record.
     pub(crate) fn tail(&mut self, is_asked: bool) -> Option<Tail> {
         let tail = (is_asked || self.recording.is_some()).then(Tail::default)?;

@@ -150,15 +150,24 @@ fn json(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut done = 0;
     let mut name: Option<&str> = None;
+    // Where the list behind a secret name ends: all its texts are secrets.
+    let mut list_end = 0;
     let mut at = 0;
     while let Some(quote) = text[at..].find('"').map(|quote| at + quote) {
         let end = end_of_string(text, quote + 1);
         let value = &text[quote + 1..end];
         let behind = text.get(end + 1..).unwrap_or_default().trim_start();
         let before = text[..quote].trim_end();
-        if behind.starts_with(':') {
+        let is_listed = quote < list_end;
+        if behind.starts_with(':') && !is_listed {
             name = Some(value);
-        } else if before.ends_with(':') && name.take().is_some_and(is_secret_parameter) && !value.is_empty() {
+            if behind[1..].trim_start().starts_with('[') && is_secret_parameter(value) {
+                list_end = end_of_list(text, text.len() - behind.len() + 1);
+            }
+        } else if !value.is_empty()
+            && (is_listed && !behind.starts_with(':')
+                || before.ends_with(':') && name.take().is_some_and(is_secret_parameter))
+        {
             _ = write!(out, "{}\"{MASK}", &text[done..quote]);
             done = end;
         }
@@ -169,6 +178,24 @@ fn json(text: &str) -> Option<String> {
     }
     out.push_str(&text[done..]);
     Some(out)
+}
+
+/// Where the list that begins behind `from` ends: at its bracket, or with the text.
+fn end_of_list(text: &str, from: usize) -> usize {
+    let (mut at, mut depth) = (from, 0_usize);
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find(['"', '[', ']'])) {
+        at += found;
+        match text.as_bytes()[at] {
+            b'"' => at = end_of_string(text, at + 1),
+            b'[' => depth += 1,
+            _ => depth = depth.saturating_sub(1),
+        }
+        if depth == 0 {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
 }
 
 /// Where the string that begins at `from` ends: at its quote, or with the text.

@@ -280,8 +280,13 @@ fn forms_and_documents_that_break_off_are_masked_too() {
         (r#"{"token""#, r#"{"token""#),
         (
             r#"{"token": {"token": "s"}, "secret": ["s"]}"#,
-            r#"{"token": {"token": "******"}, "secret": ["s"]}"#,
+            r#"{"token": {"token": "******"}, "secret": ["******"]}"#,
         ),
+        (
+            r#"{"api_keys": ["s1", ["s2]", {"a": "s3", "b": 1}], "s4"], "list": ["a"], "b": "c"}"#,
+            r#"{"api_keys": ["******", ["******", {"a": "******", "b": 1}], "******"], "list": ["a"], "b": "c"}"#,
+        ),
+        (r#"{"api_keys": ["s1", "s"#, r#"{"api_keys": ["******", "******"#),
         (r#"{"a": "token", "b": "c"}"#, r#"{"a": "token", "b": "c"}"#),
         (r#"{"token": """#, r#"{"token": """#),
         ("\"", "\""),

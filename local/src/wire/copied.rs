@@ -28,6 +28,12 @@ impl Copied {
         state.total += data.len() as u64;
     }
 
+    /// Keeps no bytes: the rest of the body is counted alone.
+    pub(crate) fn keep_nothing(&self) {
+        let mut state = self.lock();
+        (state.bytes, state.most) = (Vec::new(), 0);
+    }
+
     /// The body has come to its end.
     pub(crate) fn end(&self) {
         self.lock().has_ended = true;
@@ -68,5 +74,10 @@ mod tests {
         copied.push(b"i");
         copied.end();
         assert_eq!(copied.take(), (b"abcde".to_vec(), 9, true));
+        let copied = Copied::new(5);
+        copied.push(b"abc");
+        copied.keep_nothing();
+        copied.push(b"def");
+        assert_eq!(copied.peek(), (Vec::new(), 6, false));
     }
 }

@@ -17,7 +17,7 @@ use crate::model::{Claim, Edition, Function};
 use crate::registry::Callee;
 use crate::wire::headers::{self, Forwarded, Peer};
 use crate::wire::http_event::{Asked, Replied};
-use crate::wire::{BodyFault, ClientBody, Payload, limits};
+use crate::wire::{BodyFault, ClientBody, Payload, host, limits};
 
 /// Whether requests of this function become events. Edition 2.0 has none for requests.
 pub(super) fn is_event(settings: &Function, kind: CallKind) -> Result<bool, Failure> {
@@ -42,6 +42,7 @@ pub(super) async fn payload(
     }
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
     let host = headers.get(header::HOST).map(text).unwrap_or_default();
+    let host = host::name_of(&host).unwrap_or_default();
     let id = visit.id();
     let said = headers.iter().filter(|(name, _)| !headers::is_reserved(name));
     let asked = Asked {
