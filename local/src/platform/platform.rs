@@ -220,6 +220,8 @@ impl Platform {
             connections,
             tasks,
         };
+        // Clients wait until it is read: nothing is made in the place of what is kept.
+        Box::pin(platform.account.open(manifest)).await;
         platform.listen(listener, Door::Main);
         if main.ip().is_loopback() && main.is_ipv4() {
             // `*.localhost` may lead to either loopback address.
@@ -236,7 +238,6 @@ impl Platform {
         platform.log.emit(&Source::default(), Kind::ConsoleReady([url, path_url]));
         platform.open_grpc_port()?;
         platform.open_ports(manifest)?;
-        Box::pin(platform.account.open(manifest)).await;
         platform.composition.use_manifest(manifest);
         platform.use_balancers(manifest).await;
         platform.queue.resume().await;
