@@ -224,7 +224,11 @@ fn forms_of_other_pages_do_nothing() {
 
 #[test]
 fn a_request_is_shown_with_everything_but_its_secrets() {
-    let local = Local::scripted(f().var("API_TOKEN", SECRET));
+    let quoted = "7f3a<&>\"quoted\"";
+    let local = Local::scripted(f().var("API_TOKEN", SECRET).var("OTHER_TOKEN", quoted));
+    let echoed = local.call("POST", "/invoke", "", quoted.as_bytes());
+    let echo = page(&local, &format!("/requests/{}", echoed.header("x-fc-request-id").unwrap())).text();
+    assert!(echo.contains("******") && !echo.contains("&quot;quoted"), "{echo}");
     let headers = format!(
         "content-type: application/json\r\nauthorization: Bearer {SECRET}\r\ncookie: sid={SECRET}\r\nx-own: <b>bold</b>\r\n"
     );
