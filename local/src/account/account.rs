@@ -210,15 +210,22 @@ impl Account {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
     }
 
-    /// Work on the account's files, on a thread where blocking does no harm.
+    /// Work on the files of an account that this process has, on a thread where blocking does no harm.
     pub(super) async fn stored<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
         self.hold().map_err(|error| failed(&error))?;
+        self.blocking(work).await.map_err(|error| failed(&error))
+    }
+
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
         let files = self.files.clone();
         let outcome = tokio::task::spawn_blocking(move || work(&files)).await;
-        outcome.map_err(io::Error::other).and_then(|outcome| outcome).map_err(|error| failed(&error))
+        outcome.map_err(io::Error::other).and_then(|outcome| outcome)
     }
 
     /// The settings of the functions that clients of the API made, as far as these run.

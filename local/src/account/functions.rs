@@ -52,7 +52,7 @@ impl Account {
             return Err(Failure::function_exists(name, ""));
         }
         if self.files.has_function(name) {
-            return Err(Failure::function_exists(name, ": what describes it cannot be read"));
+            return Err(Failure::function_exists(name, ": it is kept, and was not read"));
         }
         Ok(())
     }

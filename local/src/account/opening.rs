@@ -40,12 +40,10 @@ impl Account {
     /// Reads what is kept. What cannot be read is told, and stays as it is.
     pub(crate) async fn open(&self, manifest: &Manifest) {
         self.set_manifest(manifest);
-        let files = self.files.clone();
-        if !files.has_account() {
+        if !self.files.has_account() {
             return;
         }
-        let outcome = tokio::task::spawn_blocking(move || read(&files)).await.map_err(io::Error::other);
-        let (lock, functions, kept): Read = match outcome.and_then(|outcome| outcome) {
+        let (lock, functions, kept): Read = match self.blocking(read).await {
             Ok(read) => read,
             Err(error) => return self.news("", AccountNews::Unavailable { error: error.to_string() }),
         };

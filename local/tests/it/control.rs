@@ -282,7 +282,9 @@ fn an_account_that_was_not_read_is_not_changed() {
     };
     refused("/functions", &described("g", "other"), "another fc-local has this account");
     let folder = first.kill();
-    refused("/functions", &described("f", "other"), "did not read at its start");
+    refused("/functions", &described("g", "other"), "did not read at its start");
+    let answer = signed(port, &key, "POST", "/functions", &described("f", "other"));
+    answer.assert_platform_error(409, "FcCommonError", "FunctionAlreadyExists", "was not read");
     refused("/layers/own/versions", &layer, "did not read at its start");
     second.kill();
     second.wait();
@@ -299,7 +301,7 @@ fn an_account_that_was_not_read_is_not_changed() {
     let serve = Serve::start(folder);
     serve.events.wait_for(kind("account").field("what", "not_read"));
     let answer = serve.call("POST", "/functions", &described("f", "other"));
-    answer.assert_platform_error(409, "FcCommonError", "FunctionAlreadyExists", "cannot be read");
+    answer.assert_platform_error(409, "FcCommonError", "FunctionAlreadyExists", "was not read");
     serve.done("POST", "/functions", &described("g", "g"));
     serve.done("DELETE", "/functions/g", &Value::Null);
     let kept = std::fs::read_dir(serve.folder.file("data/packages")).unwrap().count();
