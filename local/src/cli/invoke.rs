@@ -2,23 +2,62 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use clap::Args;
 use http::{Request, StatusCode, header};
 
 use super::client::exchange;
 use super::door::{self, Shown};
 use super::print::{self, Hidden, Out, Printer, Style};
-use super::{Colour, InvokeArguments, check_name, settings, tasks};
+use super::{Colour, check_name, settings, tasks};
 use crate::event::neutral;
 use crate::manifest::{read_bounded, take_bounded};
 use crate::model::LATEST;
 use crate::wire::limits::BODY_MAX;
 use crate::{Built, Log, Manifest, Platform, Problem};
+
+#[derive(Debug, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
+pub(super) struct InvokeArguments {
+    /// The function's name
+    pub(super) function: String,
+    /// The event
+    #[arg(short, long, conflicts_with = "event_file")]
+    pub(super) event: Option<String>,
+    /// A file that holds the event; `-` is the standard input
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub(super) event_file: Option<PathBuf>,
+    /// The version or alias to call [default: LATEST]
+    #[arg(short, long)]
+    pub(super) qualifier: Option<String>,
+    /// Show the call's log on the standard error
+    #[arg(long)]
+    pub(super) log: bool,
+    /// Let a running `fc-local dev` carry the call out later
+    #[arg(long = "async", conflicts_with = "log")]
+    pub(super) later: bool,
+    /// The id of the task that the call becomes [default: made by fc-local]
+    #[arg(long, value_name = "ID", requires = "later")]
+    pub(super) task_id: Option<String>,
+    /// How many seconds later, 1 to 3600
+    #[arg(long, value_name = "SECONDS", requires = "later", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(super) delay: Option<u32>,
+    /// Print the ids of the call as JSON
+    #[arg(long, requires = "later")]
+    pub(super) json: bool,
+    /// The port of a running `fc-local dev`, which must be there [default: that of the one for this manifest]
+    #[arg(long)]
+    pub(super) port: Option<u16>,
+    /// Do not run the manifest's build steps
+    #[arg(long)]
+    pub(super) no_build: bool,
+}
 
 pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> ExitCode {
     match event(&arguments) {

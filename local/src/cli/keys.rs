@@ -4,11 +4,25 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use clap::Args;
 use serde_json::json;
 
-use super::{KeysArguments, print};
+use super::print;
 use crate::auth::{AccessKey, load_keys, random};
 use crate::deploy::FOLDER;
+
+#[derive(Debug, Args)]
+pub(super) struct KeysArguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// The folder of the account that `fc-local serve --data` has
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// Show a temporary key with a security token instead, valid for so many seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "3600")]
+    temporary: Option<u64>,
+}
 
 pub(super) fn run(template: &Path, arguments: &KeysArguments) -> ExitCode {
     match key(template, arguments.data.as_deref(), arguments.temporary) {

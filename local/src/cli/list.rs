@@ -2,15 +2,23 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use jiff::Timestamp;
 
 use super::explain::{describe as describe_group, scheme};
+use super::print;
 use super::standing::Standing;
-use super::{ListArguments, print};
 use crate::Manifest;
 use crate::event::neutral;
 use crate::model::alb::{GroupKind, LoadBalancer};
 use crate::model::{Domain, Function, LATEST, Route, TimerTrigger};
+
+#[derive(Debug, Args)]
+pub(super) struct ListArguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
 
 pub(super) async fn run(manifest: &Manifest, arguments: &ListArguments) -> ExitCode {
     print::notes(manifest);

@@ -63,17 +63,17 @@ enum Command {
     /// Serve a local account: functions that clients of the API create, without a manifest
     Serve(serve::ServeArguments),
     /// Call a function with an event: in a running `fc-local dev`, else by starting it for this call
-    Invoke(InvokeArguments),
+    Invoke(invoke::InvokeArguments),
     /// Call a function with an event as a trigger sends it: a timer, an object store, a queue, a stream and others
     Send(send::SendArguments),
     /// Show the access key that requests to functions with `authType: function` are signed with
-    Keys(KeysArguments),
+    Keys(keys::KeysArguments),
     /// Sign a request with the project's access key, and send it with `curl`
-    Curl(CurlArguments),
+    Curl(curl::CurlArguments),
     /// Print the address of the console of a running `fc-local dev`: pages that show what happens
     Console(console::ConsoleArguments),
     /// List the functions of the manifest
-    List(ListArguments),
+    List(list::ListArguments),
     /// Publish, list or remove versions of a function in a running `fc-local dev`
     #[command(subcommand)]
     Version(version::VersionCommand),
@@ -172,93 +172,6 @@ struct DevArguments {
     /// How long calls under way may go on after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     drain: u64,
-}
-
-#[derive(Debug, Default, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
-struct InvokeArguments {
-    /// The function's name
-    function: String,
-    /// The event
-    #[arg(short, long, conflicts_with = "event_file")]
-    event: Option<String>,
-    /// A file that holds the event; `-` is the standard input
-    #[arg(short = 'f', long, value_name = "FILE")]
-    event_file: Option<PathBuf>,
-    /// The version or alias to call [default: LATEST]
-    #[arg(short, long)]
-    qualifier: Option<String>,
-    /// Show the call's log on the standard error
-    #[arg(long)]
-    log: bool,
-    /// Let a running `fc-local dev` carry the call out later
-    #[arg(long = "async", conflicts_with = "log")]
-    later: bool,
-    /// The id of the task that the call becomes [default: made by fc-local]
-    #[arg(long, value_name = "ID", requires = "later")]
-    task_id: Option<String>,
-    /// How many seconds later, 1 to 3600
-    #[arg(long, value_name = "SECONDS", requires = "later", value_parser = clap::value_parser!(u32).range(1..=3600))]
-    delay: Option<u32>,
-    /// Print the ids of the call as JSON
-    #[arg(long, requires = "later")]
-    json: bool,
-    /// The port of a running `fc-local dev`, which must be there [default: that of the one for this manifest]
-    #[arg(long)]
-    port: Option<u16>,
-    /// Do not run the manifest's build steps
-    #[arg(long)]
-    no_build: bool,
-}
-
-#[derive(Debug, Args)]
-struct KeysArguments {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    /// The folder of the account that `fc-local serve --data` has
-    #[arg(long, value_name = "FOLDER")]
-    data: Option<PathBuf>,
-    /// Show a temporary key with a security token instead, valid for so many seconds
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "3600")]
-    temporary: Option<u64>,
-}
-
-#[derive(Debug, Args)]
-struct CurlArguments {
-    /// The address, such as `http://NAME.localhost:8080/path`
-    url: String,
-    /// The method [default: GET, or POST with data]
-    #[arg(short = 'X', long, value_name = "METHOD")]
-    request: Option<String>,
-    /// A header, `Name: value`. Can be repeated
-    #[arg(short = 'H', long, value_name = "HEADER")]
-    header: Vec<String>,
-    /// The body; `@FILE` reads a file, `@-` the standard input
-    #[arg(short, long)]
-    data: Option<String>,
-    /// Sign with a temporary key and its security token
-    #[arg(long)]
-    temporary: bool,
-    /// Print the address with its signature, and send nothing
-    #[arg(long, conflicts_with_all = ["data", "print"])]
-    presign: bool,
-    /// How long a printed address or a temporary key is valid, in seconds
-    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
-    expires: u64,
-    /// Print the headers of the signed request, and send nothing
-    #[arg(long)]
-    print: bool,
-    /// More arguments for `curl`
-    #[arg(last = true)]
-    more: Vec<std::ffi::OsString>,
-}
-
-#[derive(Debug, Args)]
-struct ListArguments {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -141,7 +141,7 @@ impl Hidden {
                 self.has_calls && event.request.is_some() || self.has_function(event)
             }
             Kind::EventsDropped { .. } => self.has_function(event),
-            Kind::Ready(_) | Kind::DomainReady(_) => self.has_addresses,
+            Kind::Ready(_) | Kind::DomainReady(_) | Kind::ConsoleReady(_) => self.has_addresses,
             // For people, the line of the request has the reason of its failure, or the result of the call.
             Kind::CallFailed(_) | Kind::CallCancelled { .. } => !is_json,
             _ => false,

@@ -11,7 +11,8 @@ use fc_events::{samples, tablestore::TablestoreEvent};
 use serde_json::Value;
 
 use super::door::{Door, RequestArguments};
-use super::{InvokeArguments, invoke, print};
+use super::invoke::{self, InvokeArguments};
+use super::print;
 use crate::Manifest;
 use crate::auth::iso8601;
 use crate::front::sample::{TABLESTORE, fresh};

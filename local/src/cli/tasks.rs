@@ -11,8 +11,9 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::client::exchange;
+use super::invoke::InvokeArguments;
+use super::print;
 use super::version::{Of, finish, show, show_all};
-use super::{InvokeArguments, print};
 use crate::auth::encode;
 use crate::event::neutral;
 use crate::model::LATEST;

@@ -61,11 +61,17 @@ fn what_is_not_there_is_an_error_of_the_platform() {
         "VersionNotFound",
         "'3'",
     );
-    post("/2023-03-30/functions/f", "").assert_platform_error(
+    post("/2023-03-30/functions/f/none", "").assert_platform_error(
         400,
         "FcCommonError",
         "InvalidArgument",
         "offers",
+    );
+    post("/2023-03-30/functions/f", "").assert_platform_error(
+        400,
+        "FcCommonError",
+        "PathNotSupported",
+        "'POST' against",
     );
     let reply = exchange(main, &request("GET", path, "", b""));
     reply.assert_platform_error(400, "FcCommonError", "PathNotSupported", "'GET' against");

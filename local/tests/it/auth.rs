@@ -304,7 +304,8 @@ fn a_caller_is_judged_before_an_unknown_function_is_told() {
         ("POST", "/2023-03-30/functions/none/invocations", 404, "FunctionNotFound"),
         ("POST", "/2023-03-30/functions/f/invocations?qualifier=9", 404, "VersionNotFound"),
         ("GET", "/2023-03-30/functions/none/aliases", 404, "FunctionNotFound"),
-        ("GET", "/2023-03-30/layers", 400, "InvalidArgument"),
+        ("GET", "/2023-03-30/none", 400, "InvalidArgument"),
+        ("GET", "/2023-03-30/layers/none/versions/1", 404, "LayerNotFound"),
     ] {
         let wire = Wire::new(method, path).with("x-acs-date", &iso8601(0));
         let wire = wire.with("x-acs-content-sha256", &sha256(b""));

@@ -191,12 +191,14 @@ pub(super) fn parse<B>(request: &Request<B>, rest: &str) -> Result<Operation, Fa
     Ok(Operation { function, service: None, what })
 }
 
-/// Whether the parts of a path are those of a row. A variable part is a name, or an ARN.
+/// Whether the parts of a path are those of a row. A variable part is a name, or a text of any kind: an ARN, the id of a
+/// request.
 fn is_of(path: &str, parts: &[String]) -> bool {
     let mut own = path.split('/');
     let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('/');
+    let is_any = ["layerarn/", "messages/"].iter().any(|begin| path.starts_with(begin));
     let fits = |part: &String| match own.next() {
-        Some("{}") => is_name(part) || path.starts_with("layerarn/") && !part.is_empty(),
+        Some("{}") => is_name(part) || is_any && !part.is_empty(),
         Some(own) => own == part,
         None => false,
     };
