@@ -49,7 +49,7 @@ pub(crate) struct Account {
     pub(super) objects: RwLock<Objects>,
     /// Changes come one after the other.
     pub(super) turn: tokio::sync::Mutex<()>,
-    /// Held while this process has the account.
+    /// Held while this process has the account, and has read it.
     held: Mutex<Option<File>>,
     surroundings: OnceLock<Weak<dyn Surroundings>>,
     /// The remarks that were made, each with its function.
@@ -65,6 +65,8 @@ pub(super) struct Objects {
     pub(super) domains: BTreeMap<String, OwnDomain>,
     pub(super) domains_of_manifest: Vec<Domain>,
     pub(super) layers: Layers,
+    /// Whether there are documents of functions that cannot be read.
+    pub(super) has_unread: bool,
 }
 
 impl Account {
@@ -107,7 +109,7 @@ impl Account {
             What::GetFunction => self.get_function(&ask).await,
             What::UpdateFunction => self.update_function(&ask).await,
             What::DeleteFunction => self.delete_function(&ask).await,
-            What::GetCode => self.code(&ask),
+            What::GetCode => self.code(&ask).await,
             What::CreateTrigger => self.create_trigger(&ask).await,
             What::ListTriggers => self.list_triggers(&ask),
             What::GetTrigger(name) => self.get_trigger(&ask, name),
@@ -189,24 +191,41 @@ impl Account {
         self.objects.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes sure that no other process has the account.
-    pub(super) fn hold(&self) -> io::Result<()> {
+    /// Makes sure that no other process has the account, nor has had it: what is not read here must not be written over.
+    fn hold(&self) -> io::Result<()> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.is_none() {
-            *held = Some(self.files.lock()?);
+            let lock = self.files.lock()?;
+            if self.files.has_account() {
+                let text = "it has objects that this fc-local did not read at its start: start it again";
+                return Err(io::Error::other(text));
+            }
+            *held = Some(lock);
         }
         Ok(())
     }
 
-    /// Work on the account's files, on a thread where blocking does no harm.
+    /// Has the account from now on, which was read behind this lock.
+    pub(super) fn held(&self, lock: File) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
+    }
+
+    /// Work on the files of an account that this process has, on a thread where blocking does no harm.
     pub(super) async fn stored<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
         self.hold().map_err(|error| failed(&error))?;
+        self.blocking(work).await.map_err(|error| failed(&error))
+    }
+
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
         let files = self.files.clone();
         let outcome = tokio::task::spawn_blocking(move || work(&files)).await;
-        outcome.map_err(io::Error::other).and_then(|outcome| outcome).map_err(|error| failed(&error))
+        outcome.map_err(io::Error::other).and_then(|outcome| outcome)
     }
 
     /// The settings of the functions that clients of the API made, as far as these run.

@@ -30,7 +30,7 @@ const TREE: &str = "code";
 /// The begin of the names of folders that are gone already.
 const GONE: &str = ".gone-";
 
-/// The largest document that is read.
+/// The largest document, in bytes.
 const DOCUMENT_MAX: u64 = 64 * 1024 * 1024;
 
 /// The files of one account.
@@ -67,11 +67,13 @@ impl Files {
     /// Whether there is anything of an account.
     pub(super) fn has_account(&self) -> bool {
         let functions = names(&self.folder.join(FUNCTIONS)).unwrap_or_default();
-        let is_own = |name: &String| {
-            let folder = self.function(name);
-            name.starts_with(GONE) || folder.join(FUNCTION).exists()
-        };
+        let is_own = |name: &String| name.starts_with(GONE) || self.has_function(name);
         self.folder.join(ACCOUNT).exists() || functions.iter().any(is_own)
+    }
+
+    /// Whether a function has a document, one that cannot be read too.
+    pub(super) fn has_function(&self, name: &str) -> bool {
+        self.function(name).join(FUNCTION).exists()
     }
 
     /// Makes the folder, which version control leaves out.
@@ -159,7 +161,7 @@ impl Files {
 
     pub(super) fn write_function(&self, name: &str, described: &Described) -> io::Result<()> {
         let folder = self.function(name);
-        let is_new = !folder.join(FUNCTION).exists();
+        let is_new = !self.has_function(name);
         make_folder(&folder)?;
         write(&folder, FUNCTION, &serde_json::to_vec_pretty(described)?)?;
         if is_new { sync(&self.folder.join(FUNCTIONS)) } else { Ok(()) }
@@ -209,6 +211,10 @@ fn sync(folder: &Path) -> io::Result<()> {
 
 /// Replaces a file as a whole.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    if bytes.len() as u64 > DOCUMENT_MAX {
+        let text = format!("what describes an object has at most {} MiB", DOCUMENT_MAX / (1024 * 1024));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
     let new = folder.join(format!("{name}.new"));
     let mut options = OpenOptions::new();
     let mut out = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;

@@ -51,6 +51,9 @@ impl Account {
         if objects.functions.contains_key(name) {
             return Err(Failure::function_exists(name, ""));
         }
+        if self.files.has_function(name) {
+            return Err(Failure::function_exists(name, ": it is kept, and was not read"));
+        }
         Ok(())
     }
 
@@ -84,8 +87,7 @@ impl Account {
             return Ok(Answer::Document(self.function_document(name, &latest)));
         };
         let version = self.version_of(name, &qualifier)?;
-        let own = self.deployer.version_document(name, version).await;
-        let described = own.and_then(|own| serde_json::from_value(own).ok());
+        let described = self.of_version(name, version).await;
         let described = described.unwrap_or_else(|| Described::clone(&latest));
         let mut document = self.function_document(name, &described);
         document["functionArn"] = self.arn(&format!("functions/{name}/{qualifier}")).into();
@@ -98,6 +100,11 @@ impl Account {
             Ok(id) => releases.version(id).map(|release| release.version.id),
             Err(_) => releases.alias(qualifier).map(|alias| alias.version),
         })
+    }
+
+    /// What was kept with a version of the function.
+    async fn of_version(&self, name: &str, version: VersionId) -> Option<Described> {
+        serde_json::from_value(self.deployer.version_document(name, version).await?).ok()
     }
 
     /// What is to be kept with a version of the function.
@@ -139,19 +146,35 @@ impl Account {
         let name = ask.function.as_str();
         let _turn = self.turn.lock().await;
         self.own(name)?;
+        // A version that is being published would be there again after the removal.
+        let releases = self.deployer.hold_releases().await;
         let own = name.to_owned();
         self.stored(move |files| files.remove_function(&own)).await?;
         self.write().functions.remove(name);
         self.deployer.remove_stored(name);
+        drop(releases);
         self.news(name, AccountNews::FunctionDeleted);
         self.changed();
         self.sweep().await;
         Ok(Answer::Done)
     }
 
-    pub(super) fn code(&self, ask: &Ask) -> Result<Answer, Failure> {
+    pub(super) async fn code(&self, ask: &Ask) -> Result<Answer, Failure> {
         let name = ask.function.as_str();
-        let described = self.described(name)?;
+        let mut described = self.described(name)?;
+        if let Some(qualifier) = ask.qualifier() {
+            let version = self.version_of(name, &qualifier)?;
+            let own = self.of_version(name, version).await;
+            // A version runs from a copy. Its package goes when no function has it any more.
+            let is_kept = |own: &Described| {
+                own.code.as_ref().is_none_or(|code| self.files.package(&code.package).is_file())
+            };
+            described = Arc::new(own.filter(is_kept).ok_or_else(|| {
+                Failure::invalid_argument(format!(
+                    "the package of version {version} of function '{name}' is no longer kept"
+                ))
+            })?);
+        }
         let Some(code) = &described.code else {
             let text = format!(
                 "function '{name}' has no package: its code is a folder of the manifest, or an image"

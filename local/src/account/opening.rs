@@ -1,6 +1,7 @@
 //! An account read from its files, and its functions up again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
@@ -25,8 +26,8 @@ pub(super) struct Kept {
     layers: Layers,
 }
 
-/// What was read.
-type Read = (Vec<io::Result<(String, Described)>>, Kept);
+/// What was read, behind the lock.
+type Read = (File, Vec<io::Result<(String, Described)>>, Kept);
 
 impl Kept {
     pub(super) fn of(objects: &Objects) -> Self {
@@ -39,17 +40,14 @@ impl Account {
     /// Reads what is kept. What cannot be read is told, and stays as it is.
     pub(crate) async fn open(&self, manifest: &Manifest) {
         self.set_manifest(manifest);
-        let files = self.files.clone();
-        if !files.has_account() {
+        if !self.files.has_account() {
             return;
         }
-        let (functions, kept): Read = match self.stored(read).await {
+        let (lock, functions, kept): Read = match self.blocking(read).await {
             Ok(read) => read,
-            Err(failure) => {
-                let error = failure.message().to_owned();
-                return self.news("", AccountNews::Unavailable { error });
-            }
+            Err(error) => return self.news("", AccountNews::Unavailable { error: error.to_string() }),
         };
+        self.held(lock);
         self.write().layers = kept.layers;
         for (name, part) in kept.domains {
             match self.read_domain(&name, &part.fields) {
@@ -57,7 +55,8 @@ impl Account {
                 Err(failure) => self.not_read("", &failure),
             }
         }
-        let is_whole = functions.iter().all(io::Result::is_ok);
+        let has_unread = functions.iter().any(io::Result::is_err);
+        self.write().has_unread = has_unread;
         for found in functions {
             match found {
                 Ok((name, described)) => {
@@ -67,11 +66,10 @@ impl Account {
                 Err(error) => self.news("", AccountNews::NotRead { error: error.to_string() }),
             }
         }
-        // Of what cannot be read nobody knows which code it needs.
-        if is_whole {
+        if !has_unread {
             self.forget_layers();
-            self.sweep().await;
         }
+        self.sweep().await;
     }
 
     /// Starts the functions that are kept and do not answer yet, apart from those of which the manifest has one of the same
@@ -150,6 +148,10 @@ impl Account {
         let mut used: BTreeSet<String> = BTreeSet::new();
         {
             let objects = self.read();
+            // Of what cannot be read nobody knows which code it needs.
+            if objects.has_unread {
+                return;
+            }
             let functions = objects.functions.values().filter_map(|own| own.code.as_ref());
             let layers = objects.layers.values().flat_map(|layer| layer.versions.values());
             used.extend(
@@ -168,5 +170,5 @@ impl Account {
 
 /// Reads everything.
 fn read(files: &Files) -> io::Result<Read> {
-    Ok((files.functions()?, files.account()?.unwrap_or_default()))
+    Ok((files.lock()?, files.functions()?, files.account()?.unwrap_or_default()))
 }

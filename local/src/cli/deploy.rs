@@ -117,7 +117,8 @@ async fn deploy(account: &Running<'_>, name: &str, props: &Value, package: Optio
         account.call(Method::POST, "/2023-03-30/functions", &body.into()).await?
     };
     let what = if is_there { "updated" } else { "created" };
-    print::say(&format!("{name}  {what}, code {}", done["codeChecksum"].as_str().unwrap_or("of an image")));
+    let code = done["codeChecksum"].as_str().filter(|checksum| !checksum.is_empty());
+    print::say(&format!("{name}  {what}, code {}", code.unwrap_or("of an image")));
     for trigger in props["triggers"].as_array().map(Vec::as_slice).unwrap_or_default() {
         let mut trigger = trigger.clone();
         // On the wire it is a text.

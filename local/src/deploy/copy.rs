@@ -25,21 +25,31 @@ pub(crate) struct Contents {
 impl Contents {
     /// Looks at everything below `folder` that belongs to the code package. Stops beyond `limit` bytes.
     pub(crate) fn of(folder: &Path, limit: u64) -> io::Result<Self> {
-        let mut ignored = Ignored::of(folder);
+        Contents::gather(folder, Some(Ignored::of(folder)), limit)
+    }
+
+    /// Looks at everything below `folder`, which is what a package had.
+    pub(super) fn all(folder: &Path) -> io::Result<Self> {
+        Contents::gather(folder, None, u64::MAX)
+    }
+
+    fn gather(folder: &Path, mut ignored: Option<Ignored<'_>>, limit: u64) -> io::Result<Self> {
         let mut found = Contents::default();
         let mut hasher = DefaultHasher::new();
         let mut folders = vec![PathBuf::new()];
         while let Some(below) = folders.pop() {
-            ignored.enter(&below);
+            if let Some(ignored) = &mut ignored {
+                ignored.enter(&below);
+            }
             let mut names = fs::read_dir(folder.join(&below))?
                 .map(|entry| Ok(entry?.file_name()))
                 .collect::<io::Result<Vec<_>>>()?;
             names.sort();
-            names.retain(|name| name != FOLDER);
+            names.retain(|name| ignored.is_none() || name != FOLDER);
             for name in names {
                 let path = below.join(name);
                 let metadata = fs::symlink_metadata(folder.join(&path))?;
-                if ignored.has(&path, metadata.is_dir()) {
+                if ignored.as_ref().is_some_and(|ignored| ignored.has(&path, metadata.is_dir())) {
                     continue;
                 }
                 path.hash(&mut hasher);
@@ -177,6 +187,7 @@ mod tests {
         let expected =
             [".fcignore", "data", "data/kept.bin", "index.js", "sub", "sub/data", "sub/data/big.bin"];
         assert_eq!(names(&some), expected);
+        assert_eq!(Contents::all(&folder).unwrap().entries.len(), all.entries.len() + 1);
         assert_ne!(some.fingerprint, all.fingerprint);
         assert_eq!(some.fingerprint, Contents::of(&folder, u64::MAX).unwrap().fingerprint);
         let to = folder.with_extension("to");

@@ -293,18 +293,6 @@ impl Deployer {
         Deployment::Swapped
     }
 
-    /// Removes the code of a closed generation once nothing runs from it, and no version is made of it.
-    pub(super) fn remove_after(&self, pool: Arc<Pool>, code: Option<Snapshot>) {
-        let turn = Arc::clone(&self.releases_turn);
-        self.tasks.spawn(async move {
-            pool.gone().await;
-            let _turn = turn.lock().await;
-            if let Some(code) = code {
-                snapshot::remove(code).await;
-            }
-        });
-    }
-
     pub(super) fn generation(
         &self,
         function: Function,

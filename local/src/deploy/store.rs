@@ -284,7 +284,7 @@ impl Stored {
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    Contents::of(from, u64::MAX)?.copy(from, to, &mut |_| {})
+    Contents::all(from)?.copy(from, to, &mut |_| {})
 }
 
 /// Makes a folder for this user alone: settings may hold secrets.

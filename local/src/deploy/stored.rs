@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::OwnedMutexGuard;
 
 use super::deploy::Deployer;
 use super::snapshot::Snapshot;
@@ -85,6 +86,11 @@ impl Deployer {
         if functions.get(name).is_some_and(|deployed| deployed.pool().generation.keeps_instances()) {
             self.warm(name);
         }
+    }
+
+    /// Keeps versions and aliases from changing, until the drop.
+    pub(crate) async fn hold_releases(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.releases_turn).lock_owned().await
     }
 
     /// Whether something may still run from a folder, or from one below it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::deploy::{Deployer, GONE_MAX};
+use super::snapshot::{self, Snapshot};
 use crate::event::{Kind, Log, Source};
 use crate::instance::Pool;
 use crate::registry::Deployed;
@@ -27,6 +28,18 @@ impl Deployer {
     /// once.
     pub(super) async fn end(&self, former: &Arc<Pool>, source: &Source) {
         end(former, self.drain, &self.log, source).await;
+    }
+
+    /// Removes the code of a closed generation once nothing runs from it, and no version is made of it.
+    pub(super) fn remove_after(&self, pool: Arc<Pool>, code: Option<Snapshot>) {
+        let turn = Arc::clone(&self.releases_turn);
+        self.tasks.spawn(async move {
+            pool.gone().await;
+            let _turn = turn.lock().await;
+            if let Some(code) = code {
+                snapshot::remove(code).await;
+            }
+        });
     }
 }
 

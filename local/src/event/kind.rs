@@ -4,13 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::account_news::AccountNews;
-use super::alb_news::AlbNews;
 use super::details::{
     Address, AsyncNews, BuildFailure, CallInFlight, Cause, DestinationFault, DomainAddress, Ending,
     HookFault, ImageFault, Record, Remark, Unfit, VersionNews,
 };
-use super::timer_news::TimerNews;
+use super::{AccountNews, AlbNews, TimerNews};
 use crate::fault::Fault;
 
 /// What happened. [The example of the crate](crate) asks for its name.

@@ -231,7 +231,7 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|decoded| decoded != text)
 }
 
-/// The forms of a secret in a line: plain, percent-encoded, or escaped as in JSON.
+/// The forms of a secret in a line or a page: plain, percent-encoded, or escaped as in JSON, and each of them as HTML has it.
 fn spellings(secret: &str) -> Vec<String> {
     let mut all = vec![secret.to_owned()];
     // The unescaped characters of RFC 3986, of browsers, and of forms.
@@ -243,6 +243,12 @@ fn spellings(secret: &str) -> Vec<String> {
     let json = serde_json::Value::from(secret).to_string();
     let json = &json[1..json.len() - 1];
     all.extend([json.to_owned(), json.replace('/', "\\/"), secret.escape_debug().to_string()]);
+    let of_html = |text: &String| {
+        let text = text.replace('&', "&amp;").replace('<', "&lt;");
+        text.replace('>', "&gt;").replace('"', "&quot;")
+    };
+    let pages: Vec<String> = all.iter().map(of_html).collect();
+    all.extend(pages);
     all.sort_unstable();
     all.dedup();
     all
@@ -302,6 +308,10 @@ mod tests {
             r#"a\/b+c=\"d e\\f"#,
         ] {
             check(token, &format!("t={spelling}&x"), "t=******&x");
+        }
+        let token = ("TOKEN", "<a>&b\"c d");
+        for page in ["&lt;a&gt;&amp;b&quot;c d", "&lt;a&gt;&amp;b\\&quot;c d"] {
+            check(token, &format!("<b>{page}</b>"), "<b>******</b>");
         }
     }
 

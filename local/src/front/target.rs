@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use http::{Method, Request, Uri, header};
+use http::{Method, Request, Uri};
 
 use super::guard;
 use super::local_operation::LocalOperation;
-use super::operation::{Operation, ProxyPath, What, decode};
+use super::operation::{Operation, ProxyPath, What, object};
 use super::visit::Visit;
-use crate::account::BUCKET;
-use crate::auth::is_of_object_client;
 use crate::domain::Domain;
 use crate::failure::Failure;
 use crate::model::{Edition, Function, Usage};
@@ -229,7 +227,9 @@ pub(crate) fn resolve<B>(
     if let Door::Function(name) = door {
         return Ok(Destination::Http(Binding::new(found(functions.find(name)?), EntryPoint::Port)));
     }
-    if let Some(object) = object(door, host, request) {
+    if *door == Door::Main
+        && let Some(object) = object(host, request)
+    {
         guard::check_site(request.headers())?;
         return Ok(Destination::Bucket(object));
     }
@@ -330,23 +330,6 @@ fn by_route(functions: &Functions, domain: &Arc<Domain>, path: &str) -> Result<B
         qualifier: route.qualifier.clone(),
         entry: EntryPoint::Domain { domain: Arc::clone(domain), route: number },
     })
-}
-
-/// The name of the object that a client of object storage asks for. The bucket's name stands in the host or before the
-/// path. Where the endpoint is a number, `ali-oss` sends the host that the bucket would have in the cloud.
-fn object<B>(door: &Door, host: &Host<'_>, request: &Request<B>) -> Option<String> {
-    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let is_of_client = is_of_object_client(authorization, request.uri().query().unwrap_or_default());
-    let below_bucket = host.name.strip_prefix(BUCKET);
-    let is_in_cloud = |rest: &str| rest.starts_with(".oss-") && rest.ends_with(".aliyuncs.com");
-    let is_host = guard::is_this_machine(&host.name) || below_bucket.is_some_and(is_in_cloud);
-    if *door != Door::Main || !(below_bucket == Some(".localhost") || is_of_client && is_host) {
-        return None;
-    }
-    let path = decode(request.uri().path())?;
-    let path = path.strip_prefix('/').unwrap_or(&path);
-    let below = path.strip_prefix(BUCKET).and_then(|rest| rest.strip_prefix('/'));
-    Some(below.unwrap_or(path).to_owned())
 }
 
 /// Whether a reader asks for `/` of this machine, without the name of a function.

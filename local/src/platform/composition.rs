@@ -5,15 +5,31 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::domains::Known;
-use crate::account::{Account, Surroundings};
+use super::settings::Settings;
+use crate::account::{Account, Place, Surroundings};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::reachable;
-use crate::manifest::Manifest;
+use crate::manifest::{ACCOUNT_DEFAULT, Manifest};
 use crate::model::Function;
 use crate::queue::Queue;
 use crate::registry::Registry;
 use crate::timers::Timers;
 use crate::wire::Identities;
+
+/// The region of an account without functions.
+const REGION_DEFAULT: &str = "cn-hangzhou";
+
+/// The number of the account and its region: as the settings say, or the manifest's first function.
+pub(super) fn account_place(manifest: &Manifest, settings: &Settings, endpoint: SocketAddr) -> Place {
+    let first = manifest.functions().first();
+    let region = settings.region.clone().or_else(|| Some(first?.region.clone()));
+    let id = settings.account.clone().or_else(|| Some(first?.account.clone()));
+    Place {
+        region: region.unwrap_or_else(|| REGION_DEFAULT.to_owned()),
+        id: id.unwrap_or_else(|| ACCOUNT_DEFAULT.to_owned()),
+        endpoint,
+    }
+}
 
 /// What follows the manifest and the account.
 #[derive(Debug)]

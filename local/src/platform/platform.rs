@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::alb::Opened;
-use super::composition::Composition;
+use super::composition::{Composition, account_place};
 use super::settings::{GRPC_PORT, Settings};
-use crate::account::{Account, Place as AccountPlace};
+use crate::account::Account;
 use crate::auth::Gate;
 use crate::deploy::{
     Built, BuiltFrom, Deployer, Deployment, FOLDER as STATE_FOLDER, Project, find_other_running, find_running,
@@ -22,7 +22,7 @@ use crate::front::{
     Balancers, BalancersShared, Console, ConsoleShared, Doctor, Door, Front, Listener, NotBound, Stop,
     console_urls, is_console, reachable,
 };
-use crate::manifest::{ACCOUNT_DEFAULT, Manifest};
+use crate::manifest::Manifest;
 use crate::meter::{Meters, TICK};
 use crate::model::Function;
 use crate::process::{Processes, Runner};
@@ -47,21 +47,6 @@ fn identities(settings: &Settings, log: &Log) -> Option<Arc<Identities>> {
     log.emit(&Source::default(), kind);
     identities
 }
-
-/// The number of the account and its region: as the settings say, or the manifest's first function.
-fn account_place(manifest: &Manifest, settings: &Settings, endpoint: SocketAddr) -> AccountPlace {
-    let first = manifest.functions().first();
-    let region = settings.region.clone().or_else(|| Some(first?.region.clone()));
-    let id = settings.account.clone().or_else(|| Some(first?.account.clone()));
-    AccountPlace {
-        region: region.unwrap_or_else(|| REGION_DEFAULT.to_owned()),
-        id: id.unwrap_or_else(|| ACCOUNT_DEFAULT.to_owned()),
-        endpoint,
-    }
-}
-
-/// The region of an account without functions.
-const REGION_DEFAULT: &str = "cn-hangzhou";
 
 /// Ends the intervals of what functions use, until the platform stops.
 async fn follow_use(meters: Meters, stop: CancellationToken) {
@@ -180,9 +165,8 @@ impl Platform {
             effective: settings.effective(),
         });
         let timers = Timers::new(Arc::clone(&queue), log.clone(), settings.clock.clone());
-        let place = account_place(manifest, &settings, endpoint);
-        let account =
-            Account::new((Arc::clone(&registry), Arc::clone(&deployer)), log.clone(), &state, place);
+        let own = account_place(manifest, &settings, endpoint);
+        let account = Account::new((Arc::clone(&registry), Arc::clone(&deployer)), log.clone(), &state, own);
         let composition = Composition::of(Composition {
             registry: Arc::clone(&registry),
             account: Arc::clone(&account),
@@ -220,6 +204,8 @@ impl Platform {
             connections,
             tasks,
         };
+        // Clients wait until it is read: nothing is made in the place of what is kept.
+        Box::pin(platform.account.open(manifest)).await;
         platform.listen(listener, Door::Main);
         if main.ip().is_loopback() && main.is_ipv4() {
             // `*.localhost` may lead to either loopback address.
@@ -236,7 +222,6 @@ impl Platform {
         platform.log.emit(&Source::default(), Kind::ConsoleReady([url, path_url]));
         platform.open_grpc_port()?;
         platform.open_ports(manifest)?;
-        Box::pin(platform.account.open(manifest)).await;
         platform.composition.use_manifest(manifest);
         platform.use_balancers(manifest).await;
         platform.queue.resume().await;

@@ -224,7 +224,8 @@ fn forms_of_other_pages_do_nothing() {
 
 #[test]
 fn a_request_is_shown_with_everything_but_its_secrets() {
-    let local = Local::scripted(f().var("API_TOKEN", SECRET));
+    let quoted = "7f3a<&>\"quoted\"";
+    let local = Local::scripted(f().var("API_TOKEN", SECRET).var("OTHER_TOKEN", quoted));
     let headers = format!(
         "content-type: application/json\r\nauthorization: Bearer {SECRET}\r\ncookie: sid={SECRET}\r\nx-own: <b>bold</b>\r\n"
     );
@@ -233,6 +234,9 @@ fn a_request_is_shown_with_everything_but_its_secrets() {
         local.call("POST", &format!("/length?access_token={SECRET}&q=%3Ci%3E"), &headers, body.as_bytes());
     let id = reply.header("x-fc-request-id").unwrap().to_owned();
     local.get(&format!("/say?x={SECRET}"));
+    let echoed = local.call("POST", "/invoke", "", quoted.as_bytes());
+    let echo = page(&local, &format!("/requests/{}", echoed.header("x-fc-request-id").unwrap())).text();
+    assert!(echo.contains("******") && !echo.contains("&quot;quoted"), "{echo}");
     let shown = page(&local, &format!("/requests/{id}")).text();
     for part in [
         "POST",
@@ -257,7 +261,7 @@ fn a_request_is_shown_with_everything_but_its_secrets() {
     assert!(list("status=abc").contains("is no status"));
     let detail = page(&local, &format!("/requests/{id}/json")).json();
     assert_eq!(detail["status"], 200);
-    let archive = page(&local, "/har?method=POST");
+    let archive = page(&local, "/har?method=POST&path=length");
     archive.assert_header("content-disposition", "attachment; filename=\"requests.har\"");
     assert_eq!(archive.json()["log"]["entries"].as_array().unwrap().len(), 1);
     assert!(!archive.text().contains(SECRET) && !detail.to_string().contains(SECRET));

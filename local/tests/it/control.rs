@@ -247,6 +247,8 @@ fn everything_is_up_again_after_a_kill() {
     let before = all(&serve);
     let version = serve.done("GET", "/functions/f?qualifier=prod", &Value::Null);
     assert_eq!(version["environmentVariables"]["SCRIPT_NAME"], "one", "{version}");
+    let code = serve.done("GET", "/functions/f/code?qualifier=prod", &Value::Null);
+    assert_eq!(code["checksum"], version["codeChecksum"], "{code}");
     let serve = Serve::start(serve.kill());
     serve.events.wait_for(kind("ready").function("f"));
     assert_eq!(all(&serve), before);
@@ -259,6 +261,51 @@ fn everything_is_up_again_after_a_kill() {
         let list = serve.done("GET", "/functions/f/instances?withAllActive=true", &Value::Null);
         !list["instances"].as_array().unwrap().is_empty()
     });
+}
+
+/// What another process made meanwhile is not written over by one that has not read it.
+#[test]
+fn an_account_that_was_not_read_is_not_changed() {
+    let first = Serve::start(Folder::new());
+    let launch = Launch::new(program()).args(["serve", "--json", "--port", "0", "--data"]);
+    let launch = launch.args([first.folder.file("data")]).args(["--certificates"]);
+    let mut second = launch.args([first.folder.file("ca")]).start();
+    let opened = Events::of(second.out()).wait_for(kind("account").field("what", "opened"));
+    let port = opened["url"].as_str().unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
+    let layer = json!({ "code": { "zipFile": package("layer") } });
+    first.done("POST", "/functions", &described("f", "one"));
+    first.done("POST", "/layers/common/versions", &layer);
+    let key = first.key.clone();
+    let refused = |target: &str, body: &Value, why: &str| {
+        let answer = signed(port, &key, "POST", target, body);
+        answer.assert_platform_error(503, "FcCommonError", "ServiceUnavailable", why);
+    };
+    refused("/functions", &described("g", "other"), "another fc-local has this account");
+    let folder = first.kill();
+    refused("/functions", &described("g", "other"), "did not read at its start");
+    let answer = signed(port, &key, "POST", "/functions", &described("f", "other"));
+    answer.assert_platform_error(409, "FcCommonError", "FunctionAlreadyExists", "was not read");
+    refused("/layers/own/versions", &layer, "did not read at its start");
+    second.kill();
+    second.wait();
+    let again = Serve::start(folder);
+    let function = again.done("GET", "/functions/f", &Value::Null);
+    assert_eq!(function["environmentVariables"]["SCRIPT_NAME"], "one", "{function}");
+    assert_eq!(again.call("POST", "/functions/f/invocations", &json!("x")).text(), "\"X\"");
+    again.done("GET", "/layers/common/versions/1", &Value::Null);
+    again.call("GET", "/functions/g", &Value::Null).assert_status(404);
+
+    // Nor does a document that cannot be read go, nor the code that it names.
+    let folder = again.stop();
+    std::fs::write(folder.file("data/functions/f/function.json"), "{").unwrap();
+    let serve = Serve::start(folder);
+    serve.events.wait_for(kind("account").field("what", "not_read"));
+    let answer = serve.call("POST", "/functions", &described("f", "other"));
+    answer.assert_platform_error(409, "FcCommonError", "FunctionAlreadyExists", "was not read");
+    serve.done("POST", "/functions", &described("g", "g"));
+    serve.done("DELETE", "/functions/g", &Value::Null);
+    let kept = std::fs::read_dir(serve.folder.file("data/packages")).unwrap().count();
+    assert!(kept >= 2, "the code of what cannot be read stays: {kept}");
 }
 
 /// Kills at many moments of a deployment; what is there is whole.

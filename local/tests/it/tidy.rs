@@ -234,6 +234,7 @@ fn tasks_belong_to_the_platforms_trackers() {
             "deploy/deploy.rs",
             "deploy/releases.rs",
             "deploy/stored.rs",
+            "deploy/swap.rs",
             // Health checks end with the platform, and copies of requests are bounded.
             "front/alb/probe.rs",
             "front/alb/upstream.rs",

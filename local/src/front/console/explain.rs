@@ -9,6 +9,7 @@ use super::data::Functions;
 use super::form::Fields;
 use super::pages::routes::{Step, scheme};
 use crate::alb::{Decision, HeaderChange, RequestView, Rules, Terminal, without_port};
+use crate::front::guard;
 use crate::model::alb::{
     ActionKind, Forward, GroupKind, Listener, ListenerProtocol, LoadBalancer, ServerGroup,
 };
@@ -156,7 +157,7 @@ fn by_name(host: &str, functions: &Functions, steps: &mut Vec<Step>) {
         return;
     }
     match names[..] {
-        [name] if functions.domains.iter().next().is_none() || host == "localhost" || host == "127.0.0.1" => {
+        [name] if functions.domains.iter().next().is_none() || guard::is_this_machine(host) => {
             steps.push(step("The only function", "the main port leads to it by any host", Some(true)));
             to_function(name, None, functions, steps);
         }

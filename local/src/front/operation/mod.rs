@@ -2,6 +2,7 @@
 
 mod fc2;
 mod fc3;
+mod object;
 mod path;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use crate::account;
 use crate::failure::Failure;
 use crate::model::VersionId;
 
+pub(crate) use object::object;
 pub(crate) use path::ProxyPath;
 pub(super) use path::decode;
 
