@@ -15,7 +15,7 @@ pub(crate) struct Gate {
     folder: PathBuf,
     keys: OnceLock<LocalKeys>,
     /// Whether calls of the API must be signed.
-    pub(super) requires_signature: bool,
+    pub(crate) requires_signature: bool,
     pub(super) sets: KeySets,
 }
 

@@ -109,6 +109,11 @@ impl Deployed {
         self.pool.read().unwrap_or_else(PoisonError::into_inner).generation.function.local.edition
     }
 
+    /// The text without the secrets of its settings, as in its log.
+    pub(crate) fn mask(&self, text: String) -> String {
+        self.pool().generation.surroundings.redactor.redact(text)
+    }
+
     /// How busy its instances are: of the current generation, and of each version.
     pub(crate) fn usage(&self) -> Vec<Usage> {
         let mut pools = vec![self.pool()];

@@ -4,9 +4,10 @@ use serde_json::json;
 use testkit::events::kind;
 use testkit::h1::{Conn, exchange, request};
 use testkit::manifest::{Function, Manifest};
-use testkit::{Answer, Launch, eventually};
+use testkit::{Answer, Folder, Launch, eventually};
 
-use crate::harness::{Local, f, program, scripted, write_manifest};
+use crate::control::{Serve, package};
+use crate::harness::{Local, SCRIPTED, f, program, scripted, write_manifest};
 
 /// The most that a page may bring to a browser, its files counted, in bytes.
 const PAGE_MAX: usize = 100_000;
@@ -435,4 +436,41 @@ fn without_records_the_page_says_so() {
     let local = Local::start(folder, &["--no-record"]);
     local.get("/name");
     assert!(page(&local, "/requests").text().contains("Requests are not recorded"));
+}
+
+/// An account has secrets that no manifest knows, and takes nothing that is not signed.
+#[test]
+fn an_account_is_shown_without_secrets_and_not_changed() {
+    let serve = Serve::start(Folder::new());
+    serve.done(
+        "POST",
+        "/functions",
+        &json!({
+            "functionName": "f", "runtime": "custom.debian12", "handler": "h", "timeout": 20,
+            "customRuntimeConfig": { "command": [SCRIPTED], "port": 9000 },
+            "environmentVariables": { "DB_PASSWORD": SECRET }, "code": { "zipFile": package("f") },
+        }),
+    );
+    serve.done("POST", "/functions/f/invocations", &json!(format!("a {SECRET} b")));
+    let ask = |method: &str, target: &str, headers: &str| {
+        let head = format!(
+            "{method} /_local/console{target} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n{headers}\r\n",
+            serve.port
+        );
+        exchange(serve.port, head.as_bytes())
+    };
+    for target in PAGES {
+        let shown = ask("GET", target, "");
+        assert_eq!(shown.status, 200, "{target}");
+        assert!(!shown.text().contains(SECRET), "{target}");
+    }
+    let list = ask("GET", "/requests", "").text();
+    let links = list.split("/_local/console/requests/").skip(1).filter_map(|rest| rest.split_once('"'));
+    let bodies = links.map(|(id, _)| ask("GET", &format!("/requests/{id}"), "").text());
+    let bodies: Vec<String> = bodies.collect();
+    assert!(bodies.iter().any(|text| text.contains("a ****** b")), "{bodies:?}");
+    assert!(!bodies.iter().any(|text| text.contains(SECRET)));
+    let refused = ask("POST", "/send", "content-length: 0\r\n");
+    assert_eq!(refused.status, 403);
+    assert!(refused.text().contains("calls are signed here"), "{}", refused.text());
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::data::Registry;
+use super::data::{self, Registry};
 use super::form::{Fields, of_segment};
 use super::live::Mark;
 use super::pages::configuration::Finding;
@@ -64,11 +64,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The text without the values of secrets. What a client sent is masked by its names already; a value may stand
+    /// The text without the values of secrets, of the manifest and of every function. What a client sent is masked by its names already; a value may stand
     /// anywhere.
     pub(super) fn masked(&self, text: String) -> String {
         let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner).clone();
-        redactor.redact(text)
+        data::masked(&self.registry, redactor.redact(text))
     }
 }
 
@@ -202,6 +202,11 @@ impl Console {
         }
         if head.method != Method::POST {
             return reply::wrong_method("GET, HEAD, POST");
+        }
+        if self.shared.gate.requires_signature {
+            let text = "calls are signed here, and a form is not: fc-local invoke, replay and tasks sign with the key of the \
+                        project";
+            return reply::refusal(StatusCode::FORBIDDEN, text);
         }
         if guard::check_site(&head.headers).is_err() {
             let text = "a page of another site sent this: nothing was done";

@@ -52,6 +52,13 @@ impl FunctionView {
     }
 }
 
+/// The text without the secrets of the functions, those of clients of the API among them.
+pub(super) fn masked(registry: &Registry, text: String) -> String {
+    let functions = registry.functions();
+    let deployed = functions.names().filter_map(|name| functions.get(name));
+    deployed.fold(text, |text, deployed| deployed.mask(text))
+}
+
 /// The functions, in the order of their names.
 pub(super) fn functions(registry: &Registry) -> Vec<FunctionView> {
     let functions = registry.functions();
