@@ -6,14 +6,45 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use clap::Args;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 
-use super::{CurlArguments, keys, print};
+use super::{keys, print};
 use crate::auth::{presign, sign};
 use crate::manifest::{read_bounded, take_bounded};
 use crate::process::{HiddenFile, run_tool};
 use crate::wire::limits::BODY_MAX;
+
+#[derive(Debug, Args)]
+pub(super) struct CurlArguments {
+    /// The address, such as `http://NAME.localhost:8080/path`
+    url: String,
+    /// The method [default: GET, or POST with data]
+    #[arg(short = 'X', long, value_name = "METHOD")]
+    request: Option<String>,
+    /// A header, `Name: value`. Can be repeated
+    #[arg(short = 'H', long, value_name = "HEADER")]
+    header: Vec<String>,
+    /// The body; `@FILE` reads a file, `@-` the standard input
+    #[arg(short, long)]
+    data: Option<String>,
+    /// Sign with a temporary key and its security token
+    #[arg(long)]
+    temporary: bool,
+    /// Print the address with its signature, and send nothing
+    #[arg(long, conflicts_with_all = ["data", "print"])]
+    presign: bool,
+    /// How long a printed address or a temporary key is valid, in seconds
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+    expires: u64,
+    /// Print the headers of the signed request, and send nothing
+    #[arg(long)]
+    print: bool,
+    /// More arguments for `curl`
+    #[arg(last = true)]
+    more: Vec<OsString>,
+}
 
 pub(super) fn run(template: &Path, arguments: &CurlArguments) -> ExitCode {
     match try_run(template, arguments) {

@@ -16,6 +16,7 @@ mod keys;
 mod line;
 mod list;
 mod load;
+mod logs;
 mod manifest;
 mod messages;
 mod new;
@@ -69,7 +70,7 @@ enum Command {
     /// Show the access key that requests to functions with `authType: function` are signed with
     Keys(KeysArguments),
     /// Sign a request with the project's access key, and send it with `curl`
-    Curl(CurlArguments),
+    Curl(curl::CurlArguments),
     /// Print the address of the console of a running `fc-local dev`: pages that show what happens
     Console(console::ConsoleArguments),
     /// List the functions of the manifest
@@ -89,6 +90,8 @@ enum Command {
     Requests(requests::RequestsArguments),
     /// Send a recorded call of a running `fc-local dev` once more
     Replay(replay::ReplayArguments),
+    /// Print the lines that functions wrote, and what became of an instance, in a running `dev` or `serve`
+    Logs(logs::LogsArguments),
     /// Show what the functions of a running `fc-local dev` used, and what it would cost
     Usage(usage::UsageArguments),
     /// Make or ask a load balancer (ALB) in front of the functions
@@ -225,36 +228,6 @@ struct KeysArguments {
 }
 
 #[derive(Debug, Args)]
-struct CurlArguments {
-    /// The address, such as `http://NAME.localhost:8080/path`
-    url: String,
-    /// The method [default: GET, or POST with data]
-    #[arg(short = 'X', long, value_name = "METHOD")]
-    request: Option<String>,
-    /// A header, `Name: value`. Can be repeated
-    #[arg(short = 'H', long, value_name = "HEADER")]
-    header: Vec<String>,
-    /// The body; `@FILE` reads a file, `@-` the standard input
-    #[arg(short, long)]
-    data: Option<String>,
-    /// Sign with a temporary key and its security token
-    #[arg(long)]
-    temporary: bool,
-    /// Print the address with its signature, and send nothing
-    #[arg(long, conflicts_with_all = ["data", "print"])]
-    presign: bool,
-    /// How long a printed address or a temporary key is valid, in seconds
-    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
-    expires: u64,
-    /// Print the headers of the signed request, and send nothing
-    #[arg(long)]
-    print: bool,
-    /// More arguments for `curl`
-    #[arg(last = true)]
-    more: Vec<std::ffi::OsString>,
-}
-
-#[derive(Debug, Args)]
 struct ListArguments {
     /// Print JSON
     #[arg(long)]
@@ -313,6 +286,7 @@ pub fn run() -> ExitCode {
             conform::run_list(&arguments).unwrap_or_else(|| block_on(conform::run(arguments), false))
         }
         Command::Load(arguments) => block_on(load::run(arguments), false),
+        Command::Logs(arguments) => block_on(async move { logs::run(&template, &arguments).await }, false),
         // A manifest that cannot be started can be examined all the same.
         Command::Doctor(arguments) => {
             arguments.run_print().unwrap_or_else(|| block_on(doctor::run(&template, env, arguments), false))

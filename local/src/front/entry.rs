@@ -160,12 +160,8 @@ impl Front {
             Ok(Destination::Balancers) => Ok(self.balancers_state().map(Outgoing::whole)),
             Ok(Destination::Usage) => Box::pin(self.usage(peer, &mut visit, request)).await,
             Ok(Destination::Local(operation)) => {
-                let site = api::Site {
-                    records: &self.records,
-                    meters: &self.meters,
-                    ports: &self.ports().into_iter().map(|(name, own)| (name, reachable(own))).collect(),
-                    identities: self.identities.as_deref(),
-                };
+                let ports = self.ports().into_iter().map(|(name, own)| (name, reachable(own))).collect();
+                let site = self.site(&ports);
                 Box::pin(api::local(operation, site, (&self.gate, peer), &visit, request)).await
             }
             Ok(Destination::Refused(failure)) => {
@@ -247,15 +243,24 @@ impl Front {
     fn replay<'a>(&'a self, ports: &'a BTreeMap<Arc<str>, SocketAddr>) -> console::Replay<'a> {
         Box::new(move |id, to| {
             Box::pin(async move {
-                let site = api::Site {
-                    records: &self.records,
-                    meters: &self.meters,
-                    ports,
-                    identities: self.identities.as_deref(),
-                };
-                api::replay_of(&id, to.as_deref(), site, &self.gate).await.map_err(|failure| failure.told())
+                api::replay_of(&id, to.as_deref(), self.site(ports), &self.gate)
+                    .await
+                    .map_err(|failure| failure.told())
             })
         })
+    }
+
+    /// What fc-local's own operations are on.
+    fn site<'a>(&'a self, ports: &'a BTreeMap<Arc<str>, SocketAddr>) -> api::Site<'a> {
+        api::Site {
+            records: &self.records,
+            meters: &self.meters,
+            ports,
+            identities: self.identities.as_deref(),
+            log: &self.log,
+            registry: &self.registry,
+            stop: self.console.stop(),
+        }
     }
 
     /// gRPC has a port of its own, as on the platform. The port of a function takes everything.

@@ -8,6 +8,7 @@ mod documents;
 mod exec;
 mod invoke;
 mod local;
+mod logs;
 mod manage;
 mod metering;
 mod replay;
