@@ -67,7 +67,8 @@ impl LogsArguments {
             ("errors", self.errors.then_some("true")),
         ];
         let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        fields.map(|(name, value)| format!("&{name}={}", encode(value.as_bytes()))).collect()
+        let fields = fields.map(|(name, value)| format!("&{name}={}", encode(value.as_bytes())));
+        fields.collect::<Vec<_>>().concat()
     }
 }
 
