@@ -24,6 +24,7 @@ use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::failure::Failure;
 use crate::meter::Meters;
+use crate::model::{LATEST, VersionId};
 use crate::queue::Queue;
 use crate::record::Records;
 use crate::registry::{Callee, Registry};
@@ -258,7 +259,7 @@ impl Front {
             ports,
             identities: self.identities.as_deref(),
             log: &self.log,
-            registry: &self.registry,
+            known: self,
             stop: self.console.stop(),
         }
     }
@@ -275,5 +276,23 @@ impl Front {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+impl api::Known for Front {
+    fn has_function(&self, name: &str) -> bool {
+        self.registry.functions().names().any(|own| own == name)
+    }
+
+    fn versions(&self, function: &str, qualifier: &str) -> Result<Vec<Option<VersionId>>, Failure> {
+        if qualifier == LATEST {
+            return Ok(vec![None]);
+        }
+        // A version may be gone whose lines are still there.
+        if let Ok(version) = qualifier.parse() {
+            return Ok(vec![Some(version)]);
+        }
+        let function = self.registry.find(function)?;
+        function.releases(|releases| Ok(releases.alias(qualifier)?.versions().map(Some).collect()))
     }
 }

@@ -24,7 +24,6 @@ use crate::front::local_operation::LocalOperation;
 use crate::front::visit::Visit;
 use crate::meter::Meters;
 use crate::record::{Entry, Filter, Records, curl_line, detail, har, summary};
-use crate::registry::Registry;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities};
 
@@ -44,7 +43,7 @@ pub(crate) struct Site<'a> {
     pub(crate) ports: &'a BTreeMap<Arc<str>, SocketAddr>,
     pub(crate) identities: Option<&'a Identities>,
     pub(crate) log: &'a Log,
-    pub(crate) registry: &'a Registry,
+    pub(crate) known: &'a dyn logs::Known,
     /// Ends what waits for something to come.
     pub(crate) stop: &'a CancellationToken,
 }

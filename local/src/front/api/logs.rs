@@ -1,5 +1,6 @@
 //! The lines of functions that the log keeps, as JSON: a page of them, or those that come.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use http::Uri;
@@ -10,23 +11,34 @@ use super::local::{PAGE_MAX, Site, WAIT_MAX, limit, pairs};
 use crate::event::{Event, Kinds, LogFilter, utc};
 use crate::failure::Failure;
 use crate::front::async_operation::parameter;
-use crate::model::{LATEST, VersionId};
-use crate::registry::Registry;
+use crate::model::VersionId;
 
 /// How often a caller's wait looks for new lines. Who emits one wakes nobody: lines must stay cheap.
 const PERIOD: Duration = Duration::from_millis(100);
 
+/// What is known of the functions by name.
+pub(crate) trait Known: fmt::Debug + Sync {
+    fn has_function(&self, name: &str) -> bool;
+
+    /// The versions to which a qualifier leads; `None` among them is `LATEST`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such function or alias.
+    fn versions(&self, function: &str, qualifier: &str) -> Result<Vec<Option<VersionId>>, Failure>;
+}
+
 /// What fits, the oldest first: that behind the event `after`, or all that is kept. With `wait` it waits for some time until
 /// something fits.
 pub(super) async fn logs(site: Site<'_>, uri: &Uri) -> Result<Value, Failure> {
-    let filter = filter(site.registry, uri)?;
+    let filter = filter(site.known, uri)?;
     let limit = limit(uri, PAGE_MAX)?;
     let after = parameter(uri, "after").map(|after| after.parse()).transpose();
     let after: Option<u64> = after.map_err(|_| Failure::invalid_argument("after is no id of an event"))?;
     let mut page = Page::look(site, &filter, after, limit);
     if let Some(name) = &filter.function
         && !page.knows_function
-        && !site.registry.functions().names().any(|own| own == name)
+        && !site.known.has_function(name)
     {
         return Err(Failure::function_not_found(name));
     }
@@ -103,7 +115,7 @@ fn document(number: u64, event: &Event) -> Value {
     Value::Object(fields)
 }
 
-fn filter(registry: &Registry, uri: &Uri) -> Result<LogFilter, Failure> {
+fn filter(known: &dyn Known, uri: &Uri) -> Result<LogFilter, Failure> {
     let mut filter = LogFilter { kinds: Kinds::Output, ..LogFilter::default() };
     for (name, value) in pairs(uri) {
         filter.set(&name, &value, SystemTime::now()).map_err(Failure::invalid_argument)?;
@@ -112,19 +124,7 @@ fn filter(registry: &Registry, uri: &Uri) -> Result<LogFilter, Failure> {
         let Some(function) = &filter.function else {
             return Err(Failure::invalid_argument("a qualifier is one of a function: name the function too"));
         };
-        filter.versions = Some(versions(registry, function, &qualifier)?);
+        filter.versions = Some(known.versions(function, &qualifier)?);
     }
     Ok(filter)
-}
-
-/// The versions that a qualifier leads to. A version may be gone whose lines are still there.
-fn versions(registry: &Registry, function: &str, qualifier: &str) -> Result<Vec<Option<VersionId>>, Failure> {
-    if qualifier == LATEST {
-        return Ok(vec![None]);
-    }
-    if let Ok(version) = qualifier.parse() {
-        return Ok(vec![Some(version)]);
-    }
-    let function = registry.find(function)?;
-    function.releases(|releases| Ok(releases.alias(qualifier)?.versions().map(Some).collect()))
 }
