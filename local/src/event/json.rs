@@ -25,7 +25,7 @@ impl Event {
             }
         }
         if let Some(version) = self.version {
-            fields.insert("version".to_owned(), version.into());
+            fields.insert("versionId".to_owned(), version.to_string().into());
         }
         fields.insert("kind".to_owned(), self.kind.name().into());
         fields.insert("level".to_owned(), self.kind.level().name().into());

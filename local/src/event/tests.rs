@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use samples::samples;
 
 /// What every line may have besides the fields of its kind.
-const COMMON: [&str; 8] = ["time", "function", "instance", "request", "version", "kind", "level", "text"];
+const COMMON: [&str; 8] = ["time", "function", "instance", "request", "versionId", "kind", "level", "text"];
 
 fn event(kind: Kind) -> Event {
     let request = Some("1-a".into());
@@ -80,7 +80,7 @@ fn a_line_says_what_it_belongs_to() {
         ..event(Kind::InstanceOverMemory { memory_bytes: 5, limit_mib: 128 })
     };
     let expected = serde_json::json!({
-        "function": "f", "instance": "c-1", "request": "1-a", "version": 3, "kind": "instance_over_memory", "level": "error",
+        "function": "f", "instance": "c-1", "request": "1-a", "versionId": "3", "kind": "instance_over_memory", "level": "error",
         "memoryBytes": 5, "limitMiB": 128, "text": "killed: it used 0.00 MiB of 128 MiB",
     });
     assert_eq!(serde_json::Value::Object(event.fields()), expected);

@@ -179,7 +179,7 @@ fn versions_and_aliases_have_their_lines() {
     assert_eq!(of("live"), [number, alias]);
     assert_eq!(of("2"), [""; 0]);
     let event = events(&local, &["f", "--qualifier", "live"]).remove(0);
-    assert_eq!(event["version"], 1, "{event}");
+    assert_eq!(event["versionId"], "1", "{event}");
 }
 
 #[test]
