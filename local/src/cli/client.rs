@@ -1,4 +1,4 @@
-//! Calls of a running `fc-local dev`, by its API.
+//! Calls of a running fc-local, be it `dev` or `serve`, by its API.
 
 use std::borrow::Cow;
 use std::io;
@@ -18,7 +18,7 @@ use crate::auth::{load_keys, sign};
 use crate::deploy::{FOLDER, all_running};
 use crate::{Manifest, Platform};
 
-/// Sends a request, and gives its whole answer. A `dev` that takes signed calls alone gets a signed one, by the key of the
+/// Sends a request, and gives its whole answer. One that takes signed calls alone gets a signed one, by the key of the
 /// project in `folder`. The inner error says that nothing listens.
 pub(super) async fn exchange(
     address: SocketAddr,
@@ -85,7 +85,7 @@ async fn exchange_on(
     }
 }
 
-/// The running `fc-local dev` of a manifest.
+/// A running fc-local: the `dev` of a manifest, or any at a port.
 pub(super) struct Running<'a> {
     address: SocketAddr,
     /// The folder that has the keys.
@@ -108,7 +108,7 @@ impl<'a> Running<'a> {
         running.ok_or_else(|| {
             let file = manifest.file().display();
             io::Error::other(format!(
-                "no `fc-local dev` runs for {file}: start it, or name its port with --port"
+                "no running fc-local for {file}: start `fc-local dev`, or name the port of a `dev` or `serve` with --port"
             ))
         })
     }
@@ -132,7 +132,7 @@ impl<'a> Running<'a> {
     ///
     /// # Errors
     ///
-    /// The call does not reach `fc-local dev`, or is refused.
+    /// The call does not reach fc-local, or is refused.
     pub(super) async fn call(&self, method: Method, path: &str, body: &Value) -> io::Result<Value> {
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         let request = Request::builder()
@@ -143,7 +143,7 @@ impl<'a> Running<'a> {
             .body(body)
             .map_err(io::Error::other)?;
         let response = exchange_with(self.address, &self.data, request).await?.map_err(|error| {
-            io::Error::other(format!("cannot connect to `fc-local dev` at {}: {error}", self.address))
+            io::Error::other(format!("cannot connect to fc-local at {}: {error}", self.address))
         })?;
         let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         if response.status().is_success() {
@@ -152,7 +152,7 @@ impl<'a> Running<'a> {
         let message = document["Message"].as_str().or_else(|| document["ErrorMessage"].as_str());
         Err(io::Error::other(match message {
             Some(message) => message.to_owned(),
-            None => format!("what listens at {} is not `fc-local dev`: {}", self.address, response.status()),
+            None => format!("what listens at {} is not fc-local: {}", self.address, response.status()),
         }))
     }
 }

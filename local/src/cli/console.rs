@@ -21,7 +21,7 @@ pub(super) struct ConsoleArguments {
     /// Open it in the browser too
     #[arg(long)]
     open: bool,
-    /// The port of a running `fc-local dev` [default: that of the one for this manifest]
+    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
     #[arg(long)]
     port: Option<u16>,
     /// Print JSON
@@ -44,7 +44,7 @@ async fn try_run(manifest: &Manifest, arguments: &ConsoleArguments) -> io::Resul
     let address = of_port.or_else(|| Platform::running(manifest)).ok_or_else(|| {
         let file = manifest.file().display();
         io::Error::other(format!(
-            "no `fc-local dev` runs for {file}: the console is a part of it. Start it, or name its port with --port"
+            "no running fc-local for {file}: the console is a part of it. Start `fc-local dev`, or name the port of a `dev` or `serve` with --port"
         ))
     })?;
     let (url, path_url) = console_urls(address, manifest.names().any(is_console));

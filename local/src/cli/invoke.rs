@@ -177,8 +177,8 @@ impl Absent {
                 format!("nothing listens on port {port} of 127.0.0.1: start `fc-local dev --port {port}`")
             }
             Absent::NotConnected(error) => format!("cannot connect to 127.0.0.1:{port}: {error}"),
-            Absent::OtherProgram => format!("what listens on port {port} is not `fc-local dev`"),
-            Absent::NoFunction => format!("the `fc-local dev` on port {port} has no function `{function}`"),
+            Absent::OtherProgram => format!("what listens on port {port} is not fc-local"),
+            Absent::NoFunction => format!("the fc-local on port {port} has no function `{function}`"),
         };
         format!("{what}; {WITHOUT}")
     }

@@ -109,7 +109,8 @@ fn mark(kind: &Kind) -> &'static str {
     }
 }
 
-fn tail(text: &str, length: usize) -> &str {
+/// The end of an id.
+pub(super) fn tail(text: &str, length: usize) -> &str {
     text.get(text.len().saturating_sub(length)..).unwrap_or(text)
 }
 
@@ -167,6 +168,7 @@ mod tests {
             function: Some("shop".into()),
             instance: Some("c-0001809b1".into()),
             request: Some("1-6b0cc5c6-9d63aa06-9c8952b5a7db".into()),
+            version: None,
         };
         let (log, mut events) = Log::new();
         log.emit(&source, Kind::Stdout("\x1b[32mgreen".to_owned()));

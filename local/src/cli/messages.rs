@@ -18,7 +18,7 @@ use crate::event::neutral;
 pub(super) struct MessagesArguments {
     #[command(subcommand)]
     command: Option<MessagesCommand>,
-    /// The port of the running `fc-local dev` [default: that of the one for this manifest]
+    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
     #[arg(long, global = true)]
     port: Option<u16>,
     /// Print JSON

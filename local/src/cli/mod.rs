@@ -16,6 +16,7 @@ mod keys;
 mod line;
 mod list;
 mod load;
+mod logs;
 mod manifest;
 mod messages;
 mod new;
@@ -89,6 +90,8 @@ enum Command {
     Requests(requests::RequestsArguments),
     /// Send a recorded call of a running `fc-local dev` once more
     Replay(replay::ReplayArguments),
+    /// Print the lines that functions wrote, and what became of an instance, in a running `dev` or `serve`
+    Logs(logs::LogsArguments),
     /// Show what the functions of a running `fc-local dev` used, and what it would cost
     Usage(usage::UsageArguments),
     /// Make or ask a load balancer (ALB) in front of the functions
@@ -226,6 +229,7 @@ pub fn run() -> ExitCode {
             conform::run_list(&arguments).unwrap_or_else(|| block_on(conform::run(arguments), false))
         }
         Command::Load(arguments) => block_on(load::run(arguments), false),
+        Command::Logs(arguments) => block_on(async move { logs::run(&template, &arguments).await }, false),
         // A manifest that cannot be started can be examined all the same.
         Command::Doctor(arguments) => {
             arguments.run_print().unwrap_or_else(|| block_on(doctor::run(&template, env, arguments), false))

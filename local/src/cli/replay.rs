@@ -22,7 +22,7 @@ pub(super) struct ReplayArguments {
     /// Send it to another address, such as `https://staging.example.com`, in place of where it came in
     #[arg(long, value_name = "URL")]
     to: Option<String>,
-    /// The port of the running `fc-local dev` [default: that of the one for this manifest]
+    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
     #[arg(long)]
     port: Option<u16>,
     /// Print JSON

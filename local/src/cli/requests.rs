@@ -38,7 +38,7 @@ pub(super) struct RequestsArguments {
     /// How many at most, the latest
     #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// The port of the running `fc-local dev` [default: that of the one for this manifest]
+    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
     #[arg(long)]
     port: Option<u16>,
     /// Print JSON, a line for each call

@@ -161,7 +161,7 @@ pub(super) async fn submit(manifest: &Manifest, arguments: &InvokeArguments, eve
         Some(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         None => Platform::running(manifest).ok_or_else(|| {
             io::Error::other(
-                "no `fc-local dev` runs for this manifest: an asynchronous call needs one that carries it out later",
+                "no running fc-local for this manifest: an asynchronous call needs one that carries it out later",
             )
         })?,
     };
@@ -178,9 +178,9 @@ pub(super) async fn submit(manifest: &Manifest, arguments: &InvokeArguments, eve
         request = request.header(fc::ASYNC_DELAY, delay);
     }
     let request = request.body(event).map_err(io::Error::other)?;
-    let response = exchange(address, manifest.folder(), request).await?.map_err(|error| {
-        io::Error::other(format!("cannot connect to `fc-local dev` at {address}: {error}"))
-    })?;
+    let response = exchange(address, manifest.folder(), request)
+        .await?
+        .map_err(|error| io::Error::other(format!("cannot connect to fc-local at {address}: {error}")))?;
     if response.status() != StatusCode::ACCEPTED {
         let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let message = document["Message"].as_str().or_else(|| document["ErrorMessage"].as_str());

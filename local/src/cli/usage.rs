@@ -41,7 +41,7 @@ pub(super) struct UsageArguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// The port of the running `fc-local dev` [default: that of the one for this manifest]
+    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
     #[arg(long)]
     port: Option<u16>,
 }

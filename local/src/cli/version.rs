@@ -43,7 +43,7 @@ pub(super) enum VersionCommand {
 pub(super) struct Of {
     /// The function's name
     pub(super) function: String,
-    /// The port of the running `fc-local dev` [default: that of the one for this manifest]
+    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
     #[arg(long)]
     pub(super) port: Option<u16>,
     /// Print JSON

@@ -24,6 +24,8 @@ pub struct Event {
     pub instance: Option<Arc<str>>,
     /// The request it belongs to.
     pub request: Option<Arc<str>>,
+    /// The published version of the instance's code. `None` for `LATEST`, and for what belongs to no instance.
+    pub version: Option<u64>,
     /// The kind, with its fields.
     pub kind: Kind,
 }
@@ -205,6 +207,8 @@ pub(crate) struct Source {
     pub(crate) function: Option<Arc<str>>,
     pub(crate) instance: Option<Arc<str>>,
     pub(crate) request: Option<Arc<str>>,
+    /// The published version of the instance's code.
+    pub(crate) version: Option<u64>,
 }
 
 impl Source {

@@ -14,7 +14,7 @@ use super::kind::Kind;
 use crate::fault::Fault;
 
 impl Event {
-    /// The function, the instance and the request, the kind with its fields, and the level. The text is included only
+    /// The function, the instance, the request and the version, the kind with its fields, and the level. The text is included only
     /// if it says more than the fields. The writer adds the time.
     pub fn fields(&self) -> Map<String, Value> {
         let mut fields = Map::new();
@@ -23,6 +23,9 @@ impl Event {
             if let Some(value) = value {
                 fields.insert(name.to_owned(), Value::from(&**value));
             }
+        }
+        if let Some(version) = self.version {
+            fields.insert("versionId".to_owned(), version.to_string().into());
         }
         fields.insert("kind".to_owned(), self.kind.name().into());
         fields.insert("level".to_owned(), self.kind.level().name().into());

@@ -115,8 +115,8 @@ impl Log {
 
     /// As [`emit`](Self::emit), of a source that is not needed afterwards.
     pub(crate) fn emit_from(&self, source: Source, kind: Kind) {
-        let Source { function, instance, request } = source;
-        self.0.0.emit(Event { time: SystemTime::now(), function, instance, request, kind }.into());
+        let Source { function, instance, request, version } = source;
+        self.0.0.emit(Event { time: SystemTime::now(), function, instance, request, version, kind }.into());
     }
 }
 

@@ -11,6 +11,7 @@ mod level;
 mod log;
 mod names;
 mod redact;
+mod selection;
 mod tail;
 mod terminal;
 mod text;
@@ -32,10 +33,11 @@ pub use kind::Kind;
 pub use level::Level;
 pub use log::{Events, Log};
 pub(crate) use redact::{MASK, Redactor, is_secret_key, is_secret_name};
+pub(crate) use selection::{Kinds, LogFilter};
 pub(crate) use tail::Tail;
 pub(crate) use terminal::{neutral, steers};
 pub(crate) use text::{about, call_end, not_bound};
-pub(crate) use time::{Clock, utc};
+pub(crate) use time::{Clock, duration, utc};
 pub use timer_news::{TimerNews, TimerWhat};
 
 #[cfg(test)]

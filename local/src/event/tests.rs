@@ -16,11 +16,11 @@ use crate::failure::Failure;
 use samples::samples;
 
 /// What every line may have besides the fields of its kind.
-const COMMON: [&str; 7] = ["time", "function", "instance", "request", "kind", "level", "text"];
+const COMMON: [&str; 8] = ["time", "function", "instance", "request", "versionId", "kind", "level", "text"];
 
 fn event(kind: Kind) -> Event {
     let request = Some("1-a".into());
-    Event { time: SystemTime::UNIX_EPOCH, function: None, instance: None, request, kind }
+    Event { time: SystemTime::UNIX_EPOCH, function: None, instance: None, request, version: None, kind }
 }
 
 #[test]
@@ -76,10 +76,11 @@ fn a_line_says_what_it_belongs_to() {
     let event = Event {
         function: Some("f".into()),
         instance: Some("c-1".into()),
+        version: Some(3),
         ..event(Kind::InstanceOverMemory { memory_bytes: 5, limit_mib: 128 })
     };
     let expected = serde_json::json!({
-        "function": "f", "instance": "c-1", "request": "1-a", "kind": "instance_over_memory", "level": "error",
+        "function": "f", "instance": "c-1", "request": "1-a", "versionId": "3", "kind": "instance_over_memory", "level": "error",
         "memoryBytes": 5, "limitMiB": 128, "text": "killed: it used 0.00 MiB of 128 MiB",
     });
     assert_eq!(serde_json::Value::Object(event.fields()), expected);

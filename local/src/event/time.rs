@@ -1,6 +1,6 @@
-//! Points in time as text, in UTC.
+//! Points in time as text, in UTC, and spans of time as people write them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Formats times. The text of the last second is kept, because most events share their second with the event before.
 #[derive(Debug, Default)]
@@ -33,6 +33,26 @@ impl Clock {
 /// One time as text: `2026-01-31T12:00:00.000Z`.
 pub(crate) fn utc(time: SystemTime) -> String {
     Clock::default().utc(time).to_owned()
+}
+
+/// Reads `500ms`, `30s`, `15m`, `2h`, or a number of seconds.
+///
+/// # Errors
+///
+/// It is none of these.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time: write it as 500ms, 30s, 15m or 2h");
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    let seconds = |factor: u64| number.checked_mul(factor).map(Duration::from_secs).ok_or_else(wrong);
+    match &text[digits.len()..] {
+        "ms" => Ok(Duration::from_millis(number)),
+        "" | "s" => seconds(1),
+        "m" => seconds(60),
+        "h" => seconds(3600),
+        "d" => seconds(86_400),
+        _ => Err(wrong()),
+    }
 }
 
 /// The Gregorian date of a day counted from 1970. Years are counted from March, so that the leap day ends one.

@@ -24,6 +24,7 @@ use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::failure::Failure;
 use crate::meter::Meters;
+use crate::model::{LATEST, VersionId};
 use crate::queue::Queue;
 use crate::record::Records;
 use crate::registry::{Callee, Registry};
@@ -162,12 +163,8 @@ impl Front {
             Ok(Destination::Balancers) => Ok(self.balancers_state().map(Outgoing::whole)),
             Ok(Destination::Usage) => Box::pin(self.usage(peer, &mut visit, request)).await,
             Ok(Destination::Local(operation)) => {
-                let site = api::Site {
-                    records: &self.records,
-                    meters: &self.meters,
-                    ports: &self.ports().into_iter().map(|(name, own)| (name, reachable(own))).collect(),
-                    identities: self.identities.as_deref(),
-                };
+                let ports = self.ports().into_iter().map(|(name, own)| (name, reachable(own))).collect();
+                let site = self.site(&ports);
                 Box::pin(api::local(operation, site, (&self.gate, peer), &visit, request)).await
             }
             Ok(Destination::Refused(failure)) => {
@@ -249,15 +246,24 @@ impl Front {
     fn replay<'a>(&'a self, ports: &'a BTreeMap<Arc<str>, SocketAddr>) -> console::Replay<'a> {
         Box::new(move |id, to| {
             Box::pin(async move {
-                let site = api::Site {
-                    records: &self.records,
-                    meters: &self.meters,
-                    ports,
-                    identities: self.identities.as_deref(),
-                };
-                api::replay_of(&id, to.as_deref(), site, &self.gate).await.map_err(|failure| failure.told())
+                api::replay_of(&id, to.as_deref(), self.site(ports), &self.gate)
+                    .await
+                    .map_err(|failure| failure.told())
             })
         })
+    }
+
+    /// What fc-local's own operations are on.
+    fn site<'a>(&'a self, ports: &'a BTreeMap<Arc<str>, SocketAddr>) -> api::Site<'a> {
+        api::Site {
+            records: &self.records,
+            meters: &self.meters,
+            ports,
+            identities: self.identities.as_deref(),
+            log: &self.log,
+            known: self,
+            stop: self.console.stop(),
+        }
     }
 
     /// gRPC has a port of its own, as on the platform. The port of a function takes everything.
@@ -272,5 +278,23 @@ impl Front {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+impl api::Known for Front {
+    fn has_function(&self, name: &str) -> bool {
+        self.registry.functions().names().any(|own| own == name)
+    }
+
+    fn versions(&self, function: &str, qualifier: &str) -> Result<Vec<Option<VersionId>>, Failure> {
+        if qualifier == LATEST {
+            return Ok(vec![None]);
+        }
+        // A version may be gone whose lines are still there.
+        if let Ok(version) = qualifier.parse() {
+            return Ok(vec![Some(version)]);
+        }
+        let function = self.registry.find(function)?;
+        function.releases(|releases| Ok(releases.alias(qualifier)?.versions().map(Some).collect()))
     }
 }

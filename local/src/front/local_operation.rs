@@ -1,4 +1,4 @@
-//! Operations of fc-local's own, which the platform does not have: on recorded calls, and on what functions use.
+//! Operations of fc-local's own, which the platform does not have: on recorded calls, on lines of functions, and on what functions use.
 
 use http::{Method, Uri};
 
@@ -22,6 +22,8 @@ pub(crate) enum LocalOperation {
     Replay(String),
     /// `GET har`: an archive of those that pass the filter of the query.
     Archive,
+    /// `GET logs`: lines of functions that pass the filter of the query.
+    Logs,
     /// `GET usage`.
     Usage,
     /// `GET course`: one function over the last quarter of an hour.
@@ -45,6 +47,7 @@ impl LocalOperation {
             (&Method::POST, "requests", Some(id), Some("replay")) => LocalOperation::Replay(id),
             (&Method::GET, "changes", None, None) => LocalOperation::Changes,
             (&Method::GET, "har", None, None) => LocalOperation::Archive,
+            (&Method::GET, "logs", None, None) => LocalOperation::Logs,
             (&Method::GET, "usage", None, None) => LocalOperation::Usage,
             (&Method::GET, "course", None, None) => LocalOperation::Course,
             _ => return None,
@@ -67,6 +70,8 @@ mod tests {
             (Method::GET, "/_local/v1/requests/1-a/replay", None),
             (Method::GET, "/_local/v1/har", Some(LocalOperation::Archive)),
             (Method::GET, "/_local/v1/changes?after=3", Some(LocalOperation::Changes)),
+            (Method::GET, "/_local/v1/logs?function=f", Some(LocalOperation::Logs)),
+            (Method::POST, "/_local/v1/logs", None),
             (Method::GET, "/_local/v1/usage", Some(LocalOperation::Usage)),
             (Method::GET, "/_local/v1/requests/1/curl/x", None),
             (Method::GET, "/_local/v1/other", None),

@@ -178,7 +178,7 @@ impl Generation {
     }
 
     pub(crate) fn source(&self) -> Source {
-        Source::function(&self.name)
+        Source { version: self.version, ..Source::function(&self.name) }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::recorded::{End, Recorded};
-use crate::event::Via;
+use crate::event::{Via, duration};
 
 /// What calls must have in common. The default lets all pass.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -122,25 +122,5 @@ fn switch(name: &str, value: &str) -> Result<bool, String> {
         "true" | "1" | "on" => Ok(true),
         "false" | "0" | "off" => Ok(false),
         _ => Err(format!("{name} is true or false, not `{value}`")),
-    }
-}
-
-/// Reads `500ms`, `30s`, `15m`, `2h`, or a number of seconds.
-///
-/// # Errors
-///
-/// It is none of these.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time: write it as 500ms, 30s, 15m or 2h");
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| wrong())?;
-    let seconds = |factor: u64| number.checked_mul(factor).map(Duration::from_secs).ok_or_else(wrong);
-    match &text[digits.len()..] {
-        "ms" => Ok(Duration::from_millis(number)),
-        "" | "s" => seconds(1),
-        "m" => seconds(60),
-        "h" => seconds(3600),
-        "d" => seconds(86_400),
-        _ => Err(wrong()),
     }
 }

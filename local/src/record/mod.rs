@@ -13,7 +13,7 @@ mod ring;
 
 pub(crate) use body::{Bodies, Body};
 pub(crate) use curl::curl_line;
-pub(crate) use filter::{Filter, duration};
+pub(crate) use filter::Filter;
 pub(crate) use har::har;
 pub(crate) use headers::Headers;
 pub(crate) use json::{detail, summary};

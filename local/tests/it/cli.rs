@@ -114,9 +114,9 @@ fn invoke_at_a_named_port_starts_nothing() {
     let other = scripted();
     write_manifest(&other, Function::new("g"));
     let local = Local::start(other, &[]);
-    fails(local.main_port(), "the `fc-local dev` on port PORT has no function `f`");
+    fails(local.main_port(), "the fc-local on port PORT has no function `f`");
     let instance = local.wait_for(printed("pid ")).number_after("listens on ");
-    fails(instance.try_into().unwrap(), "what listens on port PORT is not `fc-local dev`");
+    fails(instance.try_into().unwrap(), "what listens on port PORT is not fc-local");
 }
 
 #[test]

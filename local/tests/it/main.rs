@@ -40,6 +40,7 @@ mod harness;
 mod instances;
 mod languages;
 mod load;
+mod logs;
 mod manifest;
 mod memory;
 mod messages;

@@ -271,6 +271,15 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             println!("said {}", asked.query);
             reply(out, "200 OK", "", b"")
         }
+        // The body as a line, or as one of the standard error.
+        "/print" => {
+            println!("{}", String::from_utf8_lossy(&asked.body));
+            reply(out, "200 OK", "", b"")
+        }
+        "/complain" => {
+            eprintln!("{}", String::from_utf8_lossy(&asked.body));
+            reply(out, "200 OK", "", b"")
+        }
         // A line that comes after the reply.
         "/late" => {
             let (pause, id) = (Duration::from_millis(asked.number("ms")), asked.header("x-fc-request-id"));

@@ -29,7 +29,7 @@ pub(super) struct News(VecDeque<(u64, Arc<Event>)>);
 
 impl News {
     pub(super) fn note(&mut self, number: u64, event: &Arc<Event>) {
-        if !is_rare(&event.kind) || event.bytes() > NEWS_BYTES_MAX {
+        if !event.kind.is_rare() || event.bytes() > NEWS_BYTES_MAX {
             return;
         }
         if self.0.len() == NEWS_MAX {
@@ -39,21 +39,23 @@ impl News {
     }
 }
 
-/// Whether events of this kind do not come with each call or line.
-fn is_rare(kind: &Kind) -> bool {
-    !matches!(
-        kind,
-        Kind::Stdout(_)
-            | Kind::Stderr(_)
-            | Kind::Build(_)
-            | Kind::Request(_)
-            | Kind::CallFailed(_)
-            | Kind::CallCancelled { .. }
-            | Kind::AsyncCall(_)
-            | Kind::MessageStored(_)
-            | Kind::FaultInjected { .. }
-            | Kind::EventsDropped { .. }
-    )
+impl Kind {
+    /// Whether events of this kind do not come with each call or line.
+    pub(in crate::event) fn is_rare(&self) -> bool {
+        !matches!(
+            self,
+            Kind::Stdout(_)
+                | Kind::Stderr(_)
+                | Kind::Build(_)
+                | Kind::Request(_)
+                | Kind::CallFailed(_)
+                | Kind::CallCancelled { .. }
+                | Kind::AsyncCall(_)
+                | Kind::MessageStored(_)
+                | Kind::FaultInjected { .. }
+                | Kind::EventsDropped { .. }
+        )
+    }
 }
 
 impl Log {

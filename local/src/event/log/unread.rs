@@ -134,7 +134,7 @@ impl Share {
         let events = std::mem::take(&mut self.dropped_events);
         let bytes = std::mem::take(&mut self.dropped_bytes);
         let kind = Kind::EventsDropped { events, bytes };
-        Event { time: SystemTime::now(), function, instance: None, request: None, kind }
+        Event { time: SystemTime::now(), function, instance: None, request: None, version: None, kind }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The operations of fc-local's own: recorded calls as JSON, as an archive and as a line for curl, and what functions use.
+//! The operations of fc-local's own: recorded calls as JSON, as an archive and as a line for curl, the lines of functions, and
+//! what functions use.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,27 +10,29 @@ use std::time::{Duration, SystemTime};
 use http::{Request, Response, Uri};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::auth::admit;
 use super::manage::reply;
-use super::{metering, replay};
+use super::{logs, metering, replay};
 use crate::auth::Gate;
+use crate::event::{Log, duration};
 use crate::failure::Failure;
 use crate::front::async_operation::parameter;
 use crate::front::body::Outgoing;
 use crate::front::local_operation::LocalOperation;
 use crate::front::visit::Visit;
 use crate::meter::Meters;
-use crate::record::{Entry, Filter, Records, curl_line, detail, duration, har, summary};
+use crate::record::{Entry, Filter, Records, curl_line, detail, har, summary};
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities};
 
 /// The calls of a page unless the query says how many, and the most.
 const PAGE: usize = 100;
-const PAGE_MAX: usize = 1_000;
+pub(super) const PAGE_MAX: usize = 1_000;
 
 /// How long a caller waits for a change, before it asks again.
-const WAIT_MAX: Duration = Duration::from_secs(20);
+pub(super) const WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// What the operations are on.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +42,10 @@ pub(crate) struct Site<'a> {
     /// Where clients of this machine reach the ports, by name.
     pub(crate) ports: &'a BTreeMap<Arc<str>, SocketAddr>,
     pub(crate) identities: Option<&'a Identities>,
+    pub(crate) log: &'a Log,
+    pub(crate) known: &'a dyn logs::Known,
+    /// Ends what waits for something to come.
+    pub(crate) stop: &'a CancellationToken,
 }
 
 impl Site<'_> {
@@ -98,6 +105,7 @@ pub(crate) async fn local(
             entries.reverse();
             har(&entries)
         }
+        LocalOperation::Logs => Box::pin(logs::logs(site, uri)).await?,
         LocalOperation::Usage => {
             let ago = parameter(uri, "since").map(|since| duration(&since)).transpose();
             metering::usage(&site.meters.usage(ago.map_err(Failure::invalid_argument)?))
@@ -179,13 +187,17 @@ fn news(records: &Records, filter: &Filter, after: u64) -> (Vec<Value>, u64) {
 }
 
 fn filter(uri: &Uri) -> Result<Filter, Failure> {
-    let pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> =
-        form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
+    let pairs = pairs(uri);
     let pairs = pairs.iter().map(|(name, value)| (&**name, &**value));
     Filter::parse(pairs, SystemTime::now()).map_err(Failure::invalid_argument)
 }
 
-fn limit(uri: &Uri, own: usize) -> Result<usize, Failure> {
+/// The names and values of a query.
+pub(super) fn pairs(uri: &Uri) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect()
+}
+
+pub(super) fn limit(uri: &Uri, own: usize) -> Result<usize, Failure> {
     let Some(limit) = parameter(uri, "limit") else { return Ok(own) };
     let limit = limit.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
     limit.ok_or_else(|| Failure::invalid_argument(format!("limit is a number of 1 to {PAGE_MAX}")))

@@ -134,6 +134,11 @@ impl Console {
         }
     }
 
+    /// What ends the streams of pages, and other long waits, when the platform stops.
+    pub(in crate::front) fn stop(&self) -> &CancellationToken {
+        &self.shared.stop
+    }
+
     /// Masks the secrets of this manifest from now on.
     pub(crate) fn set_redactor(&self, redactor: Redactor) {
         *self.shared.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Event, Kind, Level, Log};
+use crate::event::{Event, Level, Log, LogFilter};
 use crate::model::PoolLook;
 use crate::registry::State;
 pub(super) use crate::registry::{Functions, Registry};
@@ -121,37 +121,6 @@ pub(super) fn of_instances(log: &Log, function: Option<&str>, most: usize) -> Ve
         event.instance.is_some() && function.is_none_or(|name| event.function.as_deref() == Some(name))
     };
     news.into_iter().rev().filter(|(_, event)| is_wanted(event)).take(most).collect()
-}
-
-/// Which events the page of logs shows.
-#[derive(Debug, Clone, Default)]
-pub(super) struct LogFilter {
-    pub(super) function: Option<String>,
-    pub(super) request: Option<String>,
-    pub(super) instance: Option<String>,
-    pub(super) level: Option<Level>,
-    /// A part of the text, in any case.
-    pub(super) text: Option<String>,
-    /// Lines of programs alone.
-    pub(super) lines_only: bool,
-}
-
-impl LogFilter {
-    pub(super) fn takes(&self, event: &Event) -> bool {
-        let same = |wanted: &Option<String>, own: Option<&str>| {
-            wanted.as_deref().is_none_or(|wanted| own == Some(wanted))
-        };
-        same(&self.function, event.function.as_deref())
-            && same(&self.request, event.request.as_deref())
-            && same(&self.instance, event.instance.as_deref())
-            && self.level.is_none_or(|level| event.kind.level() >= level)
-            && (!self.lines_only || is_line(&event.kind))
-            && self.text.as_ref().is_none_or(|part| event.text().to_lowercase().contains(part))
-    }
-}
-
-fn is_line(kind: &Kind) -> bool {
-    matches!(kind, Kind::Stdout(_) | Kind::Stderr(_) | Kind::Build(_))
 }
 
 /// Events for the page of logs.

@@ -13,12 +13,12 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::console::{Asked, Shared};
 use super::course::course;
-use super::data::{self, LogFilter, ROWS_MAX};
+use super::data::{self, ROWS_MAX};
 use super::form::Fields;
 use super::pages::frame::{Frame, partials};
 use super::pages::overview::Overview;
 use super::pages::{Region, instances, logs, overview, requests};
-use crate::event::{Kind, Level};
+use crate::event::{Kind, LogFilter};
 use crate::front::body::{Outgoing, plain};
 use crate::front::live::Live;
 use crate::record::{Filter, Page};
@@ -67,21 +67,15 @@ pub(super) fn requests(shared: &Shared, fields: &Fields, most: usize) -> (Page, 
 /// The fields of the filter of logs.
 pub(super) const LOG_FIELDS: [&str; 6] = ["q", "function", "level", "request", "instance", "only"];
 
-/// The filter of the page of logs.
+/// The filter of the page of logs. What cannot be read says nothing.
 pub(super) fn log_filter(fields: &Fields) -> LogFilter {
-    let owned = |name: &str| fields.word(name).map(str::to_owned);
-    LogFilter {
-        function: owned("function"),
-        request: owned("request"),
-        instance: owned("instance"),
-        level: match fields.get("level") {
-            Some("warning") => Some(Level::Warning),
-            Some("error") => Some(Level::Error),
-            _ => None,
-        },
-        text: fields.get("q").map(str::to_lowercase),
-        lines_only: fields.get("only") == Some("lines"),
+    let mut filter = LogFilter::default();
+    for name in LOG_FIELDS {
+        if let Some(value) = fields.get(name) {
+            _ = filter.set(name, value, SystemTime::now());
+        }
     }
+    filter
 }
 
 /// How far a log and the recorded requests have come.

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::Region;
 use super::frame::{Frame, empty, select};
 use super::text::{clipped, level, time};
-use crate::event::{Event, Kind, neutral};
-use crate::front::console::data::{LogFilter, Logged, ROWS_MAX};
+use crate::event::{Event, Kind, Kinds, LogFilter, neutral};
+use crate::front::console::data::{Logged, ROWS_MAX};
 
 /// The longest text of a row, in bytes.
 const TEXT_MAX: usize = 2000;
@@ -21,7 +21,7 @@ pub(in crate::front::console) fn filter(frame: &Frame<'_>, names: &[String], fil
             (select("level", "Level", "all", ["warning", "error"], level))
             div { label for="request" { "Request id" } input type="text" id="request" name="request" value=[filter.request.as_deref()]; }
             div { label for="instance" { "Instance" } input type="text" id="instance" name="instance" value=[filter.instance.as_deref()]; }
-            div { label for="only" { "Show" } select id="only" name="only" { option value="" { "all events" } option value="lines" selected[filter.lines_only] { "lines of programs" } } }
+            div { label for="only" { "Show" } select id="only" name="only" { option value="" { "all events" } option value="lines" selected[filter.kinds == Kinds::Lines] { "lines of programs" } } }
             div { button type="submit" { "Filter" } " " a.button href=(frame.to("/logs")) { "Clear" } }
         }
     }

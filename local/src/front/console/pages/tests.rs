@@ -14,9 +14,9 @@ use super::routes::{self, Step};
 use super::send::{self, Draft, Sent};
 use super::tasks::{self, MessageRow, Tasks};
 use super::{Region, instances, logs, request, requests};
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, LogFilter};
 use crate::front::console::course::Course;
-use crate::front::console::data::{FunctionView, LogFilter, Logged, Numbered};
+use crate::front::console::data::{FunctionView, Logged, Numbered};
 use crate::front::console::form::Fields;
 use crate::model::{InstanceLook, PoolLook, Stage};
 use crate::queue::{Change, Record, State};
@@ -67,6 +67,7 @@ fn event(kind: Kind) -> Numbered {
             function: name.clone(),
             instance: name.clone(),
             request: name,
+            version: None,
             kind,
         }),
     )
