@@ -4,7 +4,7 @@ use testkit::tidy::{Levels, Sources};
 
 /// A module imports from the levels before its own.
 const LEVELS: &[&[&str]] = &[
-    &["client", "http", "load", "measure", "processors", "share", "strace", "tools"],
+    &["callgrind", "client", "http", "load", "measure", "processors", "share", "strace", "tools"],
     &["subjects"],
     &["figures", "process"],
     &["row", "streams"],

@@ -39,17 +39,17 @@ fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     let starts: [Start<'_>; 2] = [&own, &nginx];
     // What is enforced needs nobody beside it.
     for start in &starts[..if bench.ci { 1 } else { 2 }] {
-        for (measure, under, ask) in [
-            (&INSTRUCTIONS, Under::Callgrind, Ask::Requests),
-            (&SYSCALLS, Under::StraceFirst, Ask::Requests),
-            (&CALL_INSTRUCTIONS, Under::Callgrind, Ask::Calls),
-            (&CALL_SYSCALLS, Under::StraceFirst, Ask::Calls),
+        for (measure, allocations, under, ask) in [
+            (&INSTRUCTIONS, Some(&ALLOCATIONS), Under::Callgrind, Ask::Requests),
+            (&SYSCALLS, None, Under::StraceFirst, Ask::Requests),
+            (&CALL_INSTRUCTIONS, None, Under::Callgrind, Ask::Calls),
+            (&CALL_SYSCALLS, None, Under::StraceFirst, Ask::Calls),
         ] {
             let few = total(bench, start(under)?, ask, FEW)?;
             let many = total(bench, start(under)?, ask, MANY)?;
-            figures.push(measure, few.subject, slope(few.counted, many.counted));
-            if std::ptr::eq(measure, &INSTRUCTIONS) {
-                figures.push(&ALLOCATIONS, few.subject, slope(few.allocations, many.allocations));
+            figures.push(measure, few.subject, slope(few.count, many.count));
+            if let Some(allocations) = allocations {
+                figures.push(allocations, few.subject, slope(few.allocations, many.allocations));
             }
         }
     }
@@ -68,7 +68,7 @@ enum Ask {
 /// What the tool counted in a whole run.
 struct Counted {
     subject: &'static Subject,
-    counted: f64,
+    count: f64,
     /// By callgrind: zero under other tools.
     allocations: f64,
 }
@@ -82,9 +82,9 @@ fn total(bench: &Bench, mut placed: Placed, ask: Ask, count: usize) -> Outcome<C
     }
     let Placed { subject, server, .. } = placed;
     let (under, written) = (server.under(), server.finish()?);
-    let counted = match under {
+    let count = match under {
         Under::StraceFirst => calls(&written, "total").ok_or("strace wrote no total")?,
         _ => under.total(&written)?,
     };
-    Ok(Counted { subject, counted, allocations: callgrind::allocations(&written) })
+    Ok(Counted { subject, count, allocations: callgrind::allocations(&written) })
 }
