@@ -15,7 +15,7 @@ use crate::front::Finding;
 use crate::platform::GRPC_PORT;
 use crate::process::ignores_hangup;
 use crate::shell;
-use crate::{Built, Kind, Log, Manifest, Platform, Recorder, Settings};
+use crate::{Built, Kind, Log, Manifest, Platform, Settings};
 
 /// The exit code after a second Ctrl-C: 128 + SIGINT, as of a program without a handler.
 pub(super) const INTERRUPTED: u8 = 130;
@@ -67,7 +67,7 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         require_signature: arguments.require_signature,
         data: (!arguments.ephemeral).then_some(data),
         timers: true,
-        record: (!arguments.no_record).then(|| Recorder::new(arguments.record_bodies, arguments.record_body)),
+        record: arguments.record.recorder(),
         ..settings(arguments.port, !arguments.no_build)
     };
     let platform = Platform::open(&manifest, settings, log).await?;

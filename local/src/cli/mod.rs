@@ -23,6 +23,7 @@ mod new;
 mod package;
 mod print;
 mod progress;
+mod record;
 mod replay;
 mod requests;
 mod send;
@@ -163,15 +164,8 @@ struct DevArguments {
     /// Keep asynchronous calls in memory: none survives the end of `dev`
     #[arg(long, conflicts_with = "data")]
     ephemeral: bool,
-    /// Record no calls: `fc-local requests` and `replay` have none then
-    #[arg(long, conflicts_with_all = ["record_bodies", "record_body"])]
-    no_record: bool,
-    /// How much memory the bodies of recorded calls take in all
-    #[arg(long, default_value = "16MiB", value_name = "SIZE", value_parser = requests::size)]
-    record_bodies: usize,
-    /// How much is kept of one body
-    #[arg(long, default_value = "64KiB", value_name = "SIZE", value_parser = requests::size)]
-    record_body: usize,
+    #[command(flatten)]
+    record: record::RecordArguments,
     /// How long calls under way may go on after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     drain: u64,

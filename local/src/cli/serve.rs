@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::dev::{INTERRUPTED, StopSignal};
 use super::print::{self, Hidden, Out, Printer, Style};
+use super::record::RecordArguments;
 use super::{Colour, settings};
 use crate::deploy::FOLDER;
 use crate::event::Source;
@@ -40,6 +41,8 @@ pub(super) struct ServeArguments {
     /// The folder of the local certificate authority for TLS [default: ~/.fc-local/ca]
     #[arg(long, value_name = "FOLDER")]
     certificates: Option<PathBuf>,
+    #[command(flatten)]
+    record: RecordArguments,
     /// Print JSON lines
     #[arg(long)]
     pub(super) json: bool,
@@ -87,6 +90,7 @@ async fn try_run(arguments: &ServeArguments, log: Log) -> io::Result<ExitCode> {
         region: Some(arguments.region.clone()),
         account: arguments.account.clone(),
         timers: true,
+        record: arguments.record.recorder(),
         ..settings(arguments.port, false)
     };
     let manifest = Manifest::none(&data);
