@@ -93,7 +93,15 @@ impl Manifest {
     ///
     /// Those of [`load_in`](Self::load_in).
     pub(crate) fn reload(&self) -> Result<Self, ManifestError> {
-        Self::load_in(&self.file, self.environment.as_deref())
+        // Taken before the files are read: what is written meanwhile makes the new manifest outdated at once.
+        let before = self.texts_now();
+        let mut newer = Self::load_in(&self.file, self.environment.as_deref())?;
+        for (file, text) in self.sources.iter().zip(before) {
+            if let Some(at) = newer.sources.iter().position(|own| own == file) {
+                newer.texts[at] = text;
+            }
+        }
+        Ok(newer)
     }
 
     /// The file with its expressions replaced, as the deployment tool has it before a component sees it: `vars`,
