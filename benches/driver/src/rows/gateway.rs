@@ -205,7 +205,9 @@ resources:
     let file = folder.join("s.yaml");
     fs::write(&file, manifest)?;
     let [file, port_word, grpc_word] = [file.display().to_string(), port.to_string(), grpc.to_string()];
-    let mut arguments = vec!["--template", &file, "dev", "--port", &port_word, "--grpc-port", &grpc_word];
+    // What a relay costs. What recorded calls cost beyond, benches/README.md tells.
+    let mut arguments =
+        vec!["--template", &file, "dev", "--no-record", "--port", &port_word, "--grpc-port", &grpc_word];
     arguments.extend(["--no-build", "--no-watch", "--color", "never"]);
     let way = Way { under, arguments: &arguments, port: Some(port), ..Way::default() };
     Ok(Placed { subject: &FC_LOCAL, server: bench.start_so(&FC_LOCAL, &way)?, grpc })
