@@ -8,12 +8,10 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::net::unix::pipe;
 
 use super::instance::Instance;
-use crate::process::{CommandLine, Engine, Pipe, Process};
-use crate::shell;
+use crate::process::{Pipe, Process};
 use crate::wire::ids;
 
-/// A command that runs beside an instance: with its folders, its network, its environment and its memory limit. The drop
-/// ends the command.
+/// A command that runs beside an instance. The drop ends the command.
 pub(crate) struct Executed {
     pub(crate) process: Process,
     pub(crate) stdout: Pipe,
@@ -44,16 +42,9 @@ impl Instance {
     /// The command cannot be started, or cannot get an input here.
     pub(crate) fn execute(&self, command: &[String], takes_input: bool) -> io::Result<Executed> {
         let generation = &self.generation;
-        let mut real: Vec<String> = command.iter().map(|part| generation.layout.translate(part)).collect();
-        let mut variables = generation.surroundings.variables(&self.id, self.connections.port());
-        let is = (false, self.connections.reach().network.is_some());
-        let mounts = generation.layout.mounts(self.scratch.as_deref(), generation.disk(), is);
+        let mut beside = self.beside(command);
         let mut input = None;
-        if let Some(engine) = &generation.engine {
-            // The command has the variables and the folders of the container.
-            real = engine.exec(&Engine::container_name(&self.id), command);
-            variables = shell::variables().collect();
-        } else if let (true, Some(scratch)) = (takes_input, &self.scratch) {
+        if let (true, None, Some(scratch)) = (takes_input, &generation.engine, &self.scratch) {
             // A guard gives a program no input of its own: it comes by a pipe in the `/tmp` of the instance.
             let name = format!(".input-{}", ids::uuid());
             let file = scratch.join(&name);
@@ -62,21 +53,10 @@ impl Instance {
             let sender = pipe::OpenOptions::new().read_write(true).open_sender(&file)?;
             input = Some(Input { sender, file });
             let script = "exec \"$@\" <\"$0\"".to_owned();
-            real = ["/bin/sh".to_owned(), "-c".to_owned(), script, format!("/tmp/{name}")]
-                .into_iter()
-                .chain(real)
-                .collect();
+            let shell = ["/bin/sh".to_owned(), "-c".to_owned(), script, format!("/tmp/{name}")];
+            beside.command.splice(..0, shell);
         }
-        let line = CommandLine {
-            command: &real,
-            folder: &generation.layout.code,
-            environment: &variables,
-            group: self.group.as_deref(),
-            network: self.connections.reach().network.as_deref(),
-            mounts: mounts.as_ref().filter(|_| generation.engine.is_none()),
-            container: None,
-        };
-        let (process, stdout, stderr) = generation.runner.start(&line, &generation.tasks)?;
+        let (process, stdout, stderr) = generation.runner.start(&beside.line(), &generation.tasks)?;
         Ok(Executed { process, stdout, stderr, input })
     }
 }

@@ -12,8 +12,7 @@ use super::instance::Instance;
 use crate::event::{HookFault, Kind, about};
 use crate::failure::Failure;
 use crate::model::Hook;
-use crate::process::{CommandLine, Engine, Exit, Output, Rest};
-use crate::shell;
+use crate::process::{Exit, Output, Rest};
 use crate::wire::{Payload, final_reply, ids};
 
 /// The most of a hook's reply that is read, in bytes.
@@ -121,27 +120,11 @@ impl Instance {
     /// Runs the command form of a hook beside the instance, with the instance's environment. It succeeds with code 0.
     async fn run_hook(&self, command: &[String], limit: Duration) -> Result<(), HookFault> {
         let generation = &self.generation;
-        let mut real: Vec<String> = command.iter().map(|part| generation.layout.translate(part)).collect();
-        let is = (false, self.connections.reach().network.is_some());
-        let mounts = generation.layout.mounts(self.scratch.as_deref(), generation.disk(), is);
-        let mut variables = generation.surroundings.variables(&self.id, self.connections.port());
-        if let Some(engine) = &generation.engine {
-            // The command has the variables and the folders of the container.
-            real = engine.exec(&Engine::container_name(&self.id), command);
-            variables = shell::variables().collect();
-        }
         let redactor = generation.surroundings.redactor.clone();
         let output =
             Output::new(self.source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]);
-        let line = CommandLine {
-            command: &real,
-            folder: &generation.layout.code,
-            environment: &variables,
-            group: self.group.as_deref(),
-            network: self.connections.reach().network.as_deref(),
-            mounts: mounts.as_ref().filter(|_| generation.engine.is_none()),
-            container: None,
-        };
+        let beside = self.beside(command);
+        let line = beside.line();
         match tokio::time::timeout(limit, line.run(&*generation.runner, output, &generation.tasks)).await {
             Ok(Ok(Exit::Code(0))) => Ok(()),
             Ok(Ok(exit)) => Err(HookFault::ExitCode(exit.code())),

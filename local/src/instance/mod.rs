@@ -1,6 +1,7 @@
 //! Instances: real processes with the platform's environment, started when calls need them and stopped when they
 //! are idle.
 
+mod beside;
 mod chaos;
 mod connection;
 mod contained;
