@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use crate::model::alb::{AlbCors, FixedResponse, GroupId, Rule, TrafficLimit};
+use crate::model::alb::{ActionKind, AlbCors, FixedResponse, Forward, GroupId, Listener, Rule, TrafficLimit};
 
 /// What happens to a request. The parts are in the order in which a listener applies them.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,17 @@ pub(crate) struct Decision<'a> {
     /// Of the request to the group, in their order.
     pub(crate) headers: Vec<HeaderChange>,
     pub(crate) terminal: Terminal<'a>,
+}
+
+impl<'a> Decision<'a> {
+    /// The groups among which the request is divided. `None` if the rule leads to none.
+    pub(crate) fn forward(&self, listener: &'a Listener) -> Option<&'a Forward> {
+        let Some(hit) = self.rule else { return Some(&listener.default) };
+        hit.rule.actions.iter().find_map(|action| match &action.kind {
+            ActionKind::Forward(forward) => Some(forward),
+            _ => None,
+        })
+    }
 }
 
 /// A rule that matched, and its position among the listener's rules.

@@ -8,12 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Method, Request, Uri, header};
 
 use super::{keys, print};
 use crate::auth::{presign, sign};
 use crate::manifest::{read_bounded, take_bounded};
 use crate::process::{HiddenFile, run_tool};
+use crate::wire::headers::of_line;
 use crate::wire::limits::BODY_MAX;
 
 #[derive(Debug, Args)]
@@ -150,7 +151,7 @@ fn head(arguments: &CurlArguments, has_body: bool) -> Result<Parts, String> {
     let host = HeaderValue::from_str(&host).map_err(|_| "the address has no host for a header")?;
     head.headers.insert(header::HOST, host);
     for text in &arguments.header {
-        let (name, value) = header_of(text)?;
+        let (name, value) = of_line(text)?;
         if name == header::HOST {
             head.headers.insert(name, value);
         } else {
@@ -163,17 +164,6 @@ fn head(arguments: &CurlArguments, has_body: bool) -> Result<Parts, String> {
         head.headers.insert(header::CONTENT_TYPE, form);
     }
     Ok(head)
-}
-
-/// A header, of `Name: value`.
-pub(super) fn header_of(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) =
-        text.split_once(':').ok_or_else(|| format!("`{text}` is no header: write `Name: value`"))?;
-    let name = HeaderName::from_bytes(name.trim().as_bytes())
-        .map_err(|_| format!("`{name}` is no header's name"))?;
-    let value =
-        HeaderValue::from_str(value.trim()).map_err(|_| format!("`{name}` has no value for a header"))?;
-    Ok((name, value))
 }
 
 fn origin(uri: &Uri) -> String {

@@ -12,9 +12,10 @@ use fc_events::{api_gateway, http as trigger};
 use http::{Method, Uri};
 use serde_json::Value;
 
-use super::curl::{body_of, header_of};
+use super::curl::body_of;
 use super::print;
 use crate::event::neutral;
+use crate::wire::headers::of_line;
 use crate::wire::http_event::{Asked, Replied};
 use crate::wire::ids;
 
@@ -136,7 +137,7 @@ impl RequestArguments {
     fn headers(&self, host: &str, has_body: bool) -> Result<BTreeMap<String, String>, String> {
         let mut headers = BTreeMap::new();
         for text in &self.header {
-            let (name, value) = header_of(text)?;
+            let (name, value) = of_line(text)?;
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             headers
                 .entry(name.to_string())

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use clap::Args;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, Method, Uri};
 use serde_json::{Value, json};
 
 use super::standing::Standing;
@@ -12,8 +12,9 @@ use crate::Manifest;
 use crate::alb::{Decision, HeaderChange, RequestView, Rules, Terminal, Tried, without_port};
 use crate::event::neutral;
 use crate::model::alb::{
-    ActionKind, Forward, GroupKind, Listener, ListenerProtocol, LoadBalancer, ServerGroup, WeightedGroup,
+    Forward, GroupKind, Listener, ListenerProtocol, LoadBalancer, ServerGroup, WeightedGroup,
 };
+use crate::wire::headers::of_line;
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
@@ -52,7 +53,7 @@ pub(super) async fn explain(manifest: &Manifest, arguments: &ExplainArguments) -
     };
     let tried = rules.explain(&request);
     let decision = rules.decide(&request, 0);
-    let forward = forward(&decision, listener);
+    let forward = decision.forward(listener);
     Ok(if arguments.json {
         json_of((balancer, &standing), listener, &tried, &decision, forward).to_string()
     } else {
@@ -63,10 +64,7 @@ pub(super) async fn explain(manifest: &Manifest, arguments: &ExplainArguments) -
 fn headers(lines: &[String]) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for line in lines {
-        let parts = line.split_once(':').and_then(|(name, value)| {
-            Some((HeaderName::try_from(name.trim()).ok()?, HeaderValue::try_from(value.trim()).ok()?))
-        });
-        let (name, value) = parts.ok_or_else(|| format!("`{line}` is no header: write `Name: value`"))?;
+        let (name, value) = of_line(line)?;
         headers.append(name, value);
     }
     Ok(headers)
@@ -84,36 +82,14 @@ fn listener<'a>(balancer: &'a LoadBalancer, url: &Uri) -> Result<&'a Listener, S
     };
     let usual = if protocol == ListenerProtocol::Https { 443 } else { 80 };
     let port = url.port_u16().unwrap_or(usual);
-    let of_protocol = || balancer.listeners.iter().filter(move |own| own.protocol == protocol);
-    let found = of_protocol()
-        .find(|own| own.port == port)
-        .or_else(|| of_protocol().find(|own| own.local_port == port));
-    found.ok_or_else(|| {
+    balancer.listener(protocol, port).ok_or_else(|| {
         let all: Vec<String> = balancer
             .listeners
             .iter()
-            .map(|own| format!("{} {} (here {})", scheme(own.protocol), own.port, own.local_port))
+            .map(|own| format!("{} {} (here {})", own.protocol.name(), own.port, own.local_port))
             .collect();
         format!("no listener answers {url}; there are: {}", all.join(", "))
     })
-}
-
-pub(super) fn scheme(protocol: ListenerProtocol) -> &'static str {
-    match protocol {
-        ListenerProtocol::Http => "HTTP",
-        ListenerProtocol::Https => "HTTPS",
-    }
-}
-
-/// The groups among which a request is divided.
-fn forward<'a>(decision: &Decision<'a>, listener: &'a Listener) -> Option<&'a Forward> {
-    match decision.rule {
-        None => Some(&listener.default),
-        Some(hit) => hit.rule.actions.iter().find_map(|action| match &action.kind {
-            ActionKind::Forward(forward) => Some(forward),
-            _ => None,
-        }),
-    }
 }
 
 fn text_of(
@@ -126,7 +102,7 @@ fn text_of(
     let mut out = format!(
         "listener {}  {} {}, here {}  ({})\n",
         listener.name,
-        scheme(listener.protocol),
+        listener.protocol.name(),
         listener.port,
         listener.local_port,
         listener.place
@@ -261,7 +237,7 @@ fn json_of(
     };
     json!({
         "listener": {
-            "name": listener.name, "protocol": scheme(listener.protocol), "port": listener.port,
+            "name": listener.name, "protocol": listener.protocol.name(), "port": listener.port,
             "localPort": listener.local_port, "place": listener.place.to_string(),
         },
         "rule": decision.rule.map(|hit| hit.rule.name.clone()),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::explain::{describe as describe_group, scheme};
+use super::explain::describe as describe_group;
 use super::print;
 use super::standing::Standing;
 use crate::Manifest;
@@ -49,7 +49,7 @@ pub(super) async fn run(manifest: &Manifest, arguments: &ListArguments) -> ExitC
 
 fn say_balancers(balancer: &LoadBalancer, standing: &Standing) {
     for listener in &balancer.listeners {
-        let (protocol, rules) = (scheme(listener.protocol), listener.rules.len());
+        let (protocol, rules) = (listener.protocol.name(), listener.rules.len());
         let text = format!(
             "\n{}  {protocol} {}, here {}  {rules} rules",
             listener.name, listener.port, listener.local_port

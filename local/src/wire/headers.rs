@@ -241,6 +241,21 @@ pub(crate) fn add_client(headers: &mut HeaderMap, peer: &Peer) {
     headers.insert(CLIENT_IP, peer.address.clone());
 }
 
+/// A header as people write it: `Name: value`.
+///
+/// # Errors
+///
+/// The text is none, and why.
+pub(crate) fn of_line(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) =
+        text.split_once(':').ok_or_else(|| format!("`{text}` is no header: write `Name: value`"))?;
+    let name = HeaderName::from_bytes(name.trim().as_bytes())
+        .map_err(|_| format!("`{name}` is no header's name"))?;
+    let value =
+        HeaderValue::from_str(value.trim()).map_err(|_| format!("`{name}` has no value for a header"))?;
+    Ok((name, value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

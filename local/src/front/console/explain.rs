@@ -3,16 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, Method, Uri, header};
 
 use super::data::Functions;
 use super::form::Fields;
-use super::pages::routes::{Step, scheme};
+use super::pages::routes::Step;
 use crate::alb::{Decision, HeaderChange, RequestView, Rules, Terminal, without_port};
 use crate::front::guard;
-use crate::model::alb::{
-    ActionKind, Forward, GroupKind, Listener, ListenerProtocol, LoadBalancer, ServerGroup,
-};
+use crate::model::alb::{GroupKind, Listener, ListenerProtocol, LoadBalancer, ServerGroup};
+use crate::wire::headers::of_line;
 use crate::wire::host;
 
 /// Explains the request that the form describes. `None` if the form is empty.
@@ -47,10 +46,7 @@ fn read(fields: &Fields, url: &str) -> Result<Asked, String> {
         .map_err(|_| format!("`{method}` is no method"))?;
     let mut headers = HeaderMap::new();
     for line in fields.get("headers").unwrap_or_default().lines().filter(|line| !line.trim().is_empty()) {
-        let pair = line.split_once(':').and_then(|(name, value)| {
-            Some((HeaderName::try_from(name.trim()).ok()?, HeaderValue::try_from(value.trim()).ok()?))
-        });
-        let (name, value) = pair.ok_or_else(|| format!("`{line}` is no header: write `Name: value`"))?;
+        let (name, value) = of_line(line)?;
         headers.append(name, value);
     }
     Ok(Asked { method, url, headers })
@@ -74,13 +70,9 @@ fn way(asked: &Asked, functions: &Functions, balancer: &LoadBalancer) -> Vec<Ste
     let mut steps = Vec::new();
     // A domain that is named is meant, whatever port stands there: here all of them are at the main port.
     let domain = functions.domains.find(&host);
-    let mut of_protocol = balancer.listeners.iter().filter(|own| own.protocol == protocol);
     let listener = match domain {
         Some(_) if asked.url.port_u16().is_none() => None,
-        _ => of_protocol
-            .clone()
-            .find(|own| own.port == port)
-            .or_else(|| of_protocol.find(|own| own.local_port == port)),
+        _ => balancer.listener(protocol, port),
     };
     if let Some(listener) = listener {
         by_listener(asked, &host, balancer, listener, &mut steps);
@@ -194,7 +186,7 @@ fn by_listener(
 ) {
     let text = format!(
         "{} {}, here {} ({})",
-        scheme(listener.protocol),
+        listener.protocol.name(),
         listener.port,
         listener.local_port,
         listener.place
@@ -250,7 +242,7 @@ fn outcome(decision: &Decision<'_>, balancer: &LoadBalancer, listener: &Listener
         }
         Terminal::NoGroup => steps.push(step("Answer 503", "no group has a weight", None)),
         Terminal::Forward { .. } => {
-            let groups = forward(decision, listener).map(|own| own.groups.as_slice()).unwrap_or_default();
+            let groups = decision.forward(listener).map(|own| own.groups.as_slice()).unwrap_or_default();
             for own in groups {
                 let Some(group) = balancer.group(own.group) else { continue };
                 let weight =
@@ -259,15 +251,6 @@ fn outcome(decision: &Decision<'_>, balancer: &LoadBalancer, listener: &Listener
             }
         }
     }
-}
-
-/// The groups among which a request is divided.
-fn forward<'a>(decision: &Decision<'a>, listener: &'a Listener) -> Option<&'a Forward> {
-    let Some(hit) = decision.rule else { return Some(&listener.default) };
-    hit.rule.actions.iter().find_map(|action| match &action.kind {
-        ActionKind::Forward(forward) => Some(forward),
-        _ => None,
-    })
 }
 
 fn leads_to(group: &ServerGroup) -> String {

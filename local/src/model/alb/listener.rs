@@ -20,6 +20,14 @@ impl LoadBalancer {
     pub(crate) fn group(&self, id: GroupId) -> Option<&ServerGroup> {
         self.groups.get(id.0)
     }
+
+    /// The listener of a port: of that in the cloud, else of that on this machine.
+    pub(crate) fn listener(&self, protocol: ListenerProtocol, port: u16) -> Option<&Listener> {
+        let of_protocol = || self.listeners.iter().filter(move |own| own.protocol == protocol);
+        of_protocol()
+            .find(|own| own.port == port)
+            .or_else(|| of_protocol().find(|own| own.local_port == port))
+    }
 }
 
 /// What an instance may do.
@@ -70,6 +78,16 @@ pub(crate) struct Listener {
 pub(crate) enum ListenerProtocol {
     Http,
     Https,
+}
+
+impl ListenerProtocol {
+    /// The word of the configuration.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            ListenerProtocol::Http => "HTTP",
+            ListenerProtocol::Https => "HTTPS",
+        }
+    }
 }
 
 /// `tls_cipher_policy_*`: which versions of TLS a client may speak. This machine has none below 1.2.

@@ -8,7 +8,7 @@ use super::frame::{Frame, empty};
 use super::text::clipped;
 use crate::domain::Domain;
 use crate::front::console::form::Fields;
-use crate::model::alb::{Listener, ListenerProtocol};
+use crate::model::alb::Listener;
 
 /// One step on the way of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub(in crate::front::console) fn listeners(listeners: &[Listener]) -> Markup {
             h3 { (listener.name) }
             div.scroll tabindex="0" role="region" aria-label={ "Rules of " (listener.name) } {
                 table {
-                    caption { (scheme(listener.protocol)) " " (listener.port) " in the cloud, here " (listener.local_port) " (" (listener.place) ")" }
+                    caption { (listener.protocol.name()) " " (listener.port) " in the cloud, here " (listener.local_port) " (" (listener.place) ")" }
                     thead { tr { th.number scope="col" { "Priority" } th scope="col" { "Rule" } th.number scope="col" { "Conditions" } th.number scope="col" { "Actions" } th scope="col" { "Where it stands" } } }
                     tbody {
                         @for rule in &listener.rules {
@@ -112,13 +112,5 @@ pub(in crate::front::console) fn listeners(listeners: &[Listener]) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// How clients speak to a listener.
-pub(in crate::front::console) fn scheme(protocol: ListenerProtocol) -> &'static str {
-    match protocol {
-        ListenerProtocol::Http => "HTTP",
-        ListenerProtocol::Https => "HTTPS",
     }
 }
