@@ -45,6 +45,15 @@ pub(super) fn of_terraform(text: &str, values: &str) -> (LoadBalancer, Vec<Strin
     (balancer, shown(&problems))
 }
 
+/// With `to` in place of `from` the text has a mistake, of which `part` is said.
+#[track_caller]
+pub(super) fn check_mistake(text: &str, (from, to): (&str, &str), part: &str) {
+    assert!(text.contains(from), "{from}");
+    let (_, problems) = of_terraform(&text.replacen(from, to, 1), "");
+    let is_said = |own: &String| !own.starts_with("note") && own.contains(part);
+    assert!(problems.iter().any(is_said), "{part}: {problems:#?}");
+}
+
 pub(super) fn of_ros(text: &str) -> (LoadBalancer, Vec<String>) {
     let mut problems = Problems::default();
     let parameters = BTreeMap::from([("Idle".to_owned(), "33".to_owned())]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::balancer;
 use super::source::Problems;
-use super::tests::{of_ros, of_short, of_terraform};
+use super::tests::{check_mistake, of_ros, of_short, of_terraform};
 use crate::model::alb::{BackendProtocol, ProbeMethod, StickySession};
 
 /// Settings of a listener and of groups, as Terraform. What is in angle brackets stands for more.
@@ -385,12 +385,7 @@ fn mistakes_in_groups_and_tracing_have_their_lines() {
             "is not for a group of a function",
         ),
     ] {
-        assert!(TERRAFORM.contains(from), "{from}");
-        let (_, problems) = of_terraform(&TERRAFORM.replacen(from, to, 1), "");
-        assert!(
-            problems.iter().any(|own| !own.starts_with("note: ") && own.contains(part)),
-            "{part}: {problems:#?}"
-        );
+        check_mistake(TERRAFORM, (from, to), part);
     }
     let (_, problems) = of_terraform(&TERRAFORM.replace("access_log_config {", "unknown_config {"), "");
     assert!(problems.iter().any(|own| own.contains("needs the access log")), "{problems:#?}");
