@@ -1,6 +1,6 @@
 //! Forms with an effect: tasks are stopped and carried out once more, requests and events are sent.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,6 @@ use super::pages::frame::Tab;
 use super::pages::send::{Draft, Sent};
 use super::pages::{request, send};
 use super::reply;
-use crate::auth::sign;
 use crate::front::body::Outgoing;
 use crate::front::{refusal, sample};
 use crate::wire::{ids, outgoing};
@@ -66,7 +65,7 @@ impl Console {
             is_async: asked.fields.get("mode") == Some("async"),
             wrong: None,
         };
-        let sent = match self.try_send(asked, &draft).await {
+        let sent = match try_send(asked, &draft).await {
             Ok(sent) => Some(sent),
             Err(why) => {
                 draft.wrong = Some(why);
@@ -77,66 +76,38 @@ impl Console {
         let body = send::page(&asked.frame, &names, &sample::names(), &draft, sent.as_ref());
         reply::page(StatusCode::OK, asked.frame.page(Tab::Send, None, None, &body))
     }
+}
 
-    /// Calls the function as a client of the API does: by the main port, so that the call is recorded like all others.
-    async fn try_send(&self, asked: &Asked<'_>, draft: &Draft) -> Result<Sent, String> {
-        let main = asked.ports.get("").ok_or("the main port is closed")?;
-        let event = if draft.trigger == sample::TABLESTORE {
-            cbor(&draft.event)?
-        } else {
-            draft.event.clone().into()
-        };
-        let path = format!("/2023-03-30/functions/{}/invocations", segment(&draft.function));
-        let query = if draft.qualifier.is_empty() {
-            String::new()
-        } else {
-            format!("?qualifier={}", segment(&draft.qualifier))
-        };
-        let address = format!("http://{main}{path}{query}");
-        let address: Uri = address.parse().map_err(|_| format!("`{}` is no function", draft.function))?;
-        let mut request =
-            Request::builder().method(Method::POST).header(header::CONTENT_TYPE, "application/octet-stream");
-        request = if draft.is_async {
-            request.header(fc::INVOCATION_TYPE, "Async")
-        } else {
-            request.header("x-fc-log-type", "Tail")
-        };
-        let request = self.signed(request, &address, &event)?;
-        let begin = Instant::now();
-        let read = async |reply: Response<hyper::body::Incoming>| {
-            let (head, body) = reply.into_parts();
-            let body = Limited::new(body, REPLY_MAX).collect().await;
-            let body = body.map_err(|error| format!("the reply cannot be read: {error}"))?.to_bytes();
-            Ok((head, body))
-        };
-        let sent = timeout(TIME_MAX, outgoing::exchange(&address, request, event, read)).await;
-        let (head, body) = sent.map_err(|_| format!("no reply came within {} s", TIME_MAX.as_secs()))??;
-        Ok(sent_of(head.status.as_u16(), &head.headers, &body, begin.elapsed()))
-    }
-
-    /// With the project's key, for a `dev` that takes signed calls alone.
-    fn signed(
-        &self,
-        request: http::request::Builder,
-        address: &Uri,
-        body: &[u8],
-    ) -> Result<http::request::Builder, String> {
-        let authority = address.authority().map_or("", |authority| authority.as_str());
-        let target = address.path_and_query().map_or("/", |target| target.as_str());
-        let whole = request
-            .uri(target)
-            .header(header::HOST, authority)
-            .body(())
-            .map_err(|error| error.to_string())?;
-        let (mut head, ()) = whole.into_parts();
-        let keys = self.shared.gate.keys().map_err(|failure| failure.told())?;
-        sign(&mut head, body, keys.own(), SystemTime::now()).ok_or("the call cannot be signed")?;
-        let mut signed = Request::builder().method(head.method);
-        for (name, value) in head.headers.iter().filter(|(name, _)| **name != header::HOST) {
-            signed = signed.header(name, value);
-        }
-        Ok(signed)
-    }
+/// Calls the function as a client of the API does: by the main port, so that the call is recorded like all others.
+async fn try_send(asked: &Asked<'_>, draft: &Draft) -> Result<Sent, String> {
+    let main = asked.ports.get("").ok_or("the main port is closed")?;
+    let event =
+        if draft.trigger == sample::TABLESTORE { cbor(&draft.event)? } else { draft.event.clone().into() };
+    let path = format!("/2023-03-30/functions/{}/invocations", segment(&draft.function));
+    let query = if draft.qualifier.is_empty() {
+        String::new()
+    } else {
+        format!("?qualifier={}", segment(&draft.qualifier))
+    };
+    let address = format!("http://{main}{path}{query}");
+    let address: Uri = address.parse().map_err(|_| format!("`{}` is no function", draft.function))?;
+    let mut request =
+        Request::builder().method(Method::POST).header(header::CONTENT_TYPE, "application/octet-stream");
+    request = if draft.is_async {
+        request.header(fc::INVOCATION_TYPE, "Async")
+    } else {
+        request.header("x-fc-log-type", "Tail")
+    };
+    let begin = Instant::now();
+    let read = async |reply: Response<hyper::body::Incoming>| {
+        let (head, body) = reply.into_parts();
+        let body = Limited::new(body, REPLY_MAX).collect().await;
+        let body = body.map_err(|error| format!("the reply cannot be read: {error}"))?.to_bytes();
+        Ok((head, body))
+    };
+    let sent = timeout(TIME_MAX, outgoing::exchange(&address, request, event, read)).await;
+    let (head, body) = sent.map_err(|_| format!("no reply came within {} s", TIME_MAX.as_secs()))??;
+    Ok(sent_of(head.status.as_u16(), &head.headers, &body, begin.elapsed()))
 }
 
 /// Goes on to the page that shows what was done.
