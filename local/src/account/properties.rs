@@ -6,7 +6,7 @@ use super::account::Account;
 use super::described::{Described, Fields, Part};
 use super::tags::{props_tags, spell_tags};
 use crate::failure::Failure;
-use crate::manifest::read_function;
+use crate::manifest::{read_function, take_auto};
 use crate::model::{Domain, Function, LATEST, Local};
 
 impl Account {
@@ -19,6 +19,10 @@ impl Account {
         let mut props = described.fields.clone();
         // The tool sends settings without values, which mean none.
         props.retain(|_, value| !is_empty(value));
+        if let Some(name) = take_auto(&mut props).first() {
+            let text = format!("`{name}` cannot be `auto`: the deployment tool alone knows the word");
+            return Err(Failure::invalid_argument(text));
+        }
         if props.get("logConfig").is_some_and(|log| log["project"].as_str().is_none_or(str::is_empty)) {
             props.remove("logConfig");
         }
@@ -102,6 +106,8 @@ pub(super) fn of_manifest(props: &Value, former: Option<&Described>, since: u64)
         (take("concurrencyConfig"), take("provisionConfig"), take("scalingConfig"));
     let vpcs = take("vpcBinding").and_then(|own| serde_json::from_value(own.get("vpcIds")?.clone()).ok());
     let listed = fields.remove("triggers");
+    // What the tool would make is not there.
+    take_auto(&mut fields);
     for key in [
         "functionName",
         "region",

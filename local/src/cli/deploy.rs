@@ -15,7 +15,7 @@ use super::version::finish;
 use super::{check_name, print};
 use crate::Manifest;
 use crate::auth::encode;
-use crate::manifest::Component;
+use crate::manifest::{Component, take_auto};
 use crate::package::{Wish, pack};
 
 #[derive(Debug, Args)]
@@ -106,6 +106,11 @@ async fn deploy(account: &Running<'_>, name: &str, props: &Value, package: Optio
     let path = format!("/2023-03-30/functions/{}", encode(name.as_bytes()));
     let mut body: Map<String, Value> = props.as_object().cloned().unwrap_or_default();
     body.retain(|key, _| !BESIDE.contains(&key.as_str()));
+    for key in take_auto(&mut body) {
+        print::complain(&format!(
+            "{name}: `{key}: auto` is not deployed: `s deploy` makes this resource in the cloud"
+        ));
+    }
     if let Some(package) = package {
         body.insert("code".to_owned(), json!({ "zipFile": STANDARD.encode(std::fs::read(package)?) }));
     }

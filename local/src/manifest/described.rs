@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::node::Node;
 use super::problem::Problem;
@@ -38,6 +38,16 @@ pub(crate) fn read_function(
     "default".clone_into(&mut function.service);
     resources::tell_secrets(std::slice::from_mut(&mut function), domains);
     Ok(Read { value: function, notes: notes(problems) })
+}
+
+/// Takes out the properties that say `auto`, and gives their names: the deployment tool makes these resources and puts
+/// theirs in place of the word, which the API does not know.
+pub(crate) fn take_auto(props: &mut Map<String, Json>) -> Vec<String> {
+    let is_auto = |value: &Json| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("auto"));
+    let names: Vec<String> =
+        props.iter().filter(|(_, value)| is_auto(value)).map(|(name, _)| name.clone()).collect();
+    names.iter().for_each(|name| drop(props.remove(name)));
+    names
 }
 
 /// Reads a custom domain. `props` are those of component fc3-domain.

@@ -36,7 +36,7 @@ mod triggers;
 mod written;
 mod yaml;
 
-pub(crate) use described::{read_domain, read_function};
+pub(crate) use described::{read_domain, read_function, take_auto};
 pub(crate) use dot_env::Variables;
 pub(crate) use function::{ACCOUNT_DEFAULT, is_function_name};
 pub use load::Manifest;

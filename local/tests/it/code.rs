@@ -10,10 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use testkit::h1::exchange;
 use testkit::zips::{Entry, hostile, zip};
-use testkit::{Answer, Folder};
+use testkit::{Answer, Folder, Launch};
 
 use crate::control::{Serve, described, signed};
-use crate::harness::SCRIPTED;
+use crate::harness::{SCRIPTED, f, program, write_manifest};
 use crate::signer::{Key, Wire, object_signature, rfc1123};
 
 /// The paths of all that is below a folder.
@@ -281,4 +281,32 @@ fn check_whole(serve: &Serve) {
     let packages = std::fs::read_dir(serve.folder.file("data/packages"));
     let kept = packages.map(Iterator::count).unwrap_or_default();
     assert!(kept <= checksums.len(), "{kept} packages for {}", checksums.len());
+}
+
+/// What the deployment tool would make first is left out, and told.
+#[test]
+fn a_project_is_deployed_and_deployed_again() {
+    let serve = Serve::start(Folder::new());
+    let project = Folder::new();
+    // The copy of a program is a program.
+    std::fs::create_dir(project.file("code")).unwrap();
+    std::fs::copy(SCRIPTED, project.file("code/bootstrap")).unwrap();
+    write_manifest(&project, f().var("SCRIPT_NAME", "deployed").prop("logConfig", "auto"));
+    let (port, data) = (serve.port.to_string(), serve.folder.file("data"));
+    let deploy = |port: &str| {
+        let launch = Launch::new(program()).args(["deploy", "f", "--no-build", "--port", port, "--data"]);
+        launch.args([&data]).folder(project.path()).run()
+    };
+    for what in ["created", "updated"] {
+        let ended = deploy(&port);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert!(ended.out.contains(&format!("f  {what}, code ")), "{}", ended.out);
+        assert!(ended.out.contains("  trigger  http  http://f.localhost:"), "{}", ended.out);
+        assert!(ended.err.contains("`logConfig: auto` is not deployed"), "{}", ended.err);
+        assert_eq!(serve.get("f.localhost", "/name").text(), "deployed");
+    }
+    let read = serve.done("GET", "/functions/f", &Value::Null);
+    assert!(read.get("logConfig").is_none() && read["codeSize"].as_u64() > Some(0), "{read}");
+    let ended = deploy("1");
+    assert!(ended.code == Some(1) && ended.err.contains("cannot connect to fc-local"), "{}", ended.err);
 }

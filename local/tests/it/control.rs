@@ -436,6 +436,8 @@ fn what_cannot_be_is_refused_with_its_field() {
         (with("code", json!({})), "`code` needs `zipFile`"),
         (with("code", Value::Null), "`code` is missing"),
         (with("environmentVariables", json!({ "FC_X": "1" })), "reserved"),
+        (with("logConfig", "auto".into()), "`logConfig` cannot be `auto`"),
+        (with("vpcConfig", "auto".into()), "`vpcConfig` cannot be `auto`"),
         (
             with("layers", json!(["acs:fc:cn-hangzhou:1234567890123456:layers/none/versions/1"])),
             "does not exist",
@@ -661,14 +663,16 @@ fn a_command_runs_in_an_instance() {
 
 #[test]
 fn dev_has_the_account_beside_its_manifest() {
-    let mut local =
-        Local::scripted(f().var("SCRIPT_NAME", "manifest").prop("description", "of the manifest"));
+    let mut local = Local::scripted(
+        f().var("SCRIPT_NAME", "manifest").prop("description", "of the manifest").prop("logConfig", "auto"),
+    );
     let key = crate::signer::key(&local.folder, &[]);
     let call = |local: &Local, method: &str, target: &str, body: &Value| {
         signed(local.main_port(), &key, method, target, body)
     };
     let read = call(&local, "GET", "/functions/f", &Value::Null);
     assert_eq!(read.json()["description"], "of the manifest", "{read:?}");
+    assert!(read.json().get("logConfig").is_none(), "{read:?}");
     let triggers = call(&local, "GET", "/functions/f/triggers", &Value::Null).json();
     assert_eq!(triggers["triggers"][0]["triggerType"], "http", "{triggers}");
     assert!(triggers["triggers"][0]["triggerConfig"].is_string(), "{triggers}");
