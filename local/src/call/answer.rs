@@ -1,6 +1,6 @@
 //! The answer to a call: the head, and a body that is still being sent.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -148,12 +148,19 @@ impl AnswerBody {
 
     /// Reads the body to its end, within the function's time.
     pub(crate) async fn collect(mut self, wants_log: bool) -> Result<Whole, Failure> {
-        let failure = match self.run.within(read(&mut self.source)).await {
+        let read = self.run.within(pin!(read(&mut self.source))).await;
+        let failure = match read {
             Ok(Ok(bytes)) => {
                 self.run.receive(bytes.len());
                 let usage = (self.run.edition == Edition::Fc2)
                     .then(|| Usage { duration: self.run.begin.elapsed(), memory: self.run.memory() });
-                let log = self.run.finish(self.source.take_link(), wants_log).await;
+                let link = self.source.take_link();
+                let log = if wants_log {
+                    Box::pin(self.run.finish(link)).await
+                } else {
+                    self.run.complete(link);
+                    None
+                };
                 return Ok(Whole { bytes, log, usage });
             }
             Ok(Err(Broken::TooLarge)) => {

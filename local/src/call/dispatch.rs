@@ -1,6 +1,7 @@
 //! From a call to an instance: lease, connection, retry rule, time limit.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -48,7 +49,8 @@ pub(crate) async fn dispatch(mut call: Box<Call>, seat: &mut Seat) -> Result<Ans
     seat.mark(|times| &mut times.admitted);
     let kind = call.kind;
     let reply = match kind {
-        CallKind::Rpc => run.call_rpc(&callee, call, seat).await,
+        // On the heap, as other rare ways are: every future around this one would have to be as large.
+        CallKind::Rpc => Box::pin(run.call_rpc(&callee, call, seat)).await,
         _ => run.call(&callee, call, seat).await,
     };
     match reply.and_then(|reply| check_head(&reply.0, kind).map(|()| reply)) {
@@ -97,7 +99,7 @@ impl Run {
         let mut connection = self.connect(callee, 1, seat, take).await?;
         seat.mark(|times| &mut times.sent);
         if self.must_tell_length(&payload) {
-            let Ok(whole) = self.within(payload.take_whole()).await? else {
+            let Ok(whole) = self.within(Box::pin(payload.take_whole())).await? else {
                 return Err(self.crashed().await);
             };
             payload = whole;
@@ -113,7 +115,8 @@ impl Run {
                 drop(timeout(after, link.reply()).await);
                 return Err(self.exited());
             }
-            match self.within(final_reply(&mut link, early.as_ref())).await? {
+            let reply = self.within(pin!(final_reply(&mut link, early.as_ref()))).await?;
+            match reply {
                 Ok(head) => {
                     if let Some(lease) = &self.lease {
                         let connections = &lease.instance.connections;
@@ -130,7 +133,7 @@ impl Run {
                 // reply: once more, on a new one.
                 Err(Broken::Ended { has_begun: false, .. }) if spare && kept_since.is_some() => {
                     closed = kept_since.map(|since| self.begin.saturating_duration_since(since));
-                    connection = self.reopen().await?;
+                    connection = Box::pin(self.reopen()).await?;
                     payload = Payload::Empty;
                 }
                 Err(broken) => return Err(self.failed(&broken).await),
@@ -240,7 +243,7 @@ impl Run {
     ) -> Result<C, Failure> {
         for _ in tries..=TRIES {
             let Some(lease) = &self.lease else { break };
-            let error = match self.within(take(&lease.instance)).await? {
+            let error = match self.within(pin!(take(&lease.instance))).await? {
                 Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };

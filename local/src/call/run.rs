@@ -222,10 +222,9 @@ impl Run {
         self.end(Some(Kind::CallFailed(Cause::from(failure))));
     }
 
-    /// As [`complete`](Self::complete). Also gives the call's log if the caller asked for it, after a wait for the last
-    /// lines.
-    pub(super) async fn finish(mut self, link: Option<Link>, wants_log: bool) -> Option<String> {
-        let Some(tail) = self.tail.clone().filter(|_| wants_log) else {
+    /// As [`complete`](Self::complete). Also gives the call's log, if it was kept, after a wait for the last lines.
+    pub(super) async fn finish(mut self, link: Option<Link>) -> Option<String> {
+        let Some(tail) = self.tail.clone() else {
             self.complete(link);
             return None;
         };

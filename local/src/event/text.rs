@@ -292,7 +292,7 @@ fn request(record: &Record) -> String {
         None => {}
     }
     if let Some(alb) = alb {
-        text.push_str(&alb.text());
+        alb.write(&mut text);
     }
     text
 }

@@ -133,7 +133,7 @@ impl Entrance {
         let (head, body) = request.into_parts();
         let early = (head.version == Version::HTTP_11).then(|| Early::new(&self.turns));
         let body = ClientBody::new(body, &head.headers, tasks, &self.hangup).with_early(early);
-        let request = Request::from_parts(head, body);
+        let request = Box::new(Request::from_parts(head, body));
         // On the heap only while there is a request: hyper keeps room for this future as long as the connection is open, and
         // moves it several times.
         let serving = Box::pin(front.serve(door, &self.peer, request, &self.current.under_way));

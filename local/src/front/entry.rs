@@ -89,12 +89,12 @@ impl Front {
         &self.balancers
     }
 
-    /// Answers one request.
+    /// Answers one request. The request is boxed, because each future on its way would have room for it twice.
     pub(super) async fn serve(
         &self,
         door: &Door,
         peer: &Peer,
-        mut request: Request<ClientBody>,
+        mut request: Box<Request<ClientBody>>,
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let begin = under_way.begin(&request);
@@ -109,7 +109,7 @@ impl Front {
                 console::base(&request, || self.registry.functions().names().any(console::is_own_name))
         {
             under_way.set_function(None);
-            return Box::pin(self.show(base, peer, request)).await;
+            return Box::pin(self.show(base, peer, *request)).await;
         }
         let mut visit = Visit::arrive(&self.log, &request, begin);
         if self.records.limits().is_some() {
@@ -136,46 +136,45 @@ impl Front {
                 }
                 match Callee::choose(function, qualifier.as_deref()) {
                     Ok(callee) => {
-                        Box::pin(api::invoke(callee, (&self.gate, peer), &self.queue, &mut visit, request))
+                        Box::pin(api::invoke(callee, (&self.gate, peer), &self.queue, &mut visit, *request))
                             .await
                     }
-                    Err(failure) => Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await),
+                    Err(failure) => Err(Box::pin(api::refuse(failure, &self.gate, peer, *request)).await),
                 }
             }
             Ok(Destination::Manage(operation)) => {
                 let objects = (&self.deployer, &self.account);
-                Box::pin(api::manage(operation, objects, (&self.gate, peer), &visit, request)).await
+                Box::pin(api::manage(operation, objects, (&self.gate, peer), &visit, *request)).await
             }
             Ok(Destination::Exec(operation)) => {
-                api::exec(operation, &self.account, (&self.gate, peer), &visit, request)
+                api::exec(operation, &self.account, (&self.gate, peer), &visit, *request)
             }
             Ok(Destination::Account(operation)) => {
                 let objects = (&self.account, &self.deployer, &self.queue);
-                Box::pin(api::account(operation, objects, (&self.gate, peer), &visit, request)).await
+                Box::pin(api::account(operation, objects, (&self.gate, peer), &visit, *request)).await
             }
             Ok(Destination::Bucket(object)) => {
-                Ok(Box::pin(api::bucket(&object, &self.account, (&self.gate, peer), &mut visit, request))
+                Ok(Box::pin(api::bucket(&object, &self.account, (&self.gate, peer), &mut visit, *request))
                     .await)
             }
             Ok(Destination::Async(operation)) => {
-                Box::pin(api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request)).await
+                Box::pin(api::tasks(operation, &self.queue, (&self.gate, peer), &visit, *request)).await
             }
             Ok(Destination::Balancers) => Ok(self.balancers_state().map(Outgoing::whole)),
-            Ok(Destination::Usage) => Box::pin(self.usage(peer, &mut visit, request)).await,
+            Ok(Destination::Usage) => Box::pin(self.usage(peer, &mut visit, *request)).await,
             Ok(Destination::Local(operation)) => {
                 let ports = self.ports().into_iter().map(|(name, own)| (name, reachable(own))).collect();
                 let site = self.site(&ports);
-                Box::pin(api::local(operation, site, (&self.gate, peer), &visit, request)).await
+                Box::pin(api::local(operation, site, (&self.gate, peer), &visit, *request)).await
             }
             Ok(Destination::Refused(failure)) => {
-                Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await)
+                Err(Box::pin(api::refuse(failure, &self.gate, peer, *request)).await)
             }
             Ok(Destination::Http(binding)) => {
                 if binding.qualifier.is_some() {
                     Box::pin(self.deployer.refresh(&binding.function)).await;
                 }
-                return gateway::enter(binding, (&self.gate, &self.queue), peer, visit, Box::new(request))
-                    .await;
+                return gateway::enter(binding, (&self.gate, &self.queue), peer, visit, request).await;
             }
         };
         match outcome {

@@ -83,7 +83,7 @@ impl Shared {
         }
         join_cookies(&mut head.headers);
         let body = ClientBody::of_stream(body, &head.headers, drains);
-        let request = Request::from_parts(head, body);
+        let request = Box::new(Request::from_parts(head, body));
         let mut response = self.front.serve(&self.door, &self.peer, request, &current.under_way).await;
         let mut outflow = None;
         if let Some(streamed) = response.body().as_streamed() {

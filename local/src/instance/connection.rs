@@ -80,7 +80,7 @@ impl Connections {
         let (link, closed) = take_open(&mut self.lock());
         let connection = match link {
             Some((link, since)) => Connection { link, kept_since: Some(since) },
-            None => self.open().await?,
+            None => Box::pin(self.open()).await?,
         };
         // The program still listens, so its end is not why the connection was closed.
         if let Some(within) = closed {

@@ -1,7 +1,7 @@
 //! The functions by name: deployed ones, and functions whose first deployment is under way. And the domains that lead to
 //! them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::deployed::{Deployed, State};
@@ -57,8 +57,8 @@ impl Registry {
 /// The deployed functions, and the functions that are not deployed yet.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Functions {
-    deployed: HashMap<Arc<str>, Arc<Deployed>>,
-    pending: HashMap<String, &'static str>,
+    deployed: BTreeMap<Arc<str>, Arc<Deployed>>,
+    pending: BTreeMap<String, &'static str>,
     /// The custom domains, whose routes name functions.
     pub(crate) domains: Arc<Domains>,
 }

@@ -146,8 +146,8 @@ impl ClientBody {
     }
 
     /// Looks at the headers again, which were changed.
-    pub(crate) fn see(&mut self, headers: &HeaderMap) {
-        self.seen = Seen::of(headers);
+    pub(crate) fn see(&mut self, seen: Seen) {
+        self.seen = seen;
     }
 
     /// Tells from now on whether the whole body was read. `None` for a body that has come already.

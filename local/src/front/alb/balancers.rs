@@ -1,6 +1,6 @@
 //! The load balancers in use: a configuration that can be replaced while requests are under way.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::Semaphore;
@@ -50,7 +50,7 @@ pub(crate) struct Balancers {
 
 #[derive(Debug, Default)]
 struct Current {
-    ports: HashMap<Arc<str>, Arc<Port>>,
+    ports: BTreeMap<Arc<str>, Arc<Port>>,
     groups: Vec<(Arc<Group>, CancellationToken)>,
     config: Arc<LoadBalancer>,
 }

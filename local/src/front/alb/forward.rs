@@ -33,11 +33,11 @@ impl Backed<'_> {
     pub(super) async fn answer(
         &self,
         visit: &mut Visit,
-        request: Request<ClientBody>,
+        request: Box<Request<ClientBody>>,
         note: impl Fn(&Visit),
     ) -> Answered {
         match &self.group.settings.kind {
-            GroupKind::Ip { .. } => Box::pin(upstream::answer(self.group, self.shared, request)).await,
+            GroupKind::Ip { .. } => Box::pin(upstream::answer(self.group, self.shared, *request)).await,
             GroupKind::Fc { function: None, .. } => Err(503),
             GroupKind::Fc { function: Some(function), qualifier, service } => {
                 let binding = self.bind(function, qualifier.as_deref(), service.as_deref(), visit);
@@ -48,7 +48,7 @@ impl Backed<'_> {
                         if binding.qualifier.is_some() {
                             Box::pin(deployer.refresh(&binding.function)).await;
                         }
-                        gateway::answer(binding, (gate, queue), self.peer, visit, Box::new(request)).await
+                        gateway::answer(binding, (gate, queue), self.peer, visit, request).await
                     }
                     Err(failure) => {
                         visit.set_cause(&failure);

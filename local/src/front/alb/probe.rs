@@ -90,7 +90,7 @@ async fn ask_function(shared: &Arc<Shared>, group: &Group, check: &AlbHealthChec
     }
     visit.set_alb(AlbVisit { is_probe: true, group: Some(Arc::clone(&group.name)), ..AlbVisit::new(None) });
     let backed = Backed { shared, group, peer: &peer };
-    match backed.answer(&mut visit, request, |_| {}).await {
+    match backed.answer(&mut visit, Box::new(request), |_| {}).await {
         Ok((response, by)) => {
             let status = response.status();
             if let Some(alb) = visit.alb() {

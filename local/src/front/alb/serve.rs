@@ -9,7 +9,6 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
     CONTENT_LENGTH, HOST, ORIGIN, SET_COOKIE,
 };
-use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -31,7 +30,7 @@ use crate::front::target::Door;
 use crate::front::visit::Visit;
 use crate::model::alb::{AlbCors, BackendProtocol, GroupId};
 use crate::wire::headers::Peer;
-use crate::wire::{ClientBody, host};
+use crate::wire::{ClientBody, Seen, host};
 
 /// The longest target, and the largest headers, in bytes.
 const HEAD_MAX: usize = 32 * 1024;
@@ -45,13 +44,16 @@ const MIRROR_BODY_MAX: usize = 1024 * 1024;
 /// The largest body that is compressed. It takes the processor a while, during which nothing else of the connection happens.
 const COMPRESSED_MAX: usize = 1024 * 1024;
 
+/// How many headers a request mostly gets on its way: room for them is made once.
+const ADDED: usize = 8;
+
 impl Balancers {
     /// Answers one request of a client of the listener `key`. `note` is told the function, once it is known.
     pub(crate) async fn serve(
         &self,
         key: &str,
         (peer, begin): (&Peer, Instant),
-        mut request: Request<ClientBody>,
+        mut request: Box<Request<ClientBody>>,
         note: impl Fn(&Visit),
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.shared.log, &request, begin);
@@ -75,51 +77,53 @@ impl Balancers {
         port: &Arc<Port>,
         peer: &Peer,
         visit: &mut Visit,
-        request: Request<ClientBody>,
+        mut request: Box<Request<ClientBody>>,
         note: impl Fn(&Visit),
     ) -> Response<Outgoing> {
         let is_rpc = rpc::is_call(&request);
-        let (mut head, mut body) = request.into_parts();
         let source = forwarded::source(
-            &head.headers,
+            request.headers(),
             port.listener().x_forwarded.trusted.as_deref(),
             peer.socket().ip(),
         );
         let asked = Asked {
-            method: head.method.clone(),
-            uri: head.uri.clone(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
             source_port: peer.socket().port(),
             source,
         };
         // Rules of the way back see the request as it came.
-        let kept = port.rules.looks_at_responses().then(|| head.headers.clone());
-        let decision = port.rules.decide(&asked.view(&head.headers), random());
+        let kept = port.rules.looks_at_responses().then(|| request.headers().clone());
+        let decision = port.rules.decide(&asked.view(request.headers()), random());
         let rule = decision.rule.map(|hit| hit.index);
         if let Some(alb) = visit.alb() {
             alb.rule = rule.and_then(|rule| port.rule_names.get(rule).cloned());
         }
         // The answer to a preflight says itself who may read what.
-        let cors = decision.cors.filter(|_| !alb::is_preflight(&head.method, &head.headers));
-        let origin = cors.and_then(|_| head.headers.get(ORIGIN).cloned());
-        let accepted = if port.listener().gzip { compress::accepted(&head.headers) } else { None };
-        let is_head = head.method == Method::HEAD;
-        let own = admitted(port, &decision, rule, &asked, &mut head.headers);
+        let cors = decision.cors.filter(|_| !alb::is_preflight(request.method(), request.headers()));
+        let origin = cors.and_then(|_| request.headers().get(ORIGIN).cloned());
+        let accepted = if port.listener().gzip { compress::accepted(request.headers()) } else { None };
+        let is_head = *request.method() == Method::HEAD;
+        // What the load balancer and the gateway add.
+        request.headers_mut().reserve(ADDED);
+        let own = admitted(port, &decision, rule, &asked, request.headers_mut());
         let mut response = if let Some(own) = own {
             own.map(Outgoing::whole)
         } else {
-            let mirrored = match self.mirrored(&decision, port, &mut body).await {
+            let mirrored = match self.mirrored(&decision, port, request.body_mut()).await {
                 Ok(mirrored) => mirrored,
                 Err(status) => return replies::page(status, "").map(Outgoing::whole),
             };
-            if change_head(&mut head, &decision, port, peer).is_none() {
+            if change_head(&mut request, &decision, port, peer).is_none() {
                 return replies::page(400, "").map(Outgoing::whole);
             }
-            body.see(&head.headers);
+            let seen = Seen::of(request.headers());
+            request.body_mut().see(seen);
             if let Some((groups, bytes)) = mirrored {
-                self.mirror(&groups, &head, &bytes);
+                self.mirror(&groups, &request, &bytes);
             }
             let forward = (group_of(port, &decision), &decision, is_rpc);
-            self.forward(port, peer, visit, Request::from_parts(head, body), forward, note).await
+            self.forward(port, peer, visit, request, forward, note).await
         };
         if let (Some(cors), Some(origin)) = (cors, &origin) {
             let_read(cors, response.headers_mut(), origin);
@@ -139,7 +143,7 @@ impl Balancers {
         port: &Port,
         peer: &Peer,
         visit: &mut Visit,
-        request: Request<ClientBody>,
+        mut request: Box<Request<ClientBody>>,
         (group, decision, is_rpc): (Option<&Arc<Group>>, &Decision<'_>, bool),
         note: impl Fn(&Visit),
     ) -> Response<Outgoing> {
@@ -150,12 +154,11 @@ impl Balancers {
         if is_rpc {
             group.tell_of_grpc(&self.shared.log);
         }
-        let (head, mut body) = request.into_parts();
-        let has_all = body.tell_end();
+        let has_all = request.body_mut().tell_end();
         let backed = Backed { shared: &self.shared, group, peer };
         let until = Instant::now() + port.listener().request_timeout;
         let answered = {
-            let mut answer = pin!(backed.answer(visit, Request::from_parts(head, body), note));
+            let mut answer = pin!(backed.answer(visit, request, note));
             match self.ticks.soon(answer.as_mut()).await {
                 Some(answered) => Ok(answered),
                 None => timeout_at(until, answer).await,
@@ -292,27 +295,33 @@ fn group_of<'a>(port: &'a Port, decision: &Decision<'_>) -> Option<&'a Arc<Group
 }
 
 /// Makes of the client's head the one for the backend. `None` if a rewritten target or host cannot be one.
-fn change_head(head: &mut Parts, decision: &Decision<'_>, port: &Port, peer: &Peer) -> Option<()> {
-    let client_host = head.headers.get(HOST).cloned();
-    if decision.target.is_some() || head.uri.authority().is_some() {
+fn change_head(
+    request: &mut Request<ClientBody>,
+    decision: &Decision<'_>,
+    port: &Port,
+    peer: &Peer,
+) -> Option<()> {
+    let client_host = request.headers().get(HOST).cloned();
+    if decision.target.is_some() || request.uri().authority().is_some() {
         let target = match &decision.target {
-            None => head.uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned(),
+            None => request.uri().path_and_query().map_or("/", PathAndQuery::as_str).to_owned(),
             Some(Target { path, query: None, .. }) => path.clone(),
             Some(Target { path, query: Some(query), .. }) => format!("{path}?{query}"),
         };
         let target = if target.starts_with('/') { target } else { format!("/{target}") };
-        head.uri = target.parse().ok()?;
+        *request.uri_mut() = target.parse().ok()?;
     }
     if let Some(host) = decision.target.as_ref().and_then(|target| target.host.as_deref()) {
-        head.headers.insert(HOST, HeaderValue::from_str(host).ok()?);
+        request.headers_mut().insert(HOST, HeaderValue::from_str(host).ok()?);
     }
-    apply(&decision.headers, &mut head.headers);
-    forwarded::apply(&mut head.headers, port, peer, client_host.as_ref());
+    let headers = request.headers_mut();
+    apply(&decision.headers, headers);
+    forwarded::apply(headers, port, peer, client_host.as_ref());
     if let Some(sample) = port.listener().tracing {
-        b3::apply(&mut head.headers, sample, random());
+        b3::apply(headers, sample, random());
     }
     // Backends speak HTTP/1.1, whatever the client speaks.
-    head.version = Version::HTTP_11;
+    *request.version_mut() = Version::HTTP_11;
     Some(())
 }
 

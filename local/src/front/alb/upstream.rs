@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderMap, Request, Response, StatusCode, request};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
@@ -115,13 +115,13 @@ where
 
 impl Balancers {
     /// Sends copies of a request, whose replies are dropped. Beyond a bound nothing is copied.
-    pub(super) fn mirror(&self, groups: &[Arc<Group>], head: &request::Parts, body: &Bytes) {
+    pub(super) fn mirror(&self, groups: &[Arc<Group>], head: &Request<ClientBody>, body: &Bytes) {
         for group in groups {
             let Ok(permit) = Arc::clone(&self.mirrors).try_acquire_owned() else { return };
             let mut request = Request::new(Full::new(body.clone()));
-            *request.method_mut() = head.method.clone();
-            *request.uri_mut() = head.uri.clone();
-            *request.headers_mut() = copied(&head.headers);
+            *request.method_mut() = head.method().clone();
+            *request.uri_mut() = head.uri().clone();
+            *request.headers_mut() = copied(head.headers());
             let (group, shared) = (Arc::clone(group), Arc::clone(&self.shared));
             self.shared.tasks.spawn(async move {
                 let _permit = permit;

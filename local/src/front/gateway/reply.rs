@@ -46,7 +46,8 @@ pub(crate) async fn pass_on(
     }
     if body.is_streamed() && !has_no_body && !wants_log {
         // A client of events acts on the head, and the first event may come late. So the head is not held back.
-        let stream = if is_events(&head.headers) { body.stream() } else { body.stream_begun().await? };
+        let stream =
+            if is_events(&head.headers) { body.stream() } else { Box::pin(body.stream_begun()).await? };
         return Ok(Response::from_parts(head, Outgoing::streamed(stream)));
     }
     // A whole body has no trailers.

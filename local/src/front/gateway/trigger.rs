@@ -44,8 +44,7 @@ const STRIPPED: Seen = Seen::CONNECTION
     .or(Seen::TRANSFER_ENCODING)
     .or(Seen::UPGRADE);
 
-/// Handles an HTTP request to a function. A page can read a reply only with CORS headers, so errors get them too. The request
-/// is boxed, because each future on its way would have room for it twice.
+/// Handles an HTTP request to a function. A page can read a reply only with CORS headers, so errors get them too.
 pub(crate) async fn enter(
     binding: Binding,
     (gate, queue): (&Gate, &Queue),
@@ -193,7 +192,7 @@ async fn pass_on(
     }
     let told = is_fc2.then(|| callee.clone());
     let tail = visit.tail(control.wants_log);
-    let call = if let Some(event) = event {
+    let call = Box::new(if let Some(event) = event {
         event::call(event, callee, (visit, policy.via), session.claim.clone(), tail)
     } else {
         let early = body.take_early();
@@ -218,9 +217,9 @@ async fn pass_on(
             tail,
             is_probe: visit.is_probe(),
         }
-    };
+    });
     visit.set_call(&call);
-    let mut answer = dispatch(Box::new(call), visit.seat()).await?;
+    let mut answer = dispatch(call, visit.seat()).await?;
     let mut response = if is_event {
         Box::pin(event::respond(answer, visit, control.wants_log)).await?
     } else {
