@@ -151,8 +151,9 @@ fn table<S: Send + Sync + 'static>(
     ours: &dyn Fn(&str) -> bool,
     mistakes: &mut Mistakes,
 ) -> Table<Arc<Place<S>>> {
-    let mut table = Table::default();
-    let mut first: Vec<(String, Option<Method>, &'static Location<'static>)> = Vec::new();
+    let mut table = Table::with_capacity(routes.len());
+    let mut first: Vec<(String, Option<Method>, &'static Location<'static>)> =
+        Vec::with_capacity(routes.len());
     // Only layers declare such routes. Without them the code of the sort is not linked.
     if cfg!(feature = "tower") {
         routes.sort_by_key(Declared::yields);
@@ -232,9 +233,11 @@ fn scope(
         None => settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
         Some(Protocol { message_max, .. }) => settings.body_limit.unwrap_or(*message_max).min(*message_max),
     };
-    let mut logged = b"\",\"route\":\"".to_vec();
+    let (before, behind) = (b"\",\"route\":\"", b"\",\"status\":");
+    let mut logged = Vec::with_capacity(before.len() + pattern.text.len() + behind.len());
+    logged.extend_from_slice(before);
     text_into(&mut logged, pattern.text.as_bytes());
-    logged.extend_from_slice(b"\",\"status\":");
+    logged.extend_from_slice(behind);
     Scope {
         pattern: pattern.text,
         logged,

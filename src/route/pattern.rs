@@ -22,6 +22,9 @@ impl Pattern {
         if !text.starts_with('/') {
             return Err("it has to start with \"/\"".into());
         }
+        if is_plain(text) {
+            return Ok(Self { text: text.to_owned(), params: Vec::new() });
+        }
         if text.contains(['?', '#']) {
             return Err("it may only hold a path: the query is read with `ex.query()`".into());
         }
@@ -43,7 +46,11 @@ impl Pattern {
     }
 
     /// The pattern as paths are looked up: characters that a client has to percent-encode are encoded, and no others.
-    pub(crate) fn encoded(&self) -> String {
+    /// `None` if that is how the author wrote it.
+    pub(crate) fn encoded(&self) -> Option<String> {
+        if is_plain(&self.text) {
+            return None;
+        }
         let mut encoded = String::with_capacity(self.text.len());
         for c in plain_pattern(&self.text).chars() {
             if c.is_ascii_graphic() {
@@ -52,8 +59,16 @@ impl Pattern {
                 c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| encode(byte, &mut encoded));
             }
         }
-        encoded
+        (encoded != self.text).then_some(encoded)
     }
+}
+
+/// Whether a pattern is a path without anything special in it, as most are. One pass, since an instance has to read all
+/// of them before it can answer.
+fn is_plain(text: &str) -> bool {
+    let is_special =
+        |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'{' | b'}' | b'%' | b'?' | b'#' | b':' | b'*');
+    !text.bytes().any(is_special)
 }
 
 /// Puts a group's prefix before a pattern: `/admin` and `/` give `/admin`.
@@ -108,6 +123,9 @@ mod tests {
 
     #[test]
     fn text_beyond_ascii_is_matched_as_clients_send_it() {
-        assert_eq!(Pattern::parse("/café x").unwrap().encoded(), "/caf%C3%A9%20x");
+        let encoded = |text| Pattern::parse(text).unwrap().encoded();
+        assert_eq!(encoded("/café x").as_deref(), Some("/caf%C3%A9%20x"));
+        assert_eq!(encoded("/a%2Eb/{x}").as_deref(), Some("/a.b/{x}"));
+        assert_eq!((encoded("/a.b"), encoded("/a/{x}"), encoded("/a:b")), (None, None, None));
     }
 }

@@ -48,11 +48,11 @@ pub(crate) const PROBE_MAX: usize = 2048;
 impl Probes {
     /// `GET` and `HEAD` of the health path, and `HEAD /` if that is enabled for load balancers.
     pub(crate) fn new(health_path: &str, head_root: bool) -> Self {
-        let mut starts = Vec::new();
-        for method in ["GET", "HEAD"] {
-            starts.push(format!("{method} {health_path} ").into_bytes());
-            starts.push(format!("{method} {health_path}?").into_bytes());
-        }
+        // No formats: an instance makes them before it can answer.
+        let path = health_path.as_bytes();
+        let start = |method: &[u8], end: &[u8]| [method, path, end].concat();
+        let mut starts =
+            vec![start(b"GET ", b" "), start(b"GET ", b"?"), start(b"HEAD ", b" "), start(b"HEAD ", b"?")];
         if head_root {
             starts.push(b"HEAD / ".to_vec());
         }
