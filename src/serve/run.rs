@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::net::TcpSocket;
+use socket2::{Domain, Socket, Type};
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -124,15 +124,17 @@ impl<S: Send + Sync + 'static> App<S> {
 
 /// The connections that may wait in the kernel's queue. The standard library asks for 128, and a client beyond them is
 /// held up for a second. The kernel's own limit (`net.core.somaxconn`) is 4096 by default.
-const BACKLOG: u32 = 1024;
+const BACKLOG: i32 = 1024;
 
 fn bind(port: u16) -> Result<TcpListener> {
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-    let bound = TcpSocket::new_v4().and_then(|socket| {
+    let bound = Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| {
         // As the standard library does: a restart must not wait for connections of the process before.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)?.into_std()
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket.into())
     });
     bound.map_err(|cause: io::Error| {
         let advice = format!("choose another port with {} or App::port", env::LISTEN_PORT);
@@ -165,7 +167,7 @@ async fn serve<S: Send + Sync + 'static>(
 ) -> Result {
     let address = listener.local_addr()?;
     let drain = Drain::default();
-    let door = Door::open(&app, listener, &drain, forced_exit.cloned())?;
+    let door = Door::open(&app, listener, &drain, &signals, forced_exit.cloned())?;
     say::info(format_args!("listening on {address}"));
     let signal = signals.first().await;
     say::info(format_args!("{signal}: draining {} requests", app.shared.counts.in_flight.get()));
