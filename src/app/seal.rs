@@ -152,8 +152,6 @@ fn table<S: Send + Sync + 'static>(
     mistakes: &mut Mistakes,
 ) -> Table<Arc<Place<S>>> {
     let mut table = Table::with_capacity(routes.len());
-    let mut first: Vec<(String, Option<Method>, &'static Location<'static>)> =
-        Vec::with_capacity(routes.len());
     // Only layers declare such routes. Without them the code of the sort is not linked.
     if cfg!(feature = "tower") {
         routes.sort_by_key(Declared::yields);
@@ -174,14 +172,15 @@ fn table<S: Send + Sync + 'static>(
             }
             endpoint = handler::options(table.allow(&text));
         }
-        let pattern = match Pattern::parse(&text) {
+        let pattern = match Pattern::parse(text) {
             Ok(pattern) => pattern,
-            Err(what) => {
+            Err((text, what)) => {
                 mistakes.add(format!("the pattern {text:?}: {what}"), line);
                 continue;
             }
         };
-        if ours(&text) {
+        let text = &pattern.text;
+        if ours(text) {
             let advice = "move one of them, with App::health_path or App::ready_path for example";
             mistakes.add(format!("the route {text:?} is where a health check is; {advice}"), line);
         }
@@ -191,18 +190,16 @@ fn table<S: Send + Sync + 'static>(
         }
         let own_cors = seal_cors(settings.cors.as_ref(), mistakes, Some(line));
         let cors = own_cors.or_else(|| app_cors.cloned());
-        let scope = Arc::new(scope(pattern.clone(), &settings, cors, protocol, Some(line)));
-        let place = Arc::new(Place { scope, arounds, endpoint });
-        match table.insert(pattern, method.clone(), place) {
-            Ok(()) => first.push((text, method, line)),
-            Err(conflict) => {
-                let name = method.as_ref().map_or("any method", Method::as_str);
-                let before = first.iter().find(|(other, of, _)| {
-                    matches!(conflict, Conflict::Method) && *other == text && *of == method
-                });
-                let before = before.map_or_else(String::new, |(.., line)| format!(", first at {line}"));
-                mistakes.add(format!("the route {name} {text:?}: {conflict}{before}"), line);
-            }
+        let scope = Arc::new(scope(pattern, &settings, cors, protocol, Some(line)));
+        let place = Arc::new(Place { scope: Arc::clone(&scope), arounds, endpoint });
+        if let Err(conflict) = table.insert(&scope.pattern, method.clone(), place) {
+            let (text, name) = (&scope.pattern, method.as_ref().map_or("any method", Method::as_str));
+            let before = match conflict {
+                Conflict::Method => table.taken(text, method.as_ref()).and_then(|place| place.scope.line),
+                Conflict::Pattern(_) => None,
+            };
+            let before = before.map_or_else(String::new, |line| format!(", first at {line}"));
+            mistakes.add(format!("the route {name} {text:?}: {conflict}{before}"), line);
         }
     }
     table

@@ -17,50 +17,57 @@ pub(crate) struct Pattern {
 
 impl Pattern {
     /// # Errors
-    /// The mistake, without the pattern itself.
-    pub(crate) fn parse(text: &str) -> Result<Self, Cow<'static, str>> {
-        if !text.starts_with('/') {
-            return Err("it has to start with \"/\"".into());
+    /// The pattern as it was given, and the mistake.
+    pub(crate) fn parse(text: String) -> Result<Self, (String, Cow<'static, str>)> {
+        match checked_params(&text) {
+            Ok(params) => Ok(Self { text, params }),
+            Err(what) => Err((text, what)),
         }
-        if is_plain(text) {
-            return Ok(Self { text: text.to_owned(), params: Vec::new() });
-        }
-        if text.contains(['?', '#']) {
-            return Err("it may only hold a path: the query is read with `ex.query()`".into());
-        }
-        if let Some(old) = text.split('/').find(|segment| segment.starts_with([':', '*'])) {
-            let name = old.trim_start_matches([':', '*']);
-            let new = if old.starts_with('*') { format!("{{*{name}}}") } else { format!("{{{name}}}") };
-            return Err(format!("a parameter is written {new:?}, not {old:?}").into());
-        }
-        let params = params(&plain_pattern(text));
-        let is_twice =
-            |(at, param): &(usize, &Param)| params[..*at].iter().any(|other| other.name == param.name);
-        if let Some((_, twice)) = params.iter().enumerate().find(is_twice) {
-            return Err(format!("it has two parameters named {:?}", twice.name).into());
-        }
-        if params.len() > PARAMS_MAX {
-            return Err(format!("it has {} parameters; {PARAMS_MAX} are the most", params.len()).into());
-        }
-        Ok(Self { text: text.to_owned(), params })
     }
+}
 
-    /// The pattern as paths are looked up: characters that a client has to percent-encode are encoded, and no others.
-    /// `None` if that is how the author wrote it.
-    pub(crate) fn encoded(&self) -> Option<String> {
-        if is_plain(&self.text) {
-            return None;
-        }
-        let mut encoded = String::with_capacity(self.text.len());
-        for c in plain_pattern(&self.text).chars() {
-            if c.is_ascii_graphic() {
-                encoded.push(c);
-            } else {
-                c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| encode(byte, &mut encoded));
-            }
-        }
-        (encoded != self.text).then_some(encoded)
+/// The parameters of a pattern without mistakes.
+fn checked_params(text: &str) -> Result<Vec<Param>, Cow<'static, str>> {
+    if !text.starts_with('/') {
+        return Err("it has to start with \"/\"".into());
     }
+    if is_plain(text) {
+        return Ok(Vec::new());
+    }
+    if text.contains(['?', '#']) {
+        return Err("it may only hold a path: the query is read with `ex.query()`".into());
+    }
+    if let Some(old) = text.split('/').find(|segment| segment.starts_with([':', '*'])) {
+        let name = old.trim_start_matches([':', '*']);
+        let new = if old.starts_with('*') { format!("{{*{name}}}") } else { format!("{{{name}}}") };
+        return Err(format!("a parameter is written {new:?}, not {old:?}").into());
+    }
+    let params = params(&plain_pattern(text));
+    let is_twice = |(at, param): &(usize, &Param)| params[..*at].iter().any(|other| other.name == param.name);
+    if let Some((_, twice)) = params.iter().enumerate().find(is_twice) {
+        return Err(format!("it has two parameters named {:?}", twice.name).into());
+    }
+    if params.len() > PARAMS_MAX {
+        return Err(format!("it has {} parameters; {PARAMS_MAX} are the most", params.len()).into());
+    }
+    Ok(params)
+}
+
+/// A pattern as paths are looked up: characters that a client has to percent-encode are encoded, and no others. `None` if
+/// that is how the author wrote it.
+pub(super) fn encoded(text: &str) -> Option<String> {
+    if is_plain(text) {
+        return None;
+    }
+    let mut encoded = String::with_capacity(text.len());
+    for c in plain_pattern(text).chars() {
+        if c.is_ascii_graphic() {
+            encoded.push(c);
+        } else {
+            c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| encode(byte, &mut encoded));
+        }
+    }
+    (encoded != text).then_some(encoded)
 }
 
 /// Whether a pattern is a path without anything special in it, as most are. One pass, since an instance has to read all
@@ -89,11 +96,11 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Result<&[&str], &str>) {
-        match (Pattern::parse(text), expected) {
+        match (Pattern::parse(text.to_owned()), expected) {
             (Ok(pattern), Ok(names)) => {
                 assert_eq!(pattern.params.iter().map(|param| &*param.name).collect::<Vec<_>>(), names);
             }
-            (Err(message), Err(part)) => assert!(message.contains(part), "{message}"),
+            (Err((_, message)), Err(part)) => assert!(message.contains(part), "{message}"),
             (got, _) => panic!("{text:?} gave {got:?}"),
         }
     }
@@ -123,7 +130,6 @@ mod tests {
 
     #[test]
     fn text_beyond_ascii_is_matched_as_clients_send_it() {
-        let encoded = |text| Pattern::parse(text).unwrap().encoded();
         assert_eq!(encoded("/café x").as_deref(), Some("/caf%C3%A9%20x"));
         assert_eq!(encoded("/a%2Eb/{x}").as_deref(), Some("/a.b/{x}"));
         assert_eq!((encoded("/a.b"), encoded("/a/{x}"), encoded("/a:b")), (None, None, None));

@@ -4,8 +4,8 @@ use std::fmt;
 
 use http::{HeaderValue, Method};
 
-use crate::route::Pattern;
 use crate::route::index::Index;
+use crate::route::pattern::encoded;
 
 /// All routes of an app. `E` is the type of an endpoint.
 ///
@@ -59,7 +59,7 @@ impl<E> Table<E> {
     /// The conflicting pattern, or that the method is taken at this pattern.
     pub(crate) fn insert(
         &mut self,
-        pattern: Pattern,
+        pattern: &str,
         method: Option<Method>,
         endpoint: E,
     ) -> Result<(), Conflict> {
@@ -76,32 +76,44 @@ impl<E> Table<E> {
     }
 
     /// The route of a pattern, which is made if it is new.
-    fn route(&mut self, pattern: Pattern) -> Result<&mut Route<E>, Conflict> {
-        let encoded = pattern.encoded();
-        let is_one_path =
-            !encoded.as_ref().unwrap_or(&pattern.text).bytes().any(|byte| matches!(byte, b'{' | b'}'));
-        let (key, text, encoded) = match encoded {
-            Some(path) if is_one_path => (path, Some(pattern.text), None),
-            encoded => (pattern.text, None, encoded),
-        };
-        let at = match self.by_key.find(&key, |at| self.routes[at].key == key) {
-            Some(at) if self.routes[at].text == text => at,
-            Some(at) => {
-                let with = self.routes[at].key.clone();
+    fn route(&mut self, pattern: &str) -> Result<&mut Route<E>, Conflict> {
+        let encoded = encoded(pattern);
+        let path = encoded.as_deref().unwrap_or(pattern);
+        let is_one_path = !path.bytes().any(|byte| matches!(byte, b'{' | b'}'));
+        let key = if is_one_path { path } else { pattern };
+        let text = (key != pattern).then_some(pattern);
+        if let Some(at) = self.by_key.find(key, |at| self.routes[at].key == key) {
+            if self.routes[at].text.as_deref() != text {
+                let with = key.to_owned();
                 return Err(Conflict::Pattern(matchit::InsertError::Conflict { with }));
             }
-            None => {
-                let at = self.routes.len();
-                if !is_one_path {
-                    let encoded = encoded.unwrap_or_else(|| key.clone());
-                    self.paths.insert(encoded, at).map_err(Conflict::Pattern)?;
-                }
-                self.by_key.insert(&key, at, |at| &self.routes[at].key);
-                self.routes.push(Route { key, is_one_path, text, endpoints: Vec::new(), any: None });
-                at
-            }
-        };
+            return Ok(&mut self.routes[at]);
+        }
+        let at = self.routes.len();
+        if !is_one_path {
+            self.paths.insert(path, at).map_err(Conflict::Pattern)?;
+        }
+        self.by_key.insert(key, at, |at| &self.routes[at].key);
+        let endpoints = Vec::with_capacity(1);
+        self.routes.push(Route {
+            key: key.to_owned(),
+            is_one_path,
+            text: text.map(str::to_owned),
+            endpoints,
+            any: None,
+        });
         Ok(&mut self.routes[at])
+    }
+
+    /// The endpoint that a pattern has for exactly this method.
+    pub(crate) fn taken(&self, pattern: &str, method: Option<&Method>) -> Option<&E> {
+        let route = self.routes.iter().find(|route| route.text.as_ref().unwrap_or(&route.key) == pattern)?;
+        match method {
+            None => route.any.as_ref(),
+            Some(method) => {
+                route.endpoints.iter().find(|(own, _)| own == method).map(|(_, endpoint)| endpoint)
+            }
+        }
     }
 
     /// The methods of a path, as `Allow` lists them. Without a route all methods are listed, so that another origin can
@@ -193,13 +205,14 @@ impl fmt::Display for Conflict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route::Pattern;
 
     fn table(routes: &[(&str, &str)]) -> Table<String> {
         let mut table = Table::default();
         for (method, pattern) in routes {
             let endpoint = format!("{method} {pattern}");
             let method = (*method != "ANY").then(|| Method::from_bytes(method.as_bytes()).unwrap());
-            table.insert(Pattern::parse(pattern).unwrap(), method, endpoint).unwrap();
+            table.insert(pattern, method, endpoint).unwrap();
         }
         table
     }
@@ -210,7 +223,7 @@ mod tests {
         let got = match table.find(&Method::from_bytes(method.as_bytes()).unwrap(), path) {
             Found::Endpoint(endpoint) => {
                 let pattern = endpoint.split_once(' ').unwrap().1;
-                let params = Pattern::parse(pattern).unwrap().params;
+                let params = Pattern::parse(pattern.to_owned()).unwrap().params;
                 let values: Vec<_> = params.iter().map(|param| param.value(path).unwrap()).collect();
                 format!("{endpoint} [{}]", values.join(","))
             }
@@ -265,9 +278,8 @@ mod tests {
         }
         let (mut table, mut router, mut refused) = (Table::default(), matchit::Router::new(), 0);
         for (at, text) in patterns.iter().enumerate() {
-            let pattern = Pattern::parse(text).unwrap();
-            let encoded = pattern.encoded().unwrap_or_else(|| text.clone());
-            let (own, theirs) = (table.insert(pattern, None, at), router.insert(encoded, at));
+            let encoded = encoded(text).unwrap_or_else(|| text.clone());
+            let (own, theirs) = (table.insert(text, None, at), router.insert(encoded, at));
             assert_eq!(own.is_ok(), theirs.is_ok(), "{text}");
             refused += u32::from(own.is_err());
         }
@@ -292,7 +304,7 @@ mod tests {
     fn two_spellings_of_one_path_are_a_conflict() {
         for patterns in [["/a.b", "/a%2Eb"], ["/a%2Eb", "/a.b"], ["/é", "/%C3%A9"]] {
             let mut table = Table::default();
-            let [first, second] = patterns.map(|text| Pattern::parse(text).unwrap());
+            let [first, second] = patterns;
             table.insert(first, Some(Method::GET), ()).unwrap();
             let conflict = table.insert(second, Some(Method::POST), ()).unwrap_err().to_string();
             assert!(conflict.starts_with("it matches the same paths as \"/"), "{conflict}");
@@ -302,13 +314,15 @@ mod tests {
     #[test]
     fn conflicts_are_told() {
         let mut table = table(&[("GET", "/users/{id}")]);
-        let again = table.insert(Pattern::parse("/users/{id}").unwrap(), Some(Method::GET), String::new());
+        let again = table.insert("/users/{id}", Some(Method::GET), String::new());
         assert!(matches!(again, Err(Conflict::Method)));
-        let other = table.insert(Pattern::parse("/users/{name}").unwrap(), Some(Method::GET), String::new());
+        let taken = |pattern, method| table.taken(pattern, method).map(String::as_str);
+        assert_eq!(taken("/users/{id}", Some(&Method::GET)), Some("GET /users/{id}"));
+        assert_eq!((taken("/users/{id}", Some(&Method::PUT)), taken("/users/{id}", None)), (None, None));
+        let other = table.insert("/users/{name}", Some(Method::GET), String::new());
         assert!(matches!(other, Err(Conflict::Pattern(_))));
         for text in ["/x/{id", "/x/{}", "/x/id}"] {
-            let open =
-                table.insert(Pattern::parse(text).unwrap(), None, String::new()).unwrap_err().to_string();
+            let open = table.insert(text, None, String::new()).unwrap_err().to_string();
             assert!(open.contains("written twice"), "{text}: {open}");
         }
     }

@@ -1,23 +1,23 @@
 //! The signals that end the process.
 //!
-//! A signal's handler sets a flag and writes a byte into a pair of sockets. tokio has signals too, but keeps a channel for
-//! each of the system's 64 signals and a pair of sockets in every reactor: a tenth of what an instance's start costs.
+//! A signal's handler writes a byte into a socket. tokio has signals too, but keeps a channel for each of the system's 64
+//! signals and a pair of sockets in every reactor: a tenth of what an instance's start costs.
 
 use std::future::poll_fn;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
+use std::sync::OnceLock;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::{SigId, flag, low_level};
+use signal_hook::low_level::{pipe, unregister};
 
 use crate::error::Result;
 
-/// `SIGTERM`, `SIGINT` and `SIGHUP`. The platform does not document whether it sends `SIGTERM` before it kills an instance.
+/// `SIGTERM`, `SIGHUP` and `SIGINT`. The platform does not document whether it sends `SIGTERM` before it kills an instance.
 ///
 /// Container runtimes send `SIGTERM`. `SIGHUP` comes when the terminal of a function is closed, and would end the process at
 /// once, with requests in flight. A process that was started with `SIGHUP` ignored, as by `nohup`, goes on ignoring it.
@@ -25,21 +25,21 @@ const SIGNALS: [(i32, &str); 3] = [(SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP"), (SI
 
 /// Signals, as a task hears them.
 pub(crate) struct Signals {
-    heard: Heard,
-    bell: tokio::net::UnixStream,
-}
-
-/// Which signals have come since they were last asked for. Two of a kind may be one.
-struct Heard {
-    flags: [Arc<AtomicBool>; SIGNALS.len()],
-    actions: Vec<SigId>,
+    /// A name, and the socket that is readable when that signal has come. Two that come at once may be heard as one.
+    bells: Vec<(&'static str, tokio::net::UnixStream)>,
+    _handlers: Handlers,
 }
 
 impl Signals {
     pub(crate) fn listen() -> Result<Self> {
-        let (heard, bell) = Heard::listen()?;
-        bell.set_nonblocking(true)?;
-        Ok(Self { heard, bell: tokio::net::UnixStream::from_std(bell)? })
+        let (mut bells, mut handlers) = (Vec::with_capacity(SIGNALS.len()), Handlers::new());
+        for (signal, name) in heard() {
+            let (bell, end) = UnixStream::pair()?;
+            bell.set_nonblocking(true)?;
+            bells.push((name, tokio::net::UnixStream::from_std(bell)?));
+            handlers.add(signal, end)?;
+        }
+        Ok(Self { bells, _handlers: handlers })
     }
 
     /// The name of the next signal of any kind.
@@ -47,39 +47,41 @@ impl Signals {
         poll_fn(|cx| self.poll(cx))
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
-        loop {
-            if let Some(name) = self.heard.take() {
-                return Poll::Ready(name);
-            }
-            // The byte is written after the flag was set.
-            if ready!(self.bell.poll_read_ready(cx)).is_err() {
-                return Poll::Pending;
-            }
-            // The bytes say no more. `WouldBlock` clears the readiness, so that the next wait is one.
-            if matches!(self.bell.try_read(&mut [0; 64]), Ok(0)) {
-                return Poll::Pending;
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<&'static str> {
+        for (name, bell) in &self.bells {
+            while let Poll::Ready(Ok(())) = bell.poll_read_ready(cx) {
+                match bell.try_read(&mut [0; 64]) {
+                    Ok(1..) => return Poll::Ready(name),
+                    // The readiness is cleared, and the next look at it waits.
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    // The other end is kept by the handler.
+                    Ok(0) | Err(_) => break,
+                }
             }
         }
+        Poll::Pending
     }
 
-    /// A second handle to the socket into which handlers write. It is readable when a signal has come of which the task has
-    /// not heard. Another reactor may watch it, and must not read from it.
-    pub(crate) fn bell(&self) -> io::Result<UnixStream> {
-        self.bell.as_fd().try_clone_to_owned().map(UnixStream::from)
+    /// Second handles to the sockets. Another reactor may watch them, and must not read from them. Those are readable whose
+    /// signal the task has not heard yet.
+    pub(crate) fn bells(&self) -> io::Result<Vec<UnixStream>> {
+        self.bells.iter().map(|(_, bell)| bell.as_fd().try_clone_to_owned().map(UnixStream::from)).collect()
     }
 }
 
 /// Signals, as a thread without a reactor hears them.
 pub(crate) struct BlockingSignals {
-    heard: Heard,
     bell: UnixStream,
+    _handlers: Handlers,
 }
 
 impl BlockingSignals {
     pub(crate) fn listen() -> io::Result<Self> {
-        let (heard, bell) = Heard::listen()?;
-        Ok(Self { heard, bell })
+        let ((bell, end), mut handlers) = (UnixStream::pair()?, Handlers::new());
+        for (signal, _) in heard() {
+            handlers.add(signal, end.try_clone()?)?;
+        }
+        Ok(Self { bell, _handlers: handlers })
     }
 
     /// Whether a signal came within `limit`.
@@ -91,42 +93,42 @@ impl BlockingSignals {
                 return Ok(false);
             }
             self.bell.set_read_timeout(Some(left))?;
-            // A read that a signal interrupted, or that took too long, is seen by the flags and the clock.
-            let _ = self.bell.read(&mut [0]);
-            if self.heard.take().is_some() {
-                return Ok(true);
+            match self.bell.read(&mut [0]) {
+                Ok(length) => return Ok(length > 0),
+                Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+                Err(error) => return Err(error),
             }
         }
     }
 }
 
-impl Heard {
-    /// Installs the handlers. They stay installed, so that a signal does not end the process by itself any more.
-    fn listen() -> io::Result<(Self, UnixStream)> {
-        let (bell, clapper) = UnixStream::pair()?;
-        let mut heard = Self { flags: Default::default(), actions: Vec::with_capacity(2 * SIGNALS.len()) };
-        for ((signal, _), came) in SIGNALS.iter().zip(&heard.flags) {
-            if *signal == SIGHUP && ignores_hang_up() {
-                continue;
-            }
-            heard.actions.push(flag::register(*signal, Arc::clone(came))?);
-            heard.actions.push(low_level::pipe::register(*signal, clapper.try_clone()?)?);
-        }
-        Ok((heard, bell))
+/// What handlers do at a signal, until this is dropped. The handlers stay, so that a signal does not end the process by itself
+/// any more.
+struct Handlers(Vec<SigId>);
+
+impl Handlers {
+    fn new() -> Self {
+        Self(Vec::with_capacity(SIGNALS.len()))
     }
 
-    fn take(&self) -> Option<&'static str> {
-        let came = self.flags.iter().position(|flag| flag.load(Ordering::Relaxed))?;
-        self.flags[came].swap(false, Ordering::SeqCst).then_some(SIGNALS[came].1)
+    /// Has a byte written into `end`.
+    fn add(&mut self, signal: i32, end: UnixStream) -> io::Result<()> {
+        self.0.push(pipe::register(signal, end)?);
+        Ok(())
     }
 }
 
-impl Drop for Heard {
+impl Drop for Handlers {
     fn drop(&mut self) {
-        for action in self.actions.drain(..) {
-            low_level::unregister(action);
+        for action in self.0.drain(..) {
+            unregister(action);
         }
     }
+}
+
+/// The signals that this process listens to.
+fn heard() -> impl Iterator<Item = (i32, &'static str)> {
+    SIGNALS.into_iter().filter(|(signal, _)| *signal != SIGHUP || !ignores_hang_up())
 }
 
 /// Whether the process was started with `SIGHUP` ignored. Asked once, before a handler is installed.
@@ -142,16 +144,27 @@ fn ignores_hang_up() -> bool {
 /// The mask of ignored signals, a decimal number of which the first bit is `SIGHUP`, is the 33rd field. The second is the
 /// program's name in brackets, which may hold anything. Elsewhere than on Linux nothing is known.
 fn ignores_first_signal(stat: &[u8]) -> bool {
-    let end_of_name = stat.iter().rposition(|byte| *byte == b')').unwrap_or(stat.len());
-    let mut fields = stat[end_of_name..].split(|byte| *byte == b' ');
-    fields
-        .nth(31)
-        .and_then(<[u8]>::last)
-        .is_some_and(|digit| matches!(digit, b'1' | b'3' | b'5' | b'7' | b'9'))
+    /// A number and a name of 15 bytes at most.
+    const NAME_END_MAX: usize = 64;
+    let head = &stat[..stat.len().min(NAME_END_MAX)];
+    let end_of_name = head.iter().rposition(|byte| *byte == b')').unwrap_or(head.len());
+    let (mut spaces, mut last) = (0, 0);
+    for byte in &stat[end_of_name..] {
+        if *byte == b' ' {
+            if spaces == 31 {
+                break;
+            }
+            spaces += 1;
+        }
+        last = *byte;
+    }
+    spaces == 31 && matches!(last, b'1' | b'3' | b'5' | b'7' | b'9')
 }
 
 #[cfg(test)]
 mod tests {
+    use signal_hook::low_level::raise;
+
     use super::*;
 
     #[test]
@@ -162,7 +175,7 @@ mod tests {
                 (4..=32).map(|at| at.to_string()).collect::<Vec<_>>().join(" ")
             )
         };
-        for name in ["shop", "a b) c", ") S 1 2"] {
+        for name in ["shop", "a b) c", ") S 1 2", "fifteen letters"] {
             assert!(ignores_first_signal(stat(name, 4097).as_bytes()), "{name}");
             assert!(!ignores_first_signal(stat(name, 4096).as_bytes()), "{name}");
         }
@@ -184,18 +197,18 @@ mod tests {
     #[tokio::test]
     async fn every_listener_hears_a_signal_and_a_second_one() {
         let (mut first, mut second) = (Signals::listen().unwrap(), Signals::listen().unwrap());
-        let bell = first.bell().unwrap();
+        assert_eq!(first.bells().unwrap().len(), first.bells.len());
         for _ in 0..2 {
-            low_level::raise(SIGINT).unwrap();
+            raise(SIGINT).unwrap();
             assert_eq!(first.first().await, "SIGINT");
             assert_eq!(second.first().await, "SIGINT");
         }
-        let mut next = std::pin::pin!(first.first());
-        assert!(poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await.is_pending());
-        drop(bell);
+        assert!(poll_fn(|cx| Poll::Ready(first.poll(cx))).await.is_pending());
+        raise(SIGTERM).unwrap();
+        assert_eq!((first.first().await, second.first().await), ("SIGTERM", "SIGTERM"));
         let blocking = BlockingSignals::listen().unwrap();
         let waiting = std::thread::spawn(|| blocking.wait(Duration::from_secs(60)));
-        low_level::raise(SIGINT).unwrap();
+        raise(SIGINT).unwrap();
         assert!(waiting.join().unwrap().unwrap());
         assert!(!BlockingSignals::listen().unwrap().wait(Duration::from_millis(1)).unwrap());
     }

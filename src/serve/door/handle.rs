@@ -81,8 +81,8 @@ impl Door {
         let settings = &app.settings;
         let max_connections =
             settings.max_connections.unwrap_or_else(|| connections_for(app.shared.instance.memory_mib()));
-        let bell = if forced_exit.is_some() { Some(signals.bell()?) } else { None };
-        let (sources, waker) = Sources::new(&listener, bell)?;
+        let bells = if forced_exit.is_some() { signals.bells()? } else { Vec::new() };
+        let (sources, waker) = Sources::new(&listener, bells)?;
         let asked = Arc::new(Asked { what: AtomicU8::new(NOTHING), waker: Arc::new(waker) });
         let (to_executor, connections) = unbounded_channel();
         let (tell, closed) = oneshot::channel();

@@ -38,8 +38,8 @@ pub(super) struct Keeper<S> {
 /// What the thread waits for.
 pub(super) struct Sources {
     poll: Poll,
-    /// Rings at a signal.
-    bell: Option<UnixStream>,
+    /// They ring at a signal.
+    bells: Vec<UnixStream>,
 }
 
 const WAKER: Token = Token(0);
@@ -58,15 +58,15 @@ const ACCEPTS: usize = 64;
 const BACK_OFF: Duration = Duration::from_millis(50);
 
 impl Sources {
-    pub(super) fn new(listener: &TcpListener, bell: Option<UnixStream>) -> io::Result<(Self, Waker)> {
+    pub(super) fn new(listener: &TcpListener, bells: Vec<UnixStream>) -> io::Result<(Self, Waker)> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
         let watch = |fd, token| poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE);
         watch(listener.as_raw_fd(), LISTENER)?;
-        if let Some(bell) = &bell {
+        for bell in &bells {
             watch(bell.as_raw_fd(), BELL)?;
         }
-        Ok((Self { poll, bell }, waker))
+        Ok((Self { poll, bells }, waker))
     }
 }
 
@@ -91,7 +91,7 @@ struct Turns {
 impl<S: Send + Sync + 'static> Keeper<S> {
     /// Until the executor or a signal ends it. Then connections whose requests have come are handed over, and the rest is
     /// closed.
-    pub(super) fn run(self, Sources { poll, bell }: Sources) {
+    pub(super) fn run(self, Sources { poll, bells }: Sources) {
         let mut turns = Turns {
             poll,
             waiting: Vec::new(),
@@ -129,7 +129,7 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             self.accept(&mut turns);
             self.expire(&mut turns);
         }
-        drop(bell);
+        drop(bells);
         if (rings || self.asked.is_closed())
             && let Some(forced_exit) = &self.forced_exit
         {
