@@ -100,7 +100,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
     for (what, line) in routes.mistakes.drain(..) {
         mistakes.add(what, line);
     }
-    let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, settings.cors_line);
+    let cors = seal_cors(routes.settings.cors.take().as_deref(), &mut mistakes, settings.cors_line);
     for (path, line) in
         [(&settings.health_path, settings.health_line), (&settings.ready_path, settings.ready_line)]
     {
@@ -188,7 +188,7 @@ fn table<S: Send + Sync + 'static>(
             let most = "the platform passes no more than 32 MiB";
             mistakes.add(format!("the body limit of {text:?} is {limit} bytes: {most}"), line);
         }
-        let own_cors = seal_cors(settings.cors.as_ref(), mistakes, Some(line));
+        let own_cors = seal_cors(settings.cors.as_deref(), mistakes, Some(line));
         let cors = own_cors.or_else(|| app_cors.cloned());
         let scope = Arc::new(scope(pattern, &settings, cors, protocol, Some(line)));
         let place = Arc::new(Place { scope: Arc::clone(&scope), arounds, endpoint });

@@ -10,7 +10,7 @@ use crate::route::{PARAMS_MAX, Param};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Pattern {
     /// The pattern as the author wrote it, with the prefixes of its groups.
-    pub(crate) text: String,
+    pub(crate) text: Cow<'static, str>,
     /// The parameters, in order.
     pub(crate) params: Vec<Param>,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Pattern {
 impl Pattern {
     /// # Errors
     /// The pattern as it was given, and the mistake.
-    pub(crate) fn parse(text: String) -> Result<Self, (String, Cow<'static, str>)> {
+    pub(crate) fn parse(text: Cow<'static, str>) -> Result<Self, (Cow<'static, str>, Cow<'static, str>)> {
         match checked_params(&text) {
             Ok(params) => Ok(Self { text, params }),
             Err(what) => Err((text, what)),
@@ -96,7 +96,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Result<&[&str], &str>) {
-        match (Pattern::parse(text.to_owned()), expected) {
+        match (Pattern::parse(text.to_owned().into()), expected) {
             (Ok(pattern), Ok(names)) => {
                 assert_eq!(pattern.params.iter().map(|param| &*param.name).collect::<Vec<_>>(), names);
             }

@@ -1,5 +1,6 @@
 //! The route table: finds the endpoint for a method and a path, or the reason to refuse.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::{HeaderValue, Method};
@@ -25,10 +26,10 @@ const ALL_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 /// One pattern, with its endpoints by method.
 struct Route<E> {
     /// The path that the pattern matches, if it is one path. Else the pattern as the author wrote it.
-    key: String,
+    key: Cow<'static, str>,
     is_one_path: bool,
     /// The pattern as the author wrote it, if the key is spelled otherwise.
-    text: Option<String>,
+    text: Option<Cow<'static, str>>,
     endpoints: Vec<(Method, E)>,
     any: Option<E>,
 }
@@ -59,7 +60,7 @@ impl<E> Table<E> {
     /// The conflicting pattern, or that the method is taken at this pattern.
     pub(crate) fn insert(
         &mut self,
-        pattern: &str,
+        pattern: &Cow<'static, str>,
         method: Option<Method>,
         endpoint: E,
     ) -> Result<(), Conflict> {
@@ -76,15 +77,17 @@ impl<E> Table<E> {
     }
 
     /// The route of a pattern, which is made if it is new.
-    fn route(&mut self, pattern: &str) -> Result<&mut Route<E>, Conflict> {
+    fn route(&mut self, pattern: &Cow<'static, str>) -> Result<&mut Route<E>, Conflict> {
         let encoded = encoded(pattern);
         let path = encoded.as_deref().unwrap_or(pattern);
         let is_one_path = !path.bytes().any(|byte| matches!(byte, b'{' | b'}'));
-        let key = if is_one_path { path } else { pattern };
-        let text = (key != pattern).then_some(pattern);
-        if let Some(at) = self.by_key.find(key, |at| self.routes[at].key == key) {
-            if self.routes[at].text.as_deref() != text {
-                let with = key.to_owned();
+        let (key, text) = match &encoded {
+            Some(path) if is_one_path => (Cow::Owned(path.clone()), Some(pattern.clone())),
+            _ => (pattern.clone(), None),
+        };
+        if let Some(at) = self.by_key.find(&key, |at| self.routes[at].key == key) {
+            if self.routes[at].text != text {
+                let with = key.into_owned();
                 return Err(Conflict::Pattern(matchit::InsertError::Conflict { with }));
             }
             return Ok(&mut self.routes[at]);
@@ -93,15 +96,9 @@ impl<E> Table<E> {
         if !is_one_path {
             self.paths.insert(path, at).map_err(Conflict::Pattern)?;
         }
-        self.by_key.insert(key, at, |at| &self.routes[at].key);
-        let endpoints = Vec::with_capacity(1);
-        self.routes.push(Route {
-            key: key.to_owned(),
-            is_one_path,
-            text: text.map(str::to_owned),
-            endpoints,
-            any: None,
-        });
+        self.by_key.insert(&key, at, |at| &self.routes[at].key);
+        // Most patterns have one method.
+        self.routes.push(Route { key, is_one_path, text, endpoints: Vec::with_capacity(1), any: None });
         Ok(&mut self.routes[at])
     }
 
@@ -212,7 +209,7 @@ mod tests {
         for (method, pattern) in routes {
             let endpoint = format!("{method} {pattern}");
             let method = (*method != "ANY").then(|| Method::from_bytes(method.as_bytes()).unwrap());
-            table.insert(pattern, method, endpoint).unwrap();
+            table.insert(&pattern.to_string().into(), method, endpoint).unwrap();
         }
         table
     }
@@ -223,7 +220,7 @@ mod tests {
         let got = match table.find(&Method::from_bytes(method.as_bytes()).unwrap(), path) {
             Found::Endpoint(endpoint) => {
                 let pattern = endpoint.split_once(' ').unwrap().1;
-                let params = Pattern::parse(pattern.to_owned()).unwrap().params;
+                let params = Pattern::parse(pattern.to_owned().into()).unwrap().params;
                 let values: Vec<_> = params.iter().map(|param| param.value(path).unwrap()).collect();
                 format!("{endpoint} [{}]", values.join(","))
             }
@@ -279,7 +276,7 @@ mod tests {
         let (mut table, mut router, mut refused) = (Table::default(), matchit::Router::new(), 0);
         for (at, text) in patterns.iter().enumerate() {
             let encoded = encoded(text).unwrap_or_else(|| text.clone());
-            let (own, theirs) = (table.insert(text, None, at), router.insert(encoded, at));
+            let (own, theirs) = (table.insert(&text.clone().into(), None, at), router.insert(encoded, at));
             assert_eq!(own.is_ok(), theirs.is_ok(), "{text}");
             refused += u32::from(own.is_err());
         }
@@ -305,8 +302,8 @@ mod tests {
         for patterns in [["/a.b", "/a%2Eb"], ["/a%2Eb", "/a.b"], ["/é", "/%C3%A9"]] {
             let mut table = Table::default();
             let [first, second] = patterns;
-            table.insert(first, Some(Method::GET), ()).unwrap();
-            let conflict = table.insert(second, Some(Method::POST), ()).unwrap_err().to_string();
+            table.insert(&first.into(), Some(Method::GET), ()).unwrap();
+            let conflict = table.insert(&second.into(), Some(Method::POST), ()).unwrap_err().to_string();
             assert!(conflict.starts_with("it matches the same paths as \"/"), "{conflict}");
         }
     }
@@ -314,15 +311,15 @@ mod tests {
     #[test]
     fn conflicts_are_told() {
         let mut table = table(&[("GET", "/users/{id}")]);
-        let again = table.insert("/users/{id}", Some(Method::GET), String::new());
+        let again = table.insert(&"/users/{id}".into(), Some(Method::GET), String::new());
         assert!(matches!(again, Err(Conflict::Method)));
         let taken = |pattern, method| table.taken(pattern, method).map(String::as_str);
         assert_eq!(taken("/users/{id}", Some(&Method::GET)), Some("GET /users/{id}"));
         assert_eq!((taken("/users/{id}", Some(&Method::PUT)), taken("/users/{id}", None)), (None, None));
-        let other = table.insert("/users/{name}", Some(Method::GET), String::new());
+        let other = table.insert(&"/users/{name}".into(), Some(Method::GET), String::new());
         assert!(matches!(other, Err(Conflict::Pattern(_))));
         for text in ["/x/{id", "/x/{}", "/x/id}"] {
-            let open = table.insert(text, None, String::new()).unwrap_err().to_string();
+            let open = table.insert(&text.into(), None, String::new()).unwrap_err().to_string();
             assert!(open.contains("written twice"), "{text}: {open}");
         }
     }

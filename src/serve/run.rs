@@ -162,16 +162,16 @@ async fn unless<T>(signals: &mut Signals, opening: impl Future<Output = T>) -> O
 async fn serve<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     listener: TcpListener,
-    mut signals: Signals,
+    signals: Signals,
     forced_exit: Option<&ForcedExit>,
 ) -> Result {
     let address = listener.local_addr()?;
     let drain = Drain::default();
-    let door = Door::open(&app, listener, &drain, &signals, forced_exit.cloned())?;
+    let mut door = Door::open(&app, listener, &drain, signals, forced_exit.cloned())?;
     say::info(format_args!("listening on {address}"));
-    let signal = signals.first().await;
+    let (signal, signals) = door.signal().await?;
     say::info(format_args!("{signal}: draining {} requests", app.shared.counts.in_flight.get()));
-    door.close().await;
+    door.closed().await;
     drain.run(&app, signals).await;
     Ok(())
 }

@@ -5,17 +5,19 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, Read};
-use std::os::fd::AsFd;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::OnceLock;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
+use socket2::SockRef;
 
 use crate::error::Result;
+use crate::serve::process::Process;
 
 /// `SIGTERM`, `SIGHUP` and `SIGINT`. The platform does not document whether it sends `SIGTERM` before it kills an instance.
 ///
@@ -23,21 +25,29 @@ use crate::error::Result;
 /// once, with requests in flight. A process that was started with `SIGHUP` ignored, as by `nohup`, goes on ignoring it.
 const SIGNALS: [(i32, &str); 3] = [(SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP"), (SIGINT, "SIGINT")];
 
-/// Signals, as a task hears them.
+/// Signals, as a task hears them, or a thread with a reactor of its own.
 pub(crate) struct Signals {
-    /// A name, and the socket that is readable when that signal has come. Two that come at once may be heard as one.
-    bells: Vec<(&'static str, tokio::net::UnixStream)>,
+    /// For each signal, its name and the socket that is readable when it has come. Two that come at once may be heard as
+    /// one.
+    bells: Vec<(&'static str, Bell)>,
     _handlers: Handlers,
+}
+
+enum Bell {
+    Plain(UnixStream),
+    /// Watched by the executor, since a task has waited for it.
+    Watched(tokio::net::UnixStream),
+    /// It could not be watched.
+    Broken,
 }
 
 impl Signals {
     pub(crate) fn listen() -> Result<Self> {
         let (mut bells, mut handlers) = (Vec::with_capacity(SIGNALS.len()), Handlers::new());
         for (signal, name) in heard() {
-            let (bell, end) = UnixStream::pair()?;
-            bell.set_nonblocking(true)?;
-            bells.push((name, tokio::net::UnixStream::from_std(bell)?));
-            handlers.add(signal, end)?;
+            let (bell, end) = mio::net::UnixStream::pair()?;
+            bells.push((name, Bell::Plain(bell.into())));
+            handlers.add(signal, end.into())?;
         }
         Ok(Self { bells, _handlers: handlers })
     }
@@ -47,10 +57,11 @@ impl Signals {
         poll_fn(|cx| self.poll(cx))
     }
 
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<&'static str> {
-        for (name, bell) in &self.bells {
-            while let Poll::Ready(Ok(())) = bell.poll_read_ready(cx) {
-                match bell.try_read(&mut [0; 64]) {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
+        for (name, bell) in &mut self.bells {
+            let Some(watched) = bell.watch() else { continue };
+            while let Poll::Ready(Ok(())) = watched.poll_read_ready(cx) {
+                match watched.try_read(&mut [0; 64]) {
                     Ok(1..) => return Poll::Ready(name),
                     // The readiness is cleared, and the next look at it waits.
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -62,10 +73,39 @@ impl Signals {
         Poll::Pending
     }
 
-    /// Second handles to the sockets. Another reactor may watch them, and must not read from them. Those are readable whose
-    /// signal the task has not heard yet.
-    pub(crate) fn bells(&self) -> io::Result<Vec<UnixStream>> {
-        self.bells.iter().map(|(_, bell)| bell.as_fd().try_clone_to_owned().map(UnixStream::from)).collect()
+    /// The sockets, for another reactor than the executor's. One of them is readable when a signal has come.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = RawFd> + '_ {
+        self.bells.iter().filter_map(|(_, bell)| Some(bell.socket()?.as_raw_fd()))
+    }
+
+    /// The name of a signal that has come. Does not wait.
+    pub(crate) fn take(&self) -> Option<&'static str> {
+        let has_come = |bell: &Bell| {
+            let mut bytes = [MaybeUninit::uninit(); 64];
+            bell.socket().is_some_and(|socket| matches!(SockRef::from(&socket).recv(&mut bytes), Ok(1..)))
+        };
+        self.bells.iter().find(|(_, bell)| has_come(bell)).map(|(name, _)| *name)
+    }
+}
+
+impl Bell {
+    /// Has the executor watch it.
+    fn watch(&mut self) -> Option<&tokio::net::UnixStream> {
+        if let Self::Plain(_) = self
+            && let Self::Plain(plain) = std::mem::replace(self, Self::Broken)
+            && let Ok(watched) = tokio::net::UnixStream::from_std(plain)
+        {
+            *self = Self::Watched(watched);
+        }
+        if let Self::Watched(watched) = self { Some(watched) } else { None }
+    }
+
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Plain(plain) => Some(plain.as_fd()),
+            Self::Watched(watched) => Some(watched.as_fd()),
+            Self::Broken => None,
+        }
     }
 }
 
@@ -128,37 +168,7 @@ impl Drop for Handlers {
 
 /// The signals that this process listens to.
 fn heard() -> impl Iterator<Item = (i32, &'static str)> {
-    SIGNALS.into_iter().filter(|(signal, _)| *signal != SIGHUP || !ignores_hang_up())
-}
-
-/// Whether the process was started with `SIGHUP` ignored. Asked once, before a handler is installed.
-fn ignores_hang_up() -> bool {
-    static IGNORED: OnceLock<bool> = OnceLock::new();
-    *IGNORED.get_or_init(|| {
-        let mut stat = [0; 1024];
-        let length = std::fs::File::open("/proc/self/stat").and_then(|mut file| file.read(&mut stat));
-        length.is_ok_and(|length| ignores_first_signal(&stat[..length]))
-    })
-}
-
-/// The mask of ignored signals, a decimal number of which the first bit is `SIGHUP`, is the 33rd field. The second is the
-/// program's name in brackets, which may hold anything. Elsewhere than on Linux nothing is known.
-fn ignores_first_signal(stat: &[u8]) -> bool {
-    /// A number and a name of 15 bytes at most.
-    const NAME_END_MAX: usize = 64;
-    let head = &stat[..stat.len().min(NAME_END_MAX)];
-    let end_of_name = head.iter().rposition(|byte| *byte == b')').unwrap_or(head.len());
-    let (mut spaces, mut last) = (0, 0);
-    for byte in &stat[end_of_name..] {
-        if *byte == b' ' {
-            if spaces == 31 {
-                break;
-            }
-            spaces += 1;
-        }
-        last = *byte;
-    }
-    spaces == 31 && matches!(last, b'1' | b'3' | b'5' | b'7' | b'9')
+    SIGNALS.into_iter().filter(|(signal, _)| *signal != SIGHUP || !Process::own().ignores_hang_up)
 }
 
 #[cfg(test)]
@@ -167,37 +177,10 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_mask_of_ignored_signals_is_found() {
-        let stat = |name: &str, mask: u32| {
-            format!(
-                "7 ({name}) S {} {mask} 17 0 0",
-                (4..=32).map(|at| at.to_string()).collect::<Vec<_>>().join(" ")
-            )
-        };
-        for name in ["shop", "a b) c", ") S 1 2", "fifteen letters"] {
-            assert!(ignores_first_signal(stat(name, 4097).as_bytes()), "{name}");
-            assert!(!ignores_first_signal(stat(name, 4096).as_bytes()), "{name}");
-        }
-        for broken in ["", "7", "7 (shop) S 1"] {
-            assert!(!ignores_first_signal(broken.as_bytes()));
-        }
-    }
-
-    /// This process was started without, or the test runner was started with it.
-    #[test]
-    fn this_process_has_a_mask() {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
-        let is_ignored = u64::from_str_radix(mask, 16).unwrap() & 1 == 1;
-        let stat = std::fs::read("/proc/self/stat").unwrap();
-        assert_eq!(ignores_first_signal(&stat), is_ignored);
-    }
-
     #[tokio::test]
     async fn every_listener_hears_a_signal_and_a_second_one() {
         let (mut first, mut second) = (Signals::listen().unwrap(), Signals::listen().unwrap());
-        assert_eq!(first.bells().unwrap().len(), first.bells.len());
+        assert_eq!((first.sockets().count(), first.take()), (first.bells.len(), None));
         for _ in 0..2 {
             raise(SIGINT).unwrap();
             assert_eq!(first.first().await, "SIGINT");
@@ -206,6 +189,9 @@ mod tests {
         assert!(poll_fn(|cx| Poll::Ready(first.poll(cx))).await.is_pending());
         raise(SIGTERM).unwrap();
         assert_eq!((first.first().await, second.first().await), ("SIGTERM", "SIGTERM"));
+        raise(SIGINT).unwrap();
+        assert_eq!((first.take(), Signals::take(&second)), (Some("SIGINT"), Some("SIGINT")));
+        assert_eq!(first.take(), None);
         let blocking = BlockingSignals::listen().unwrap();
         let waiting = std::thread::spawn(|| blocking.wait(Duration::from_secs(60)));
         raise(SIGINT).unwrap();

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mio::Waker;
 use tokio::runtime::Handle;
@@ -24,21 +24,16 @@ use crate::task::Kind;
 
 /// A running door. Its drop ends the thread, and the connections that have sent nothing yet.
 pub(crate) struct Door {
-    asked: Arc<Asked>,
+    dropped: Arc<Dropped>,
+    signal: oneshot::Receiver<(&'static str, Signals)>,
     closed: oneshot::Receiver<()>,
 }
 
-/// What the executor has asked the thread for.
-pub(super) struct Asked {
-    what: AtomicU8,
+/// Tells the thread that the app was dropped.
+pub(super) struct Dropped {
+    is_so: AtomicBool,
     pub(super) waker: Arc<Waker>,
 }
-
-const NOTHING: u8 = 0;
-/// The app was dropped.
-const END: u8 = 1;
-/// A signal has come.
-const CLOSE: u8 = 2;
 
 /// A connection on its way to the executor.
 pub(super) struct Accepted {
@@ -66,8 +61,8 @@ async fn receive<S: Send + Sync + 'static>(
 impl Door {
     /// Starts the thread, which hands connections to the current executor.
     ///
-    /// With a forced exit, the thread hears the first of the signals too, and stops accepting even if the executor is
-    /// blocked. Without one only the executor handles signals.
+    /// The thread hears the first of the signals. It stops accepting even if the executor is blocked, and arms the forced
+    /// exit if there is one.
     ///
     /// # Errors
     /// When the thread cannot be created, or what it waits for.
@@ -75,17 +70,16 @@ impl Door {
         app: &Arc<Sealed<S>>,
         listener: TcpListener,
         drain: &Drain,
-        signals: &Signals,
+        signals: Signals,
         forced_exit: Option<ForcedExit>,
     ) -> Result<Self> {
         let settings = &app.settings;
         let max_connections =
             settings.max_connections.unwrap_or_else(|| connections_for(app.shared.instance.memory_mib()));
-        let bells = if forced_exit.is_some() { signals.bells()? } else { Vec::new() };
-        let (sources, waker) = Sources::new(&listener, bells)?;
-        let asked = Arc::new(Asked { what: AtomicU8::new(NOTHING), waker: Arc::new(waker) });
+        let (sources, waker) = Sources::new(listener, signals)?;
+        let dropped = Arc::new(Dropped { is_so: AtomicBool::new(false), waker: Arc::new(waker) });
         let (to_executor, connections) = unbounded_channel();
-        let (tell, closed) = oneshot::channel();
+        let ((tell_signal, signal), (tell_closed, closed)) = (oneshot::channel(), oneshot::channel());
         let keeper = Keeper {
             app: Arc::clone(app),
             executor: Handle::current(),
@@ -93,51 +87,45 @@ impl Door {
             to_executor,
             probes: Probes::new(&settings.health_path, settings.head_root),
             places: Places::new(max_connections),
-            listener,
             forced_exit,
-            asked: Arc::clone(&asked),
+            dropped: Arc::clone(&dropped),
         };
         let work = move || {
-            keeper.run(sources);
-            let _ = tell.send(());
+            keeper.run(sources, tell_signal);
+            let _ = tell_closed.send(());
         };
         let thread = std::thread::Builder::new().name("fc-door".to_owned()).stack_size(256 * 1024);
         thread.spawn(work).map_err(Error::internal)?;
         app.shared.tracker.spawn(Kind::Receiver, receive(Arc::clone(app), connections));
-        Ok(Self { asked, closed })
+        Ok(Self { dropped, signal, closed })
     }
 
-    /// Stops accepting, because of a signal. Returns when the listener is closed.
-    pub(crate) async fn close(mut self) {
-        // The thread may have ended already, at the signal.
-        self.asked.ask(CLOSE);
+    /// The first signal, and those that follow. The thread then stops accepting by itself.
+    ///
+    /// # Errors
+    /// When the thread has broken down.
+    pub(crate) async fn signal(&mut self) -> Result<(&'static str, Signals)> {
+        (&mut self.signal).await.map_err(|_| Error::internal("the thread that accepts connections has ended"))
+    }
+
+    /// Returns when the listener is closed, after a signal.
+    pub(crate) async fn closed(mut self) {
         let _ = (&mut self.closed).await;
     }
 }
 
 impl Drop for Door {
     fn drop(&mut self) {
-        self.asked.ask(END);
-    }
-}
-
-impl Asked {
-    fn ask(&self, what: u8) {
-        if self.what.compare_exchange(NOTHING, what, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-            && let Err(error) = self.waker.wake()
-        {
+        self.dropped.is_so.store(true, Ordering::Release);
+        if let Err(error) = self.dropped.waker.wake() {
             say::error(format_args!("the door cannot be closed: {error}"));
         }
     }
+}
 
-    /// Whether the thread has to end.
-    pub(super) fn is_over(&self) -> bool {
-        self.what.load(Ordering::Acquire) != NOTHING
-    }
-
-    /// Whether it has to end because of a signal.
-    pub(super) fn is_closed(&self) -> bool {
-        self.what.load(Ordering::Acquire) == CLOSE
+impl Dropped {
+    pub(super) fn is_so(&self) -> bool {
+        self.is_so.load(Ordering::Acquire)
     }
 }
 

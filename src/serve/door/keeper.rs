@@ -1,24 +1,26 @@
 //! The thread of the door.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use mio::net::TcpListener;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 use crate::log::say;
 use crate::sealed::Sealed;
-use crate::serve::door::handle::{Accepted, Asked};
+use crate::serve::door::handle::{Accepted, Dropped};
 use crate::serve::door::waiting::{Answers, Next, Waiting, Watched};
 use crate::serve::drain::{DrainObservers, cut_rest, say_stopped};
 use crate::serve::forced_exit::ForcedExit;
 use crate::serve::places::{Place, Places, SEARCH_EVERY};
+use crate::serve::signal::Signals;
 use crate::serve::sniff::{HttpVersion, PROBE_MAX, ProbeHead, Probes, Sniffed};
 use crate::task::Kind;
 
@@ -30,21 +32,20 @@ pub(super) struct Keeper<S> {
     pub(super) to_executor: UnboundedSender<Accepted>,
     pub(super) probes: Probes,
     pub(super) places: Arc<Places>,
-    pub(super) listener: TcpListener,
     pub(super) forced_exit: Option<ForcedExit>,
-    pub(super) asked: Arc<Asked>,
+    pub(super) dropped: Arc<Dropped>,
 }
 
 /// What the thread waits for.
 pub(super) struct Sources {
     poll: Poll,
-    /// They ring at a signal.
-    bells: Vec<UnixStream>,
+    listener: TcpListener,
+    signals: Signals,
 }
 
 const WAKER: Token = Token(0);
 const LISTENER: Token = Token(1);
-const BELL: Token = Token(2);
+const SIGNAL: Token = Token(2);
 /// Tokens from here on are connections.
 const FIRST: usize = 3;
 
@@ -58,21 +59,23 @@ const ACCEPTS: usize = 64;
 const BACK_OFF: Duration = Duration::from_millis(50);
 
 impl Sources {
-    pub(super) fn new(listener: &TcpListener, bells: Vec<UnixStream>) -> io::Result<(Self, Waker)> {
+    pub(super) fn new(listener: std::net::TcpListener, signals: Signals) -> io::Result<(Self, Waker)> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
+        let listener = TcpListener::from_std(listener);
         let watch = |fd, token| poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE);
         watch(listener.as_raw_fd(), LISTENER)?;
-        for bell in &bells {
-            watch(bell.as_raw_fd(), BELL)?;
+        for socket in signals.sockets() {
+            watch(socket, SIGNAL)?;
         }
-        Ok((Self { poll, bells }, waker))
+        Ok((Self { poll, listener, signals }, waker))
     }
 }
 
 /// What changes while the thread runs.
 struct Turns {
     poll: Poll,
+    listener: TcpListener,
     waiting: Vec<Option<Waiting>>,
     free: Vec<usize>,
     /// Connections that have more to say.
@@ -91,9 +94,11 @@ struct Turns {
 impl<S: Send + Sync + 'static> Keeper<S> {
     /// Until the executor or a signal ends it. Then connections whose requests have come are handed over, and the rest is
     /// closed.
-    pub(super) fn run(self, Sources { poll, bells }: Sources) {
+    pub(super) fn run(self, sources: Sources, tell: oneshot::Sender<(&'static str, Signals)>) {
+        let Sources { poll, listener, signals } = sources;
         let mut turns = Turns {
             poll,
+            listener,
             waiting: Vec::new(),
             free: Vec::new(),
             again: Vec::new(),
@@ -103,8 +108,8 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             earliest: None,
         };
         let mut events = Events::with_capacity(EVENTS);
-        let mut rings = false;
-        while !rings && !self.asked.is_over() {
+        let mut signal = None;
+        while signal.is_none() && !self.dropped.is_so() {
             if let Err(error) = turns.poll.poll(&mut events, turns.wait())
                 && error.kind() != ErrorKind::Interrupted
             {
@@ -116,7 +121,7 @@ impl<S: Send + Sync + 'static> Keeper<S> {
                 match event.token() {
                     WAKER => {}
                     LISTENER => turns.has_more = true,
-                    BELL => rings = true,
+                    SIGNAL => signal = signal.or_else(|| signals.take()),
                     Token(token) => {
                         let is_closed = event.is_read_closed() || event.is_error();
                         self.look(&mut turns, token - FIRST, |waiting| waiting.turn(&self, is_closed));
@@ -129,15 +134,16 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             self.accept(&mut turns);
             self.expire(&mut turns);
         }
-        drop(bells);
-        if (rings || self.asked.is_closed())
-            && let Some(forced_exit) = &self.forced_exit
-        {
-            let app = Arc::clone(&self.app);
-            forced_exit.arm(app.settings.drain, move || {
-                cut_rest(&app);
-                say_stopped(&app);
-            });
+        if let Some(signal) = signal {
+            if let Some(forced_exit) = &self.forced_exit {
+                let app = Arc::clone(&self.app);
+                forced_exit.arm(app.settings.drain, move || {
+                    cut_rest(&app);
+                    say_stopped(&app);
+                });
+            }
+            // An error means that the executor waits for signals no longer.
+            let _ = tell.send((signal, signals));
         }
         self.accept_rest(turns);
     }
@@ -180,8 +186,10 @@ impl<S: Send + Sync + 'static> Keeper<S> {
                     *search = now + SEARCH_EVERY;
                 }
             } else if turns.has_more {
-                match self.listener.accept() {
-                    Ok((stream, address)) => turns.unplaced = Some((stream, address, Instant::now())),
+                match turns.listener.accept() {
+                    Ok((stream, address)) => {
+                        turns.unplaced = Some((stream.into(), address, Instant::now()));
+                    }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => turns.has_more = false,
                     Err(error) if concerns_one_connection(&error) => continue,
                     Err(error) => {
@@ -194,7 +202,7 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             if turns.unplaced.is_none() {
                 return;
             }
-            let Some(place) = self.places.take_or_wait(&self.asked.waker) else {
+            let Some(place) = self.places.take_or_wait(&self.dropped.waker) else {
                 // Searched for at once, by the next round.
                 if turns.unplaced.as_ref().is_some_and(|(.., search)| Instant::now() >= *search) {
                     continue;
@@ -202,21 +210,12 @@ impl<S: Send + Sync + 'static> Keeper<S> {
                 return;
             };
             let Some((stream, address, _)) = turns.unplaced.take() else { return };
-            if let Some(at) = self.admit(turns, stream, address, place) {
-                self.look(turns, at, |waiting| waiting.turn(self, false));
-            }
+            let at = self.admit(turns, stream, address, place);
+            self.look(turns, at, |waiting| waiting.turn(self, false));
         }
     }
 
-    /// `None` if the client is gone already.
-    fn admit(
-        &self,
-        turns: &mut Turns,
-        stream: TcpStream,
-        address: SocketAddr,
-        place: Place,
-    ) -> Option<usize> {
-        stream.set_nonblocking(true).ok()?;
+    fn admit(&self, turns: &mut Turns, stream: TcpStream, address: SocketAddr, place: Place) -> usize {
         // Send small replies without delay. An error means that the peer is already gone.
         let _ = stream.set_nodelay(true);
         let stream = Arc::new(stream);
@@ -228,7 +227,7 @@ impl<S: Send + Sync + 'static> Keeper<S> {
         } else {
             turns.waiting[at] = Some(waiting);
         }
-        Some(at)
+        at
     }
 
     /// Ends what has waited too long. Looks at all connections, which there is cause for at most as often as limits end.
@@ -252,11 +251,12 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             }
         }
         let unplaced = turns.unplaced.take().map(|(stream, address, _)| (stream, address));
-        let mut connections = unplaced.into_iter().chain(std::iter::from_fn(|| self.listener.accept().ok()));
+        let accepted = || turns.listener.accept().ok().map(|(stream, address)| (stream.into(), address));
+        let mut connections = unplaced.into_iter().chain(std::iter::from_fn(accepted));
         while let Some(place) = self.places.try_take()
             && let Some((stream, address)) = connections.next()
         {
-            let _ = stream.set_nodelay(true).and_then(|()| stream.set_nonblocking(true));
+            let _ = stream.set_nodelay(true);
             self.hand_over_unread(stream, address, place);
         }
     }
