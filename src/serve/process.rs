@@ -1,7 +1,7 @@
 //! What the system says of this process.
 
 use std::fs::File;
-use std::io::{BufRead, Read};
+use std::io::Read;
 use std::sync::OnceLock;
 
 /// Facts from `/proc/self/status`. Elsewhere than on Linux nothing is known.
@@ -21,31 +21,54 @@ impl Process {
     pub(crate) fn own() -> Self {
         static OWN: OnceLock<Process> = OnceLock::new();
         *OWN.get_or_init(|| {
-            let mut status = [0; STATUS_MAX];
-            let length = File::open("/proc/self/status").and_then(|mut file| file.read(&mut status));
-            length.map(|length| Self::parse(&status[..length])).unwrap_or_default()
+            let mut status = Vec::with_capacity(STATUS_MAX);
+            let read = File::open("/proc/self/status")
+                .and_then(|file| file.take(STATUS_MAX as u64).read_to_end(&mut status));
+            read.map(|_| Self::parse(&status)).unwrap_or_default()
         })
     }
 
     fn parse(status: &[u8]) -> Self {
-        let (mut found, mut rest) = (Self::default(), status);
-        loop {
-            if let Some(mask) = rest.strip_prefix(b"SigIgn:\t") {
+        let mut found = Self::default();
+        for line in starts_of_lines(status).filter_map(|start| status.get(start..)) {
+            if let Some(mask) = line.strip_prefix(b"SigIgn:\t") {
                 // A mask in hexadecimal, of which `SIGHUP` is the first.
                 let last = first_line(mask).last();
                 found.ignores_hang_up = last.is_some_and(|digit| {
                     matches!(digit, b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f')
                 });
-            } else if let Some(list) = rest.strip_prefix(b"Cpus_allowed_list:\t") {
+            } else if let Some(list) = line.strip_prefix(b"Cpus_allowed_list:\t") {
                 let list = first_line(list);
                 found.has_one_processor = !list.is_empty() && list.iter().all(u8::is_ascii_digit);
-                return found;
-            }
-            if !matches!(rest.skip_until(b'\n'), Ok(1..)) {
-                return found;
+                break;
             }
         }
+        found
     }
+}
+
+/// Where lines start, but for the first. Eight bytes at a time: the file has sixty lines, and is read at every start.
+fn starts_of_lines(text: &[u8]) -> impl Iterator<Item = usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const ENDS: u64 = ONES * b'\n' as u64;
+    const HIGHS: u64 = ONES << 7;
+    let (words, rest) = text.as_chunks::<8>();
+    let length = text.len() - rest.len();
+    let in_words = words.iter().enumerate().flat_map(|(at, word)| {
+        // The high bits of the bytes that are line ends.
+        let other = u64::from_le_bytes(*word) ^ ENDS;
+        let mut ends = !((other & !HIGHS).wrapping_add(!HIGHS) | other | !HIGHS);
+        std::iter::from_fn(move || {
+            if ends == 0 {
+                return None;
+            }
+            let end = ends.trailing_zeros() as usize / 8;
+            ends &= ends - 1;
+            Some(at * 8 + end + 1)
+        })
+    });
+    let in_rest = rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    in_words.chain(in_rest.map(move |(at, _)| length + at + 1))
 }
 
 fn first_line(text: &[u8]) -> &[u8] {
@@ -75,6 +98,16 @@ mod tests {
         check("", "", (false, false));
         for broken in ["", "Name:\tshop", "SigIgn:", "Cpus_allowed_list:\t"] {
             assert_eq!(Process::parse(broken.as_bytes()), Process::default(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn lines_start_behind_line_ends() {
+        let text = "a\n\n\u{8a}bcdefgh\nij\u{10a}\n\n\n\n\n\n\n\n\n\nx\n";
+        for from in 0..text.len() {
+            let text = &text.as_bytes()[from..];
+            let expected = (0..text.len()).filter(|at| text[*at] == b'\n').map(|at| at + 1);
+            assert!(starts_of_lines(text).eq(expected), "{from}");
         }
     }
 

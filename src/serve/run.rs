@@ -99,7 +99,7 @@ impl<S: Send + Sync + 'static> App<S> {
         let mut signals = Signals::listen()?;
         let Some(app) = unless(&mut signals, self.seal(instance)).await else { return Ok(()) };
         let listener = bind(port)?;
-        serve(app?, listener, signals, Some(forced_exit)).await
+        serve(app?, listener, address(port), signals, Some(forced_exit)).await
     }
 
     /// Serves on a given listener, on the current runtime, until a signal. For embedding. The only thing installed are
@@ -118,7 +118,8 @@ impl<S: Send + Sync + 'static> App<S> {
         let app = app.map_err(Error::of_start)?;
         listener.set_nonblocking(true)?;
         say::look_at_subscriber(false);
-        serve(app, listener, signals, None).await
+        let address = listener.local_addr()?;
+        serve(app, listener, address, signals, None).await
     }
 }
 
@@ -126,8 +127,12 @@ impl<S: Send + Sync + 'static> App<S> {
 /// held up for a second. The kernel's own limit (`net.core.somaxconn`) is 4096 by default.
 const BACKLOG: i32 = 1024;
 
+fn address(port: u16) -> SocketAddr {
+    (Ipv4Addr::UNSPECIFIED, port).into()
+}
+
 fn bind(port: u16) -> Result<TcpListener> {
-    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    let address = address(port);
     let bound = Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| {
         // As the standard library does: a restart must not wait for connections of the process before.
         socket.set_reuse_address(true)?;
@@ -162,10 +167,10 @@ async fn unless<T>(signals: &mut Signals, opening: impl Future<Output = T>) -> O
 async fn serve<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     listener: TcpListener,
+    address: SocketAddr,
     signals: Signals,
     forced_exit: Option<&ForcedExit>,
 ) -> Result {
-    let address = listener.local_addr()?;
     let drain = Drain::default();
     let mut door = Door::open(&app, listener, &drain, signals, forced_exit.cloned())?;
     say::info(format_args!("listening on {address}"));
