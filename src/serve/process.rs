@@ -30,7 +30,7 @@ impl Process {
 
     fn parse(status: &[u8]) -> Self {
         let mut found = Self::default();
-        for line in starts_of_lines(status).filter_map(|start| status.get(start..)) {
+        for_lines(status, |line| {
             if let Some(mask) = line.strip_prefix(b"SigIgn:\t") {
                 // A mask in hexadecimal, of which `SIGHUP` is the first.
                 let last = first_line(mask).last();
@@ -40,35 +40,34 @@ impl Process {
             } else if let Some(list) = line.strip_prefix(b"Cpus_allowed_list:\t") {
                 let list = first_line(list);
                 found.has_one_processor = !list.is_empty() && list.iter().all(u8::is_ascii_digit);
-                break;
             }
-        }
+        });
         found
     }
 }
 
-/// Where lines start, but for the first. Eight bytes at a time: the file has sixty lines, and is read at every start.
-fn starts_of_lines(text: &[u8]) -> impl Iterator<Item = usize> {
+/// Calls `see` with what begins at each line but the first. Eight bytes at a time: the file has sixty lines, and is read at
+/// every start.
+fn for_lines<'t>(text: &'t [u8], mut see: impl FnMut(&'t [u8])) {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const ENDS: u64 = ONES * b'\n' as u64;
     const HIGHS: u64 = ONES << 7;
-    let (words, rest) = text.as_chunks::<8>();
-    let length = text.len() - rest.len();
-    let in_words = words.iter().enumerate().flat_map(|(at, word)| {
-        // The high bits of the bytes that are line ends.
-        let other = u64::from_le_bytes(*word) ^ ENDS;
-        let mut ends = !((other & !HIGHS).wrapping_add(!HIGHS) | other | !HIGHS);
-        std::iter::from_fn(move || {
-            if ends == 0 {
-                return None;
-            }
-            let end = ends.trailing_zeros() as usize / 8;
-            ends &= ends - 1;
-            Some(at * 8 + end + 1)
-        })
-    });
-    let in_rest = rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    in_words.chain(in_rest.map(move |(at, _)| length + at + 1))
+    let mut rest = text;
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+        let other = u64::from_le_bytes(*eight) ^ ENDS;
+        if other.wrapping_sub(ONES) & !other & HIGHS == 0 {
+            rest = behind;
+            continue;
+        }
+        // One of the eight is an end.
+        let Some(end) = eight.iter().position(|byte| *byte == b'\n') else { return };
+        rest = &rest[end + 1..];
+        see(rest);
+    }
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        rest = &rest[end + 1..];
+        see(rest);
+    }
 }
 
 fn first_line(text: &[u8]) -> &[u8] {
@@ -102,12 +101,15 @@ mod tests {
     }
 
     #[test]
-    fn lines_start_behind_line_ends() {
+    fn lines_begin_behind_line_ends() {
         let text = "a\n\n\u{8a}bcdefgh\nij\u{10a}\n\n\n\n\n\n\n\n\n\nx\n";
         for from in 0..text.len() {
             let text = &text.as_bytes()[from..];
-            let expected = (0..text.len()).filter(|at| text[*at] == b'\n').map(|at| at + 1);
-            assert!(starts_of_lines(text).eq(expected), "{from}");
+            let ends = (0..text.len()).filter(|at| text[*at] == b'\n');
+            let expected: Vec<_> = ends.map(|at| &text[at + 1..]).collect();
+            let mut seen = Vec::new();
+            for_lines(text, |line| seen.push(line));
+            assert_eq!(seen, expected, "{from}");
         }
     }
 
