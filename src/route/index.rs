@@ -12,6 +12,10 @@ pub(crate) struct Index {
 }
 
 impl Index {
+    pub(crate) fn with_capacity(texts: usize) -> Self {
+        Self { slots: vec![0; (2 * texts).next_power_of_two()], ..Self::default() }
+    }
+
     /// The place of a text, if `is_at` finds it there.
     #[inline]
     pub(crate) fn find(&self, text: &str, is_at: impl Fn(usize) -> bool) -> Option<usize> {
@@ -91,7 +95,7 @@ mod tests {
 
     #[test]
     fn texts_that_differ_little_are_spread() {
-        let mut index = Index::default();
+        let mut index = Index::with_capacity(512);
         let texts: Vec<String> = (0..512).map(|at| format!("/users/{at:03}")).collect();
         for (at, text) in texts.iter().enumerate() {
             index.insert(text, at, |at| &texts[at]);

@@ -53,30 +53,54 @@ fn checked_params(text: &str) -> Result<Vec<Param>, Cow<'static, str>> {
     Ok(params)
 }
 
-/// A pattern as paths are looked up: characters that a client has to percent-encode are encoded, and no others. `None` if
-/// that is how the author wrote it.
-pub(super) fn encoded(text: &str) -> Option<String> {
-    if is_plain(text) {
-        return None;
-    }
-    let mut encoded = String::with_capacity(text.len());
-    for c in plain_pattern(text).chars() {
-        if c.is_ascii_graphic() {
-            encoded.push(c);
-        } else {
-            c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| encode(byte, &mut encoded));
+/// A pattern as paths are looked up: characters that a client has to percent-encode are encoded, and no others.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Lookup {
+    /// One path, as the author wrote it.
+    Path,
+    /// One path, which is spelled so.
+    Spelled(String),
+    /// Paths of many values, or with braces of their own.
+    Braces(String),
+}
+
+impl Lookup {
+    pub(super) fn of(text: &str) -> Self {
+        if is_plain(text) {
+            return Self::Path;
+        }
+        let mut encoded = String::with_capacity(text.len());
+        for c in plain_pattern(text).chars() {
+            if c.is_ascii_graphic() {
+                encoded.push(c);
+            } else {
+                c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| encode(byte, &mut encoded));
+            }
+        }
+        match encoded {
+            encoded if encoded.contains(['{', '}']) => Self::Braces(encoded),
+            encoded if encoded == text => Self::Path,
+            encoded => Self::Spelled(encoded),
         }
     }
-    (encoded != text).then_some(encoded)
 }
 
 /// Whether a pattern is a path without anything special in it, as most are. One pass, since an instance has to read all
 /// of them before it can answer.
 fn is_plain(text: &str) -> bool {
-    let is_special =
-        |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'{' | b'}' | b'%' | b'?' | b'#' | b':' | b'*');
-    !text.bytes().any(is_special)
+    text.bytes().all(|byte| PLAIN[usize::from(byte)])
 }
+
+/// The bytes that mean themselves in a pattern.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        plain[byte as usize] = !matches!(byte, b'{' | b'}' | b'%' | b'?' | b'#' | b':' | b'*');
+        byte += 1;
+    }
+    plain
+};
 
 /// Puts a group's prefix before a pattern: `/admin` and `/` give `/admin`.
 pub(crate) fn join(prefix: &str, pattern: &str) -> String {
@@ -130,8 +154,11 @@ mod tests {
 
     #[test]
     fn text_beyond_ascii_is_matched_as_clients_send_it() {
-        assert_eq!(encoded("/café x").as_deref(), Some("/caf%C3%A9%20x"));
-        assert_eq!(encoded("/a%2Eb/{x}").as_deref(), Some("/a.b/{x}"));
-        assert_eq!((encoded("/a.b"), encoded("/a/{x}"), encoded("/a:b")), (None, None, None));
+        assert_eq!(Lookup::of("/café x"), Lookup::Spelled("/caf%C3%A9%20x".to_owned()));
+        assert_eq!(Lookup::of("/a%2Eb/{x}"), Lookup::Braces("/a.b/{x}".to_owned()));
+        assert_eq!(Lookup::of("/a%7Bb"), Lookup::Braces("/a{{b".to_owned()));
+        for path in ["/", "/a.b", "/a:b", "/~a/(b)"] {
+            assert_eq!(Lookup::of(path), Lookup::Path, "{path}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use http::{HeaderValue, Method};
 
 use crate::route::index::Index;
-use crate::route::pattern::encoded;
+use crate::route::pattern::Lookup;
 
 /// All routes of an app. `E` is the type of an endpoint.
 ///
@@ -51,7 +51,7 @@ impl<E> Default for Table<E> {
 
 impl<E> Table<E> {
     pub(crate) fn with_capacity(routes: usize) -> Self {
-        Self { routes: Vec::with_capacity(routes), ..Self::default() }
+        Self { routes: Vec::with_capacity(routes), by_key: Index::with_capacity(routes), ..Self::default() }
     }
 
     /// Adds an endpoint. `None` means every method.
@@ -78,12 +78,10 @@ impl<E> Table<E> {
 
     /// The route of a pattern, which is made if it is new.
     fn route(&mut self, pattern: &Cow<'static, str>) -> Result<&mut Route<E>, Conflict> {
-        let encoded = encoded(pattern);
-        let path = encoded.as_deref().unwrap_or(pattern);
-        let is_one_path = !path.bytes().any(|byte| matches!(byte, b'{' | b'}'));
-        let (key, text) = match &encoded {
-            Some(path) if is_one_path => (Cow::Owned(path.clone()), Some(pattern.clone())),
-            _ => (pattern.clone(), None),
+        let (key, text, in_router) = match Lookup::of(pattern) {
+            Lookup::Path => (pattern.clone(), None, None),
+            Lookup::Spelled(path) => (Cow::Owned(path), Some(pattern.clone()), None),
+            Lookup::Braces(encoded) => (pattern.clone(), None, Some(encoded)),
         };
         if let Some(at) = self.by_key.find(&key, |at| self.routes[at].key == key) {
             if self.routes[at].text != text {
@@ -93,8 +91,9 @@ impl<E> Table<E> {
             return Ok(&mut self.routes[at]);
         }
         let at = self.routes.len();
-        if !is_one_path {
-            self.paths.insert(path, at).map_err(Conflict::Pattern)?;
+        let is_one_path = in_router.is_none();
+        if let Some(encoded) = in_router {
+            self.paths.insert(encoded, at).map_err(Conflict::Pattern)?;
         }
         self.by_key.insert(&key, at, |at| &self.routes[at].key);
         // Most patterns have one method.
@@ -275,7 +274,10 @@ mod tests {
         }
         let (mut table, mut router, mut refused) = (Table::default(), matchit::Router::new(), 0);
         for (at, text) in patterns.iter().enumerate() {
-            let encoded = encoded(text).unwrap_or_else(|| text.clone());
+            let encoded = match Lookup::of(text) {
+                Lookup::Path => text.clone(),
+                Lookup::Spelled(encoded) | Lookup::Braces(encoded) => encoded,
+            };
             let (own, theirs) = (table.insert(&text.clone().into(), None, at), router.insert(encoded, at));
             assert_eq!(own.is_ok(), theirs.is_ok(), "{text}");
             refused += u32::from(own.is_err());

@@ -55,13 +55,13 @@ fn for_lines<'t>(text: &'t [u8], mut see: impl FnMut(&'t [u8])) {
     let mut rest = text;
     while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
         let other = u64::from_le_bytes(*eight) ^ ENDS;
-        if other.wrapping_sub(ONES) & !other & HIGHS == 0 {
+        // The high bits of ends, and of others behind the first one.
+        let ends = other.wrapping_sub(ONES) & !other & HIGHS;
+        if ends == 0 {
             rest = behind;
             continue;
         }
-        // One of the eight is an end.
-        let Some(end) = eight.iter().position(|byte| *byte == b'\n') else { return };
-        rest = &rest[end + 1..];
+        rest = rest.get(ends.trailing_zeros() as usize / 8 + 1..).unwrap_or_default();
         see(rest);
     }
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
