@@ -101,7 +101,8 @@ impl Tracker {
         })
     }
 
-    fn ticket(&self, kind: Kind) -> Ticket {
+    /// Counts what is no task of the executor, and is waited for like one.
+    pub(crate) fn ticket(&self, kind: Kind) -> Ticket {
         self.0.running[kind as usize].fetch_add(1, Ordering::Relaxed);
         Ticket { counts: Arc::clone(&self.0), kind }
     }
@@ -165,7 +166,8 @@ impl<F: Future> Future for Ticketed<F> {
     }
 }
 
-struct Ticket {
+/// Counted as running until it is dropped.
+pub(crate) struct Ticket {
     counts: Arc<Counts>,
     kind: Kind,
 }

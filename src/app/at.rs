@@ -24,7 +24,7 @@ pub(crate) struct PlaceSettings {
     pub(crate) body_limit: Option<usize>,
     pub(crate) body_pause: Option<Duration>,
     pub(crate) time_limit: Option<Duration>,
-    pub(crate) cors: Option<Cors>,
+    pub(crate) cors: Option<Box<Cors>>,
 }
 
 /// A place for a pattern, to which settings can be added.
@@ -74,7 +74,7 @@ impl At {
 
     /// The CORS policy here, in place of the app's.
     pub fn cors(mut self, cors: Cors) -> Self {
-        self.settings.cors = Some(cors);
+        self.settings.cors = Some(Box::new(cors));
         self
     }
 

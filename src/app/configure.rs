@@ -44,7 +44,7 @@ impl<S: Send + Sync + 'static> App<S> {
     #[doc(alias = "CorsLayer")]
     pub fn cors(mut self, cors: Cors) -> Self {
         self.settings.cors_line = Some(Location::caller());
-        self.routes.settings.cors = Some(cors);
+        self.routes.settings.cors = Some(Box::new(cors));
         self
     }
 

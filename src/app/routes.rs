@@ -1,5 +1,6 @@
 //! The routes that an app or a group declares.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 
@@ -28,7 +29,7 @@ pub(crate) struct Routes<S> {
 pub(crate) struct Declared<S> {
     /// `None` means every method.
     pub(crate) method: Option<Method>,
-    pub(crate) pattern: String,
+    pub(crate) pattern: Cow<'static, str>,
     pub(crate) settings: PlaceSettings,
     /// Outermost first.
     pub(crate) arounds: Vec<Around<S>>,
@@ -89,7 +90,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
         protocol: Option<&'static Protocol>,
         line: &'static Location<'static>,
     ) -> &mut Declared<S> {
-        let (pattern, settings, arounds) = (at.pattern.into_owned(), at.settings, Vec::new());
+        let (pattern, settings, arounds) = (at.pattern, at.settings, Vec::new());
         let is_bare = false;
         let route = Declared {
             method,
@@ -120,7 +121,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
     #[cfg(feature = "tower")]
     pub(crate) fn layer(&mut self, layer: Around<S>, line: &'static Location<'static>) {
         self.arounds.insert(0, layer);
-        let mut patterns: Vec<(String, PlaceSettings, bool)> = Vec::new();
+        let mut patterns: Vec<(Cow<'static, str>, PlaceSettings, bool)> = Vec::new();
         for route in &self.declared {
             if route.protocol.is_some() {
                 let what = "a gRPC method cannot stand in a layer of tower; declare it outside of `layered`";
@@ -134,7 +135,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
         }
         for (pattern, settings, has_options) in patterns {
             if !has_options {
-                let at = At { pattern: pattern.into(), settings };
+                let at = At { pattern, settings };
                 self.declare(
                     Some(Method::OPTIONS),
                     at,
@@ -157,9 +158,9 @@ impl<S: Send + Sync + 'static> Routes<S> {
         let inner = Self { settings: at.settings.clone(), ..inner };
         let mut inner = inner.finish();
         for route in &mut inner {
-            route.pattern = join(&at.pattern, &route.pattern);
+            route.pattern = join(&at.pattern, &route.pattern).into();
             if route.keeps_slash() && !route.pattern.ends_with('/') {
-                route.pattern.push('/');
+                route.pattern.to_mut().push('/');
             }
         }
         self.declared.append(&mut inner);
@@ -188,7 +189,7 @@ impl<S> Routes<S> {
     pub(crate) fn list(&self) -> impl Iterator<Item = RouteInfo> + '_ {
         self.declared.iter().map(|route| RouteInfo {
             method: route.method.clone(),
-            pattern: route.pattern.clone(),
+            pattern: route.pattern.clone().into_owned(),
             location: route.line,
         })
     }

@@ -100,7 +100,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
     for (what, line) in routes.mistakes.drain(..) {
         mistakes.add(what, line);
     }
-    let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, settings.cors_line);
+    let cors = seal_cors(routes.settings.cors.take().as_deref(), &mut mistakes, settings.cors_line);
     for (path, line) in
         [(&settings.health_path, settings.health_line), (&settings.ready_path, settings.ready_line)]
     {
@@ -151,8 +151,7 @@ fn table<S: Send + Sync + 'static>(
     ours: &dyn Fn(&str) -> bool,
     mistakes: &mut Mistakes,
 ) -> Table<Arc<Place<S>>> {
-    let mut table = Table::default();
-    let mut first: Vec<(String, Option<Method>, &'static Location<'static>)> = Vec::new();
+    let mut table = Table::with_capacity(routes.len());
     // Only layers declare such routes. Without them the code of the sort is not linked.
     if cfg!(feature = "tower") {
         routes.sort_by_key(Declared::yields);
@@ -173,14 +172,15 @@ fn table<S: Send + Sync + 'static>(
             }
             endpoint = handler::options(table.allow(&text));
         }
-        let pattern = match Pattern::parse(&text) {
+        let pattern = match Pattern::parse(text) {
             Ok(pattern) => pattern,
-            Err(what) => {
+            Err((text, what)) => {
                 mistakes.add(format!("the pattern {text:?}: {what}"), line);
                 continue;
             }
         };
-        if ours(&text) {
+        let text = &pattern.text;
+        if ours(text) {
             let advice = "move one of them, with App::health_path or App::ready_path for example";
             mistakes.add(format!("the route {text:?} is where a health check is; {advice}"), line);
         }
@@ -188,20 +188,18 @@ fn table<S: Send + Sync + 'static>(
             let most = "the platform passes no more than 32 MiB";
             mistakes.add(format!("the body limit of {text:?} is {limit} bytes: {most}"), line);
         }
-        let own_cors = seal_cors(settings.cors.as_ref(), mistakes, Some(line));
+        let own_cors = seal_cors(settings.cors.as_deref(), mistakes, Some(line));
         let cors = own_cors.or_else(|| app_cors.cloned());
-        let scope = Arc::new(scope(pattern.clone(), &settings, cors, protocol, Some(line)));
-        let place = Arc::new(Place { scope, arounds, endpoint });
-        match table.insert(pattern, method.clone(), place) {
-            Ok(()) => first.push((text, method, line)),
-            Err(conflict) => {
-                let name = method.as_ref().map_or("any method", Method::as_str);
-                let before = first.iter().find(|(other, of, _)| {
-                    matches!(conflict, Conflict::Method) && *other == text && *of == method
-                });
-                let before = before.map_or_else(String::new, |(.., line)| format!(", first at {line}"));
-                mistakes.add(format!("the route {name} {text:?}: {conflict}{before}"), line);
-            }
+        let scope = Arc::new(scope(pattern, &settings, cors, protocol, Some(line)));
+        let place = Arc::new(Place { scope: Arc::clone(&scope), arounds, endpoint });
+        if let Err(conflict) = table.insert(&scope.pattern, method.clone(), place) {
+            let (text, name) = (&scope.pattern, method.as_ref().map_or("any method", Method::as_str));
+            let before = match conflict {
+                Conflict::Method => table.taken(text, method.as_ref()).and_then(|place| place.scope.line),
+                Conflict::Pattern(_) => None,
+            };
+            let before = before.map_or_else(String::new, |line| format!(", first at {line}"));
+            mistakes.add(format!("the route {name} {text:?}: {conflict}{before}"), line);
         }
     }
     table
@@ -232,9 +230,11 @@ fn scope(
         None => settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
         Some(Protocol { message_max, .. }) => settings.body_limit.unwrap_or(*message_max).min(*message_max),
     };
-    let mut logged = b"\",\"route\":\"".to_vec();
+    let (before, behind) = (b"\",\"route\":\"", b"\",\"status\":");
+    let mut logged = Vec::with_capacity(before.len() + pattern.text.len() + behind.len());
+    logged.extend_from_slice(before);
     text_into(&mut logged, pattern.text.as_bytes());
-    logged.extend_from_slice(b"\",\"status\":");
+    logged.extend_from_slice(behind);
     Scope {
         pattern: pattern.text,
         logged,

@@ -1,5 +1,6 @@
 //! One request, shared by its exchange, its record, its body and its log lines.
 
+use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -67,7 +68,7 @@ struct Rare {
 
 /// The settings of one place: its own, else those of its groups, else those of the app.
 pub(crate) struct Scope {
-    pub(crate) pattern: String,
+    pub(crate) pattern: Cow<'static, str>,
     /// The route as a piece of the access line: from the end of the path to the status.
     pub(crate) logged: Vec<u8>,
     pub(crate) params: Vec<Param>,

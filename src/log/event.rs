@@ -10,6 +10,9 @@ use crate::platform::limits::LOG_LINE_MAX;
 /// The most text in one line, in bytes. The rest of the platform's limit is for time, level, request id and target.
 const TEXT_MAX: usize = LOG_LINE_MAX - 2048;
 
+/// The longest escape of a character in JSON, `\u001f`, in bytes.
+const ESCAPE_MAX: usize = 6;
+
 /// Writes one event, in as many lines as its text needs. Lines after the first carry `"part"`.
 ///
 /// `fields` are JSON members, already written, each with a comma before it.
@@ -18,7 +21,8 @@ pub(crate) fn event(level: Level, target: &str, text: &str, fields: &[u8]) {
         return text::line(level, target, text, fields);
     }
     current::with(|tag| {
-        let (now, mut rest, used) = split(text, TEXT_MAX);
+        let is_short = text.len() * ESCAPE_MAX + fields.len() <= TEXT_MAX;
+        let (now, mut rest, used) = if is_short { (text, "", 0) } else { split(text, TEXT_MAX) };
         let fits = used + fields.len() <= TEXT_MAX;
         let whole = fits && rest.is_empty();
         line(level, tag, target, now, if fits { fields } else { b"" }, u32::from(!whole));

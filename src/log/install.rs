@@ -1,7 +1,7 @@
 //! The default `tracing` subscriber and panic hook. `App::run` installs both unless the author has set a subscriber.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -187,7 +187,9 @@ struct Found<'a> {
 impl Visit for Found<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
-            self.message = format!("{value:?}");
+            // With room for most messages: a format alone would grow it piece by piece.
+            self.message = String::with_capacity(128);
+            let _ = write!(self.message, "{value:?}");
         } else {
             self.fields.text(field.name(), &format_args!("{value:?}"));
         }

@@ -30,9 +30,10 @@ pub struct Instance {
 impl Instance {
     /// Reads the process's environment. Variables that are not UTF-8 are left out.
     pub fn from_env() -> Self {
-        let text =
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        Self { vars: text.collect() }
+        let all = std::env::vars_os();
+        let mut vars = Vec::with_capacity(all.size_hint().0);
+        vars.extend(all.filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))));
+        Self { vars: vars.into() }
     }
 
     /// An instance with exactly these variables. For tests.

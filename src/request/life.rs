@@ -200,8 +200,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         }
         match self.table.find(&head.method, path) {
             Found::Endpoint(place) => Ok(place),
-            Found::Options(allow) => Err(Refusal::Options(Some(allow.clone()))),
-            Found::WrongMethod(allow) => Err(Refusal::WrongMethod(allow.clone())),
+            Found::Options(allow) => Err(Refusal::Options(Some(allow))),
+            Found::WrongMethod(allow) => Err(Refusal::WrongMethod(allow)),
             // `OPTIONS *` asks about the server as a whole.
             Found::Nothing if head.method == Method::OPTIONS && path == "*" => Err(Refusal::Options(None)),
             Found::Nothing => match &self.fallback {

@@ -1,6 +1,7 @@
 //! Routes: from a method and a path to an endpoint. Pure and synchronous; a match of a path in its canonical spelling
 //! allocates nothing.
 
+mod index;
 mod meaning;
 mod params;
 mod pattern;

@@ -1,17 +1,23 @@
 //! The route table: finds the endpoint for a method and a path, or the reason to refuse.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::fmt;
 
 use http::{HeaderValue, Method};
 
-use crate::route::Pattern;
+use crate::route::index::Index;
+use crate::route::pattern::Lookup;
 
 /// All routes of an app. `E` is the type of an endpoint.
+///
+/// A pattern without a parameter matches one path, and is found by it. A router would prefer it to patterns with
+/// parameters too, and takes some thousand instructions for each pattern when an instance starts.
 pub(crate) struct Table<E> {
+    /// Where the patterns with braces are in `routes`.
     paths: matchit::Router<usize>,
     routes: Vec<Route<E>>,
-    by_text: HashMap<String, usize>,
+    /// All routes, by their keys.
+    by_key: Index,
 }
 
 /// The methods of a route for every method, as `Allow` lists them. The platform passes no others.
@@ -19,48 +25,46 @@ const ALL_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// One pattern, with its endpoints by method.
 struct Route<E> {
+    /// The path that the pattern matches, if it is one path. Else the pattern as the author wrote it.
+    key: Cow<'static, str>,
+    is_one_path: bool,
+    /// The pattern as the author wrote it, if the key is spelled otherwise.
+    text: Option<Cow<'static, str>>,
     endpoints: Vec<(Method, E)>,
     any: Option<E>,
-    /// The value of `Allow`, for refusals and automatic replies to `OPTIONS`.
-    allow: HeaderValue,
 }
 
 /// The result of a look-up.
 pub(crate) enum Found<'t, E> {
     Endpoint(&'t E),
     /// The path exists, and has no endpoint for `OPTIONS`.
-    Options(&'t HeaderValue),
-    WrongMethod(&'t HeaderValue),
+    Options(HeaderValue),
+    WrongMethod(HeaderValue),
     Nothing,
 }
 
 impl<E> Default for Table<E> {
     fn default() -> Self {
-        Self { paths: matchit::Router::new(), routes: Vec::new(), by_text: HashMap::new() }
+        Self { paths: matchit::Router::new(), routes: Vec::new(), by_key: Index::default() }
     }
 }
 
 impl<E> Table<E> {
+    pub(crate) fn with_capacity(routes: usize) -> Self {
+        Self { routes: Vec::with_capacity(routes), by_key: Index::with_capacity(routes), ..Self::default() }
+    }
+
     /// Adds an endpoint. `None` means every method.
     ///
     /// # Errors
     /// The conflicting pattern, or that the method is taken at this pattern.
     pub(crate) fn insert(
         &mut self,
-        pattern: Pattern,
+        pattern: &Cow<'static, str>,
         method: Option<Method>,
         endpoint: E,
     ) -> Result<(), Conflict> {
-        let at = if let Some(at) = self.by_text.get(&pattern.text) {
-            *at
-        } else {
-            self.paths.insert(pattern.encoded(), self.routes.len()).map_err(Conflict::Pattern)?;
-            self.by_text.insert(pattern.text, self.routes.len());
-            let allow = HeaderValue::from_static("");
-            self.routes.push(Route { endpoints: Vec::new(), any: None, allow });
-            self.routes.len() - 1
-        };
-        let route = &mut self.routes[at];
+        let route = self.route(pattern)?;
         match method {
             None if route.any.is_some() => return Err(Conflict::Method),
             None => route.any = Some(endpoint),
@@ -69,15 +73,55 @@ impl<E> Table<E> {
             }
             Some(method) => route.endpoints.push((method, endpoint)),
         }
-        route.allow = route.allow();
         Ok(())
+    }
+
+    /// The route of a pattern, which is made if it is new.
+    fn route(&mut self, pattern: &Cow<'static, str>) -> Result<&mut Route<E>, Conflict> {
+        let (key, text, in_router) = match Lookup::of(pattern) {
+            Lookup::Path => (pattern.clone(), None, None),
+            Lookup::Spelled(path) => (Cow::Owned(path), Some(pattern.clone()), None),
+            Lookup::Braces(encoded) => (pattern.clone(), None, Some(encoded)),
+        };
+        if let Some(at) = self.by_key.find(&key, |at| self.routes[at].key == key) {
+            if self.routes[at].text != text {
+                let with = key.into_owned();
+                return Err(Conflict::Pattern(matchit::InsertError::Conflict { with }));
+            }
+            return Ok(&mut self.routes[at]);
+        }
+        let at = self.routes.len();
+        let is_one_path = in_router.is_none();
+        if let Some(encoded) = in_router {
+            self.paths.insert(encoded, at).map_err(Conflict::Pattern)?;
+        }
+        self.by_key.insert(&key, at, |at| &self.routes[at].key);
+        // Most patterns have one method.
+        self.routes.push(Route { key, is_one_path, text, endpoints: Vec::with_capacity(1), any: None });
+        Ok(&mut self.routes[at])
+    }
+
+    /// The endpoint that a pattern has for exactly this method.
+    pub(crate) fn taken(&self, pattern: &str, method: Option<&Method>) -> Option<&E> {
+        let route = self.routes.iter().find(|route| route.text.as_ref().unwrap_or(&route.key) == pattern)?;
+        match method {
+            None => route.any.as_ref(),
+            Some(method) => {
+                route.endpoints.iter().find(|(own, _)| own == method).map(|(_, endpoint)| endpoint)
+            }
+        }
     }
 
     /// The methods of a path, as `Allow` lists them. Without a route all methods are listed, so that another origin can
     /// read the reply of a fallback, or a 404, too.
     pub(crate) fn allow(&self, path: &str) -> HeaderValue {
-        let route = self.paths.at(path).ok().map(|hit| &self.routes[*hit.value]);
-        route.map_or(HeaderValue::from_static(ALL_METHODS), |route| route.allow.clone())
+        self.at(path).map_or(HeaderValue::from_static(ALL_METHODS), Route::allow)
+    }
+
+    fn at(&self, path: &str) -> Option<&Route<E>> {
+        let is_at = |at: usize| self.routes[at].is_one_path && self.routes[at].key == path;
+        let at = self.by_key.find(path, is_at);
+        at.or_else(|| self.paths.at(path).ok().map(|hit| *hit.value)).map(|at| &self.routes[at])
     }
 
     pub(crate) fn endpoints(&self) -> impl Iterator<Item = &E> {
@@ -87,12 +131,11 @@ impl<E> Table<E> {
     }
 
     pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_, E> {
-        let Ok(hit) = self.paths.at(path) else { return Found::Nothing };
-        let route = &self.routes[*hit.value];
+        let Some(route) = self.at(path) else { return Found::Nothing };
         match route.endpoint(method) {
             Some(endpoint) => Found::Endpoint(endpoint),
-            None if *method == Method::OPTIONS => Found::Options(&route.allow),
-            None => Found::WrongMethod(&route.allow),
+            None if *method == Method::OPTIONS => Found::Options(route.allow()),
+            None => Found::WrongMethod(route.allow()),
         }
     }
 }
@@ -107,6 +150,8 @@ impl<E> Route<E> {
             .or(self.any.as_ref())
     }
 
+    /// The value of `Allow`, for refusals and automatic replies to `OPTIONS`. Made when it is asked for.
+    #[cold]
     fn allow(&self) -> HeaderValue {
         if self.any.is_some() {
             return HeaderValue::from_static(ALL_METHODS);
@@ -156,13 +201,14 @@ impl fmt::Display for Conflict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route::Pattern;
 
     fn table(routes: &[(&str, &str)]) -> Table<String> {
         let mut table = Table::default();
         for (method, pattern) in routes {
             let endpoint = format!("{method} {pattern}");
             let method = (*method != "ANY").then(|| Method::from_bytes(method.as_bytes()).unwrap());
-            table.insert(Pattern::parse(pattern).unwrap(), method, endpoint).unwrap();
+            table.insert(&pattern.to_string().into(), method, endpoint).unwrap();
         }
         table
     }
@@ -173,7 +219,7 @@ mod tests {
         let got = match table.find(&Method::from_bytes(method.as_bytes()).unwrap(), path) {
             Found::Endpoint(endpoint) => {
                 let pattern = endpoint.split_once(' ').unwrap().1;
-                let params = Pattern::parse(pattern).unwrap().params;
+                let params = Pattern::parse(pattern.to_owned().into()).unwrap().params;
                 let values: Vec<_> = params.iter().map(|param| param.value(path).unwrap()).collect();
                 format!("{endpoint} [{}]", values.join(","))
             }
@@ -214,16 +260,68 @@ mod tests {
         check(&table, "GET /nothing", "404");
     }
 
+    /// The same as a router with all patterns finds, which prefers plain text to parameters.
+    #[test]
+    fn a_pattern_that_is_one_path_is_found_as_by_the_router() {
+        const SEGMENTS: [&str; 9] = ["a", "b", "{x}", "a{x}", "{x}.b", "{{x}}", "%61", "é", ""];
+        let joined = |first: &str, second: &str, third: &str| format!("/{first}/{second}{third}");
+        let mut patterns: Vec<String> = Vec::new();
+        for (at, first) in SEGMENTS.iter().enumerate() {
+            for second in SEGMENTS.iter().skip(at % 2) {
+                let second = second.replace('x', "y");
+                patterns.extend(["", "/", "/c", "/{*rest}"].map(|third| joined(first, &second, third)));
+            }
+        }
+        let (mut table, mut router, mut refused) = (Table::default(), matchit::Router::new(), 0);
+        for (at, text) in patterns.iter().enumerate() {
+            let encoded = match Lookup::of(text) {
+                Lookup::Path => text.clone(),
+                Lookup::Spelled(encoded) | Lookup::Braces(encoded) => encoded,
+            };
+            let (own, theirs) = (table.insert(&text.clone().into(), None, at), router.insert(encoded, at));
+            assert_eq!(own.is_ok(), theirs.is_ok(), "{text}");
+            refused += u32::from(own.is_err());
+        }
+        assert!(refused > 10 && table.routes.len() > 50, "{refused}, {}", table.routes.len());
+        let parts = ["a", "b", "7", "aa", "7.b", "a.b", "{x}", "caf", "%C3%A9", ""];
+        let mut found = 0;
+        for (first, second) in parts.iter().flat_map(|first| parts.map(|second| (first, second))) {
+            for third in ["", "/", "/c", "/{*rest}", "/c/d"] {
+                let path = joined(first, second, third);
+                let own = match table.find(&Method::GET, &path) {
+                    Found::Endpoint(at) => Some(*at),
+                    _ => None,
+                };
+                assert_eq!(own, router.at(&path).ok().map(|hit| *hit.value), "{path}");
+                found += u32::from(own.is_some());
+            }
+        }
+        assert!(found > 100, "{found}");
+    }
+
+    #[test]
+    fn two_spellings_of_one_path_are_a_conflict() {
+        for patterns in [["/a.b", "/a%2Eb"], ["/a%2Eb", "/a.b"], ["/é", "/%C3%A9"]] {
+            let mut table = Table::default();
+            let [first, second] = patterns;
+            table.insert(&first.into(), Some(Method::GET), ()).unwrap();
+            let conflict = table.insert(&second.into(), Some(Method::POST), ()).unwrap_err().to_string();
+            assert!(conflict.starts_with("it matches the same paths as \"/"), "{conflict}");
+        }
+    }
+
     #[test]
     fn conflicts_are_told() {
         let mut table = table(&[("GET", "/users/{id}")]);
-        let again = table.insert(Pattern::parse("/users/{id}").unwrap(), Some(Method::GET), String::new());
+        let again = table.insert(&"/users/{id}".into(), Some(Method::GET), String::new());
         assert!(matches!(again, Err(Conflict::Method)));
-        let other = table.insert(Pattern::parse("/users/{name}").unwrap(), Some(Method::GET), String::new());
+        let taken = |pattern, method| table.taken(pattern, method).map(String::as_str);
+        assert_eq!(taken("/users/{id}", Some(&Method::GET)), Some("GET /users/{id}"));
+        assert_eq!((taken("/users/{id}", Some(&Method::PUT)), taken("/users/{id}", None)), (None, None));
+        let other = table.insert(&"/users/{name}".into(), Some(Method::GET), String::new());
         assert!(matches!(other, Err(Conflict::Pattern(_))));
         for text in ["/x/{id", "/x/{}", "/x/id}"] {
-            let open =
-                table.insert(Pattern::parse(text).unwrap(), None, String::new()).unwrap_err().to_string();
+            let open = table.insert(&text.into(), None, String::new()).unwrap_err().to_string();
             assert!(open.contains("written twice"), "{text}: {open}");
         }
     }

@@ -2,6 +2,7 @@
 //! whether bytes wait.
 
 use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use socket2::SockRef;
@@ -25,5 +26,10 @@ pub(crate) async fn departure(half: Arc<OwnedWriteHalf>) {
 
 /// Whether the kernel has bytes that nobody has read. Tokio's readiness is as old as the driver's last turn.
 pub(crate) fn has_unread(stream: &TcpStream) -> bool {
-    SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
+    holds_bytes(stream)
+}
+
+/// The same of any socket.
+pub(crate) fn holds_bytes(socket: &impl AsFd) -> bool {
+    SockRef::from(socket).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
 }

@@ -7,6 +7,7 @@ mod drain;
 mod forced_exit;
 mod io;
 mod places;
+mod process;
 mod run;
 mod runtime;
 mod signal;

@@ -1,22 +1,20 @@
 //! The places for connections: a bound on their number, and which connection gives way when all places are taken.
 
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
 use crate::counters::Count;
 use crate::exchange::Peer;
 use crate::log::say;
-use crate::serve::departure::has_unread;
+use crate::serve::departure::{has_unread, holds_bytes};
 
 /// The places of one door.
 pub(crate) struct Places {
-    free: Arc<Semaphore>,
     most: usize,
     seats: Mutex<Seats>,
     gave_way: Count,
@@ -26,7 +24,6 @@ pub(crate) struct Places {
 pub(crate) struct Place {
     places: Arc<Places>,
     at: usize,
-    _permit: OwnedSemaphorePermit,
 }
 
 #[derive(Default)]
@@ -35,11 +32,13 @@ struct Seats {
     free: Vec<usize>,
     /// Where the next search begins, so that all connections have their turn.
     hand: usize,
+    /// Wakes the door, which waits for a place.
+    waiting: Option<Arc<mio::Waker>>,
 }
 
 enum Seat {
     Empty,
-    /// No head has come yet.
+    /// No head has come yet. Only the door's own thread takes further references to the socket, and keeps none.
     AtDoor {
         socket: Weak<TcpStream>,
         since: Instant,
@@ -62,38 +61,44 @@ const STUCK: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_millis(900);
 
 /// How long a new connection waits between two searches. Longer than [`IDLE`].
-const SEARCH_EVERY: Duration = Duration::from_secs(1);
+pub(crate) const SEARCH_EVERY: Duration = Duration::from_secs(1);
 
 impl Places {
     pub(crate) fn new(most: usize) -> Arc<Self> {
-        let most = most.min(Semaphore::MAX_PERMITS);
-        let free = Arc::new(Semaphore::new(most));
-        Arc::new(Self { free, most, seats: Mutex::default(), gave_way: Count::default() })
+        Arc::new(Self { most, seats: Mutex::default(), gave_way: Count::default() })
     }
 
     /// A place, if one is free.
     pub(crate) fn try_take(self: &Arc<Self>) -> Option<Place> {
-        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
-        let mut seats = self.lock();
-        let at = seats.free.pop().unwrap_or_else(|| {
-            seats.all.push(Seat::Empty);
-            seats.all.len() - 1
-        });
-        drop(seats);
-        Some(Place { places: Arc::clone(self), at, _permit: permit })
+        self.take(&mut self.lock())
     }
 
-    /// Waits for a place. While none is free, connections that need theirs least give way.
-    pub(crate) async fn take(self: &Arc<Self>) -> Place {
-        loop {
-            if let Some(place) = self.try_take() {
-                return place;
+    /// A place, if one is free. Else `waker` is called when one becomes free.
+    pub(crate) fn take_or_wait(self: &Arc<Self>, waker: &Arc<mio::Waker>) -> Option<Place> {
+        let mut seats = self.lock();
+        let place = self.take(&mut seats);
+        if place.is_none() {
+            seats.waiting = Some(Arc::clone(waker));
+        }
+        place
+    }
+
+    fn take(self: &Arc<Self>, seats: &mut Seats) -> Option<Place> {
+        let at = match seats.free.pop() {
+            Some(at) => at,
+            None if seats.all.len() == self.most => return None,
+            None => {
+                seats.all.push(Seat::Empty);
+                seats.all.len() - 1
             }
-            if self.lock().free_one() {
-                self.say();
-            }
-            // The permit is given back at once, and taken with its seat by `try_take`.
-            let _ = tokio::time::timeout(SEARCH_EVERY, self.free.acquire()).await;
+        };
+        Some(Place { places: Arc::clone(self), at })
+    }
+
+    /// Ends the connection that needs its place least, if one may give way.
+    pub(crate) fn free_one(&self, now: Instant) {
+        if self.lock().free_one(now) {
+            self.say();
         }
     }
 
@@ -136,19 +141,25 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.set(Seat::Empty);
-        // The permit is released after this, so that a seat is free for each permit.
-        self.places.lock().free.push(self.at);
+        let mut seats = self.places.lock();
+        if let Some(seat) = seats.all.get_mut(self.at) {
+            *seat = Seat::Empty;
+        }
+        seats.free.push(self.at);
+        if let Some(waker) = seats.waiting.take() {
+            // The door looks again after a second, whatever becomes of this.
+            let _ = waker.wake();
+        }
     }
 }
 
 impl Seats {
     /// Ends one connection: one that is idle, else one whose client has not read for long. False if there is none.
-    fn free_one(&mut self) -> bool {
-        self.search(Seat::is_idle) || self.search(Seat::is_stuck)
+    fn free_one(&mut self, now: Instant) -> bool {
+        self.search(|seat| seat.is_idle(now)) || self.search(|seat| seat.is_stuck(now))
     }
 
-    fn search(&mut self, gives_way: fn(&mut Seat) -> bool) -> bool {
+    fn search(&mut self, gives_way: impl Fn(&mut Seat) -> bool) -> bool {
         let count = self.all.len();
         for _ in 0..count {
             self.hand = (self.hand + 1) % count;
@@ -166,31 +177,34 @@ impl Seats {
 impl Seat {
     /// Whether the connection has no request, and no search has seen one begin for [`IDLE`]. The bytes of one may wait in
     /// the socket.
-    fn is_idle(&mut self) -> bool {
+    fn is_idle(&mut self, now: Instant) -> bool {
         match self {
             Self::AtDoor { socket, since } => {
-                since.elapsed() >= IDLE && socket.upgrade().is_some_and(|socket| !has_unread(&socket))
+                now.saturating_duration_since(*since) >= IDLE
+                    && socket.upgrade().is_some_and(|socket| !holds_bytes(&*socket))
             }
             Self::Served { socket, peer, used, .. } => {
                 let Some(peer) = peer.upgrade().filter(|peer| peer.is_idle()) else { return false };
                 if peer.take_recent() {
-                    *used = Some(Instant::now());
+                    *used = Some(now);
                 }
-                used.is_none_or(|used| used.elapsed() >= IDLE)
-                    && socket.upgrade().is_some_and(|socket| !has_unread((*socket).as_ref()))
+                used.is_none_or(|used| now.saturating_duration_since(used) >= IDLE)
+                    && socket.upgrade().is_some_and(|socket| !has_unread(stream(&socket)))
             }
             Self::Empty | Self::Leaving => false,
         }
     }
 
     /// Whether the client has not read for [`STUCK`].
-    fn is_stuck(&mut self) -> bool {
+    fn is_stuck(&mut self, now: Instant) -> bool {
         let Self::Served { peer, stuck, .. } = self else { return false };
         match peer.upgrade().and_then(|peer| peer.see_stuck()) {
             None => *stuck = None,
             // The client has read since the last search, and is stuck again.
-            Some(false) => *stuck = Some(Instant::now()),
-            Some(true) => return stuck.is_some_and(|since| since.elapsed() >= STUCK),
+            Some(false) => *stuck = Some(now),
+            Some(true) => {
+                return stuck.is_some_and(|since| now.saturating_duration_since(since) >= STUCK);
+            }
         }
         false
     }
@@ -198,9 +212,9 @@ impl Seat {
     /// Ends the connection: its task sees that the socket is closed.
     fn end(&mut self) {
         match self {
-            Self::AtDoor { socket, .. } => socket.upgrade().iter().for_each(|socket| shut(socket)),
+            Self::AtDoor { socket, .. } => socket.upgrade().iter().for_each(|socket| shut(&**socket)),
             Self::Served { socket, .. } => {
-                socket.upgrade().iter().for_each(|socket| shut((**socket).as_ref()));
+                socket.upgrade().iter().for_each(|socket| shut(stream(socket)));
             }
             Self::Empty | Self::Leaving => {}
         }
@@ -208,29 +222,40 @@ impl Seat {
     }
 }
 
-fn shut(socket: &TcpStream) {
+fn shut(socket: &impl AsFd) {
     // An error means that the socket is closed already.
-    let _ = SockRef::from(socket).shutdown(std::net::Shutdown::Both);
+    let _ = SockRef::from(socket).shutdown(Shutdown::Both);
+}
+
+fn stream(half: &OwnedWriteHalf) -> &tokio::net::TcpStream {
+    half.as_ref()
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
     use crate::budget::Budget;
 
-    /// A socket with its client, and a peer.
-    async fn connect() -> (Arc<OwnedWriteHalf>, TcpStream, Arc<Peer>) {
+    /// A socket with its client.
+    async fn sockets() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let (_, write) = accepted.unwrap().0.into_split();
-        (Arc::new(write), client.unwrap(), Arc::new(Peer::with_current(address, Budget::new(0))))
+        (accepted.unwrap().0, client.unwrap())
+    }
+
+    /// A socket with its client, and a peer.
+    async fn connect() -> (Arc<OwnedWriteHalf>, TcpStream, Arc<Peer>) {
+        let (stream, client) = sockets().await;
+        let address = stream.peer_addr().unwrap();
+        let (_, write) = stream.into_split();
+        (Arc::new(write), client, Arc::new(Peer::with_current(address, Budget::new(0))))
     }
 
     /// Two new connections may come at once: the second search is right behind the first.
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_connection_that_was_used_a_moment_ago_does_not_give_way() {
         let places = Places::new(3);
         let [idle, used, new] = [(); 3].map(|()| places.try_take().unwrap());
@@ -240,18 +265,37 @@ mod tests {
         idle.serve(&idle_socket, &idle_peer);
         used.serve(&used_socket, &used_peer);
         drop(used_peer.begin());
-        let (stream, _new_client) = {
-            let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-            let address = listener.local_addr().unwrap();
-            let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-            (Arc::new(accepted.unwrap().0), client.unwrap())
-        };
+        let (stream, _new_client) = sockets().await;
+        let stream = Arc::new(stream.into_std().unwrap());
         new.wait_at_door(&stream);
-        assert!(places.lock().free_one(), "the idle one");
+        let now = Instant::now();
+        assert!(places.lock().free_one(now), "the idle one");
         assert!(matches!(places.lock().all[idle.at], Seat::Leaving));
-        assert!(!places.lock().free_one(), "the others are in use, or new");
-        tokio::time::advance(SEARCH_EVERY).await;
-        assert!(places.lock().free_one() && places.lock().free_one(), "now they are idle");
-        assert!(!places.lock().free_one());
+        assert!(!places.lock().free_one(now), "the others are in use, or new");
+        let later = now + SEARCH_EVERY;
+        assert!(places.lock().free_one(later) && places.lock().free_one(later), "now they are idle");
+        assert!(!places.lock().free_one(later));
+    }
+
+    #[test]
+    fn a_place_that_becomes_free_wakes_the_door_once() {
+        let mut poll = mio::Poll::new().unwrap();
+        let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(7)).unwrap());
+        let mut events = mio::Events::with_capacity(4);
+        let mut is_woken = || {
+            poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+            !events.is_empty()
+        };
+        let places = Places::new(2);
+        let [first, second] = [(); 2].map(|()| places.try_take().unwrap());
+        drop(first);
+        assert!(!is_woken(), "nobody waits");
+        let third = places.take_or_wait(&waker).unwrap();
+        assert!(places.take_or_wait(&waker).is_none());
+        drop(second);
+        assert!(is_woken());
+        drop(third);
+        assert!(!is_woken());
+        assert!(places.take_or_wait(&waker).is_some());
     }
 }

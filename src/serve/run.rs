@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::net::TcpSocket;
+use socket2::{Domain, Socket, Type};
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -99,7 +99,7 @@ impl<S: Send + Sync + 'static> App<S> {
         let mut signals = Signals::listen()?;
         let Some(app) = unless(&mut signals, self.seal(instance)).await else { return Ok(()) };
         let listener = bind(port)?;
-        serve(app?, listener, signals, Some(forced_exit)).await
+        serve(app?, listener, address(port), signals, Some(forced_exit)).await
     }
 
     /// Serves on a given listener, on the current runtime, until a signal. For embedding. The only thing installed are
@@ -118,21 +118,28 @@ impl<S: Send + Sync + 'static> App<S> {
         let app = app.map_err(Error::of_start)?;
         listener.set_nonblocking(true)?;
         say::look_at_subscriber(false);
-        serve(app, listener, signals, None).await
+        let address = listener.local_addr()?;
+        serve(app, listener, address, signals, None).await
     }
 }
 
 /// The connections that may wait in the kernel's queue. The standard library asks for 128, and a client beyond them is
 /// held up for a second. The kernel's own limit (`net.core.somaxconn`) is 4096 by default.
-const BACKLOG: u32 = 1024;
+const BACKLOG: i32 = 1024;
+
+fn address(port: u16) -> SocketAddr {
+    (Ipv4Addr::UNSPECIFIED, port).into()
+}
 
 fn bind(port: u16) -> Result<TcpListener> {
-    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-    let bound = TcpSocket::new_v4().and_then(|socket| {
+    let address = address(port);
+    let bound = Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| {
         // As the standard library does: a restart must not wait for connections of the process before.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)?.into_std()
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket.into())
     });
     bound.map_err(|cause: io::Error| {
         let advice = format!("choose another port with {} or App::port", env::LISTEN_PORT);
@@ -160,16 +167,16 @@ async fn unless<T>(signals: &mut Signals, opening: impl Future<Output = T>) -> O
 async fn serve<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     listener: TcpListener,
-    mut signals: Signals,
+    address: SocketAddr,
+    signals: Signals,
     forced_exit: Option<&ForcedExit>,
 ) -> Result {
-    let address = listener.local_addr()?;
     let drain = Drain::default();
-    let door = Door::open(&app, listener, &drain, forced_exit.cloned())?;
+    let mut door = Door::open(&app, listener, &drain, signals, forced_exit.cloned())?;
     say::info(format_args!("listening on {address}"));
-    let signal = signals.first().await;
+    let (signal, signals) = door.signal().await?;
     say::info(format_args!("{signal}: draining {} requests", app.shared.counts.in_flight.get()));
-    door.close().await;
+    door.closed().await;
     drain.run(&app, signals).await;
     Ok(())
 }

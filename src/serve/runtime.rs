@@ -6,11 +6,13 @@ use std::thread::available_parallelism;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Result;
+use crate::serve::process::Process;
 
 /// Builds one thread per processor of the instance's quota. A single thread needs no locks, and no wake-ups between
 /// threads.
 pub(crate) fn build() -> Result<Runtime> {
-    let threads = available_parallelism().map_or(1, usize::from);
+    let threads =
+        if Process::own().has_one_processor { 1 } else { available_parallelism().map_or(1, usize::from) };
     let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     if threads > 1 {
         builder.worker_threads(threads);

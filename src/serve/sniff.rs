@@ -35,9 +35,12 @@ pub(crate) struct ProbeHead {
     pub(crate) is_head: bool,
 }
 
-/// The first bytes of requests that may be probes.
+/// What a probe asks for.
 #[derive(Debug)]
-pub(crate) struct Probes(Vec<Vec<u8>>);
+pub(crate) struct Probes {
+    path: String,
+    head_root: bool,
+}
 
 /// The whole preface, because a method of HTTP/1 may begin with the same letters.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -48,15 +51,7 @@ pub(crate) const PROBE_MAX: usize = 2048;
 impl Probes {
     /// `GET` and `HEAD` of the health path, and `HEAD /` if that is enabled for load balancers.
     pub(crate) fn new(health_path: &str, head_root: bool) -> Self {
-        let mut starts = Vec::new();
-        for method in ["GET", "HEAD"] {
-            starts.push(format!("{method} {health_path} ").into_bytes());
-            starts.push(format!("{method} {health_path}?").into_bytes());
-        }
-        if head_root {
-            starts.push(b"HEAD / ".to_vec());
-        }
-        Self(starts)
+        Self { path: health_path.to_owned(), head_root }
     }
 
     /// The version of a head that was not complete within the limit. `None` if it may be HTTP/2, which has no reply for
@@ -69,14 +64,35 @@ impl Probes {
         if seen.starts_with(PREFACE) {
             return Sniffed::HttpVersion(HttpVersion::Http2);
         }
-        if self.0.iter().any(|start| seen.starts_with(start)) {
+        let path = self.path.as_bytes();
+        let (mut is_probe, mut may_be) = (false, false);
+        for method in [&b"GET "[..], b"HEAD "] {
+            match after(seen, [method, path]) {
+                Ok([b' ' | b'?', ..]) => is_probe = true,
+                Ok([]) | Err(true) => may_be = true,
+                Ok(_) | Err(false) => {}
+            }
+        }
+        if self.head_root {
+            match after(seen, [b"HEAD / ", b""]) {
+                Ok(_) => is_probe = true,
+                Err(begins) => may_be |= begins,
+            }
+        }
+        if is_probe {
             return ProbeHead::sniff(seen);
         }
-        if PREFACE.starts_with(seen) || self.0.iter().any(|start| start.starts_with(seen)) {
+        if may_be || PREFACE.starts_with(seen) {
             return Sniffed::More;
         }
         Sniffed::HttpVersion(HttpVersion::Http1)
     }
+}
+
+/// What is behind both parts. Else whether `seen` is their beginning.
+fn after<'s>(seen: &'s [u8], [first, second]: [&[u8]; 2]) -> Result<&'s [u8], bool> {
+    let rest = seen.strip_prefix(first).ok_or_else(|| first.starts_with(seen))?;
+    rest.strip_prefix(second).ok_or_else(|| second.starts_with(rest))
 }
 
 /// A head that no plain probe has, and that is left to hyper.

@@ -217,7 +217,7 @@ impl Record {
             headers: &call.head.headers,
             version: call.head.version,
             peer: call.peer.as_ref().map(|peer| peer.address.ip()),
-            route: call.scope.as_ref().map(|scope| scope.pattern.as_str()).filter(|route| !route.is_empty()),
+            route: call.scope.as_ref().map(|scope| &*scope.pattern).filter(|route| !route.is_empty()),
             is_event: self.is_event,
             status,
             has_failed: outcome.failed || matches!(end, End::Cut | End::Broken),

@@ -44,7 +44,7 @@ pub(crate) fn request_span(
 fn open(call: &Call, trigger: Trigger, client: Option<IpAddr>) -> Span {
     static IS_WARM: AtomicBool = AtomicBool::new(false);
     let method = known_method(&call.head.method);
-    let route = call.scope.as_ref().map(|scope| scope.pattern.as_str()).filter(|route| !route.is_empty());
+    let route = call.scope.as_ref().map(|scope| &*scope.pattern).filter(|route| !route.is_empty());
     let (trigger, name) = match trigger {
         Trigger::Other => ("other", "invoke".to_owned()),
         Trigger::Http => {

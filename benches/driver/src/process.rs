@@ -20,6 +20,9 @@ use crate::subjects::{self, Kind, Program, Subject};
 /// How long a server may take until it listens: valgrind makes fifty of one, a twentieth of a processor makes twenty.
 const START_MAX: Duration = Duration::from_mins(1);
 
+/// How long the threads of a server have to end what they do behind a reply, under valgrind.
+const SETTLE: Duration = Duration::from_millis(200);
+
 /// How long a server may take to end.
 const END_MAX: Duration = Duration::from_secs(30);
 
@@ -268,6 +271,17 @@ impl Server {
             }
         }
         Ok(nanoseconds / 1000.0)
+    }
+
+    /// What callgrind has counted so far. What it counts from here on is all that [`finish`](Self::finish) gives.
+    pub(crate) fn counted_so_far(&self) -> Outcome<f64> {
+        // Until threads that have something left to do have done it.
+        thread::sleep(SETTLE);
+        let dump = Command::new("vgdb").arg(format!("--pid={}", self.pid()?)).arg("dump").output()?;
+        if !dump.status.success() {
+            return Err(format!("vgdb: {}", String::from_utf8_lossy(&dump.stderr)).into());
+        }
+        self.under.total(&fs::read_to_string(self.output.with_added_extension("1"))?)
     }
 
     /// Ends it, and gives what the tool wrote.

@@ -1,0 +1,137 @@
+//! The door as the executor has it: it opens the door, takes connections from it, and closes it.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mio::Waker;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::oneshot;
+
+use crate::error::{Error, Result};
+use crate::log::say;
+use crate::platform::limits::{CONNECTIONS_PER_MIB, MAX_CONNECTIONS_DEFAULT};
+use crate::sealed::Sealed;
+use crate::serve::connection;
+use crate::serve::door::keeper::{Keeper, Sources};
+use crate::serve::drain::{Drain, DrainObserver};
+use crate::serve::forced_exit::ForcedExit;
+use crate::serve::places::{Place, Places};
+use crate::serve::signal::Signals;
+use crate::serve::sniff::{HttpVersion, Probes};
+use crate::task::Kind;
+
+/// A running door. Its drop ends the thread, and the connections that have sent nothing yet.
+pub(crate) struct Door {
+    dropped: Arc<Dropped>,
+    signal: oneshot::Receiver<(&'static str, Signals)>,
+    closed: oneshot::Receiver<()>,
+}
+
+/// Tells the thread that the app was dropped.
+pub(super) struct Dropped {
+    is_so: AtomicBool,
+    pub(super) waker: Arc<Waker>,
+}
+
+/// A connection on its way to the executor.
+pub(super) struct Accepted {
+    pub(super) stream: TcpStream,
+    pub(super) address: SocketAddr,
+    pub(super) version: HttpVersion,
+    pub(super) drain: DrainObserver,
+    pub(super) place: Place,
+}
+
+/// Takes connections over, on the executor. Their memory is allocated and freed on the same threads, which keeps the
+/// allocator's arenas from growing. At most `max_connections` connections wait here.
+async fn receive<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    mut connections: UnboundedReceiver<Accepted>,
+) {
+    while let Some(Accepted { stream, address, version, drain, place }) = connections.recv().await {
+        match tokio::net::TcpStream::from_std(stream) {
+            Ok(stream) => connection::spawn(&app, stream, address, version, drain, place),
+            Err(error) => say::error(format_args!("a connection cannot be watched: {error}")),
+        }
+    }
+}
+
+impl Door {
+    /// Starts the thread, which hands connections to the current executor.
+    ///
+    /// The thread hears the first of the signals. It stops accepting even if the executor is blocked, and arms the forced
+    /// exit if there is one.
+    ///
+    /// # Errors
+    /// When the thread cannot be created, or what it waits for.
+    pub(crate) fn open<S: Send + Sync + 'static>(
+        app: &Arc<Sealed<S>>,
+        listener: TcpListener,
+        drain: &Drain,
+        signals: Signals,
+        forced_exit: Option<ForcedExit>,
+    ) -> Result<Self> {
+        let settings = &app.settings;
+        let max_connections =
+            settings.max_connections.unwrap_or_else(|| connections_for(app.shared.instance.memory_mib()));
+        let (sources, waker) = Sources::new(listener, signals)?;
+        let dropped = Arc::new(Dropped { is_so: AtomicBool::new(false), waker: Arc::new(waker) });
+        let (to_executor, connections) = unbounded_channel();
+        let ((tell_signal, signal), (tell_closed, closed)) = (oneshot::channel(), oneshot::channel());
+        let keeper = Keeper {
+            app: Arc::clone(app),
+            executor: Handle::current(),
+            observers: drain.observers(),
+            to_executor,
+            probes: Probes::new(&settings.health_path, settings.head_root),
+            places: Places::new(max_connections),
+            forced_exit,
+            dropped: Arc::clone(&dropped),
+        };
+        let work = move || {
+            keeper.run(sources, tell_signal);
+            let _ = tell_closed.send(());
+        };
+        let thread = std::thread::Builder::new().name("fc-door".to_owned()).stack_size(256 * 1024);
+        thread.spawn(work).map_err(Error::internal)?;
+        app.shared.tracker.spawn(Kind::Receiver, receive(Arc::clone(app), connections));
+        Ok(Self { dropped, signal, closed })
+    }
+
+    /// The first signal, and those that follow. The thread then stops accepting by itself.
+    ///
+    /// # Errors
+    /// When the thread has broken down.
+    pub(crate) async fn signal(&mut self) -> Result<(&'static str, Signals)> {
+        (&mut self.signal).await.map_err(|_| Error::internal("the thread that accepts connections has ended"))
+    }
+
+    /// Returns when the listener is closed, after a signal.
+    pub(crate) async fn closed(mut self) {
+        let _ = (&mut self.closed).await;
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.dropped.is_so.store(true, Ordering::Release);
+        if let Err(error) = self.dropped.waker.wake() {
+            say::error(format_args!("the door cannot be closed: {error}"));
+        }
+    }
+}
+
+impl Dropped {
+    pub(super) fn is_so(&self) -> bool {
+        self.is_so.load(Ordering::Acquire)
+    }
+}
+
+/// The default of `max_connections`. An idle connection keeps some 12 KiB, so idle connections take a twentieth of the
+/// memory.
+fn connections_for(memory_mib: Option<u32>) -> usize {
+    let fitting = memory_mib.map(|mib| (mib as usize).saturating_mul(CONNECTIONS_PER_MIB).max(1));
+    fitting.map_or(MAX_CONNECTIONS_DEFAULT, |fitting| fitting.min(MAX_CONNECTIONS_DEFAULT))
+}
