@@ -197,6 +197,22 @@ impl Call {
         lean
     }
 
+    /// As [`lean`](Self::lean), in place: for a call that only its record knows.
+    pub(crate) fn lighten(&mut self) {
+        header_maps::keep(&mut self.head.headers);
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        (head.method, head.version) = (std::mem::take(&mut self.head.method), self.head.version);
+        if let Ok(path) = self.head.uri.path().parse() {
+            head.uri = path;
+        }
+        self.head = head;
+        self.id = self.id.detached();
+        *self.body_state.get_mut().unwrap_or_else(PoisonError::into_inner) = BodyState::Taken(None);
+        if let Some(rare) = self.rare.get_mut() {
+            rare.held.take();
+        }
+    }
+
     /// The path for the route's parameters, in its canonical spelling.
     pub(crate) fn path(&self) -> &str {
         self.spelled.as_deref().unwrap_or_else(|| self.head.uri.path())

@@ -9,13 +9,25 @@ use http_body::Frame;
 use pin_project_lite::pin_project;
 
 use crate::error::Result;
-use crate::reply::IntoPiece;
 use crate::reply::body::PIECE_MAX;
+use crate::reply::{Chunk, IntoPiece};
 use crate::stop::Stops;
 
 /// A source of a streamed body, polled frame by frame. Trailers are the last frame.
 pub(crate) trait Source: Send {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>>;
+
+    /// As `poll_frame`, for a connection of HTTP/1.1 that sends the body without hyper. Every poll is for a reason, and `cx`
+    /// wakes the task itself.
+    fn poll_chunk(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk>>> {
+        let frame = ready!(self.poll_frame(cx));
+        Poll::Ready(frame.map(|frame| frame.map(|frame| Chunk::bare(frame.into_data().unwrap_or_default()))))
+    }
+
+    /// Whether a connection of HTTP/1.1 may send the body without hyper. It has neither a length nor trailers.
+    fn is_direct(&self) -> bool {
+        false
+    }
 
     /// Whether nothing has happened since the last poll, and the next wake reaches `_task`.
     fn is_silent(&self, _task: &Waker) -> bool {

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::exchange::Peer;
+use crate::serve::outbox::Outbox;
 
 /// Both halves of a socket. The read half is tokio's own: it clears readiness after a short read, which saves a system
 /// call per request. The write half is shared, because it can be written through a reference.
@@ -20,12 +21,14 @@ pub(crate) struct Io {
     peer: Arc<Peer>,
     /// Bytes that are read before the bytes of the socket.
     ahead: Bytes,
+    /// The head of a reply that the connection sends by itself.
+    head: Vec<u8>,
 }
 
 impl Io {
     pub(crate) fn new(stream: TcpStream, peer: Arc<Peer>) -> Self {
         let (read, write) = stream.into_split();
-        Self { read, write: Arc::new(write), peer, ahead: Bytes::new() }
+        Self { read, write: Arc::new(write), peer, ahead: Bytes::new(), head: Vec::new() }
     }
 
     /// The handle for watching the socket.
@@ -41,6 +44,32 @@ impl Io {
     #[cfg(any(feature = "tower", feature = "websocket"))]
     pub(crate) fn peer(&self) -> Arc<Peer> {
         Arc::clone(&self.peer)
+    }
+
+    /// The head of a reply that the connection sends by itself, as hyper wrote it.
+    pub(crate) fn take_head(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.head)
+    }
+
+    /// Sends all bytes that wait.
+    pub(crate) fn poll_send(&self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<io::Result<()>> {
+        while !outbox.is_empty() {
+            match ready!(self.poll_write_with(cx, |half| outbox.write(half)))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                length => outbox.advance(length),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Keeps hyper's bytes from the socket, if they are its own reply, or the head of one that the connection sends.
+    #[cold]
+    fn divert(&mut self, bytes: &[u8]) -> bool {
+        if self.peer.is_head_only() {
+            self.head.extend_from_slice(bytes);
+            return true;
+        }
+        self.peer.is_unasked() && self.withhold(bytes)
     }
 
     /// Withholds hyper's own reply, and keeps the status. hyper answers a head that it cannot parse without a body and
@@ -97,18 +126,22 @@ impl AsyncRead for Io {
 }
 
 impl AsyncWrite for Io {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.peer.is_unasked() && self.withhold(bytes) {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.peer.may_divert() && self.divert(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
         self.poll_write_with(cx, |half| half.try_write(bytes))
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.peer.is_head_only() {
+            slices.iter().for_each(|slice| self.head.extend_from_slice(slice));
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
+        }
         self.poll_write_with(cx, |half| half.try_write_vectored(slices))
     }
 

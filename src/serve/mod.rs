@@ -6,6 +6,7 @@ mod door;
 mod drain;
 mod forced_exit;
 mod io;
+mod outbox;
 mod places;
 mod run;
 mod runtime;

@@ -14,10 +14,11 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::counters::InRoll;
 use crate::exchange::Peer;
-#[cfg(any(feature = "tower", feature = "websocket"))]
 use crate::exchange::attached::NextProtocol;
+use crate::exchange::direct::DirectBody;
 use crate::platform::limits::REQUEST_FIELDS_MAX;
 use crate::sealed::Sealed;
+use crate::serve::connection::direct::{Direct, Kept};
 use crate::serve::connection::linger::linger;
 use crate::serve::connection::unread::{HEAD_MAX, Unread};
 use crate::serve::connection::{FAREWELL, Service, is_over};
@@ -27,7 +28,7 @@ use crate::serve::io::Io;
 use crate::serve::places::Place;
 #[cfg(any(feature = "tower", feature = "websocket"))]
 use crate::serve::upgrade::spawn_upgraded;
-use crate::task::BoxFuture;
+use crate::task::{BoxFuture, Kind};
 use crate::timer::Timer;
 
 /// An HTTP/1.1 connection, without an idle time-out and a cap on requests. The platform reuses connections, and answers
@@ -51,7 +52,7 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     place: Place,
     /// Whether hyper already accepts [`REQUEST_FIELDS_MAX`] fields. hyper's own limit is 100.
     has_room: bool,
-    _in_roll: InRoll,
+    in_roll: InRoll,
 }
 
 /// The status for a head that was not complete within the limit.
@@ -70,23 +71,35 @@ impl<S: Send + Sync + 'static> Http1<S> {
         let in_roll = InRoll::enter(&app.shared.counts, Arc::clone(&peer) as _);
         let io = Io::new(stream, Arc::clone(&peer));
         place.serve(&io.handle(), &peer);
+        Self::of(io, Kept { app, peer, drain, place, in_roll, has_room: false }, late)
+    }
+
+    /// A connection that has sent a reply without hyper.
+    pub(super) fn again(io: Io, kept: Kept<S>) -> Self {
+        Self::of(io, kept, false)
+    }
+
+    fn of(io: Io, kept: Kept<S>, late: bool) -> Self {
+        let Kept { app, peer, drain, place, in_roll, has_room } = kept;
         let (socket, head_limit) = (io.handle(), if late { Duration::ZERO } else { app.settings.head_limit });
         let service = Service { app, peer: Arc::clone(&peer), unread: None };
-        let connection = builder().keep_alive(!late).serve_connection(TokioIo::new(io), service);
-        let slow_head = Timer::default();
+        let mut builder = builder();
+        if has_room {
+            builder.max_headers(REQUEST_FIELDS_MAX);
+        }
         Self {
-            connection,
+            connection: builder.keep_alive(!late).serve_connection(TokioIo::new(io), service),
             peer,
             drain,
             asked: false,
             head_limit,
             late,
-            slow_head,
+            slow_head: Timer::default(),
             socket,
             departed: None,
             place,
-            has_room: false,
-            _in_roll: in_roll,
+            has_room,
+            in_roll,
         }
     }
 
@@ -98,17 +111,24 @@ impl<S: Send + Sync + 'static> Http1<S> {
     /// What follows when hyper has ended: an upgrade in a task of its own, the refusal of a head that was not parsed, or
     /// the end of the client's input.
     fn follow(self) -> Following<S> {
-        #[cfg(any(feature = "tower", feature = "websocket"))]
-        if let Some(NextProtocol::Upgrade(on_upgrade)) = self.peer.next.take() {
-            let http1::Parts { io, read_buf, service, .. } = self.connection.into_parts();
-            self.peer.upgraded();
-            spawn_upgraded(
-                on_upgrade,
-                (io.into_inner(), read_buf),
-                (self.drain, self.place),
-                &service.app.shared.tracker,
-            );
-            return Following::Over;
+        match self.peer.next.take() {
+            Some(NextProtocol::Direct(body)) => {
+                self.send_directly(body);
+                return Following::Over;
+            }
+            #[cfg(any(feature = "tower", feature = "websocket"))]
+            Some(NextProtocol::Upgrade(on_upgrade)) => {
+                let http1::Parts { io, read_buf, service, .. } = self.connection.into_parts();
+                self.peer.upgraded();
+                spawn_upgraded(
+                    on_upgrade,
+                    (io.into_inner(), read_buf),
+                    (self.drain, self.place),
+                    &service.app.shared.tracker,
+                );
+                return Following::Over;
+            }
+            None => {}
         }
         let status = self.peer.take_unread();
         let http1::Parts { io, read_buf, service: Service { app, peer, unread }, .. } =
@@ -147,6 +167,21 @@ impl<S: Send + Sync + 'static> Http1<S> {
             ..self
         })
     }
+
+    /// Sends the stream of a reply without hyper, which has written the head.
+    fn send_directly(self, body: Box<dyn DirectBody>) {
+        let http1::Parts { io, read_buf, service: Service { app, .. }, .. } = self.connection.into_parts();
+        let mut io = io.into_inner();
+        let head = io.take_head();
+        // hyper has ended without a head: an error of the connection.
+        if head.is_empty() {
+            return;
+        }
+        let departed = self.departed.unwrap_or_else(|| Box::pin(departure(self.socket)));
+        let Self { peer, drain, place, in_roll, has_room, .. } = self;
+        let kept = Kept { app: Arc::clone(&app), peer, drain, place, in_roll, has_room };
+        app.shared.tracker.spawn(Kind::Connection, Direct::new(body, head, io, departed, &read_buf, kept));
+    }
 }
 
 /// hyper's settings for a connection.
@@ -178,6 +213,9 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
         };
         let stop = (leave, may_stop, http1::Connection::graceful_shutdown);
         if is_over(connection, &mut this.drain, &mut this.asked, stop, cx) {
+            return Poll::Ready(());
+        }
+        if this.peer.is_head_only() {
             return Poll::Ready(());
         }
         if expects_request.get() {
@@ -229,6 +267,8 @@ impl<S: Send + Sync + 'static> Future for Following<S> {
                 Self::Http(http) => {
                     ready!(Pin::new(&mut *http).poll(cx));
                     if http.drain.stage(cx) == Stage::Cutting {
+                        // A reply that should go on without hyper has its connection, which has it.
+                        drop(http.peer.next.take());
                         return Poll::Ready(());
                     }
                 }

@@ -1,5 +1,6 @@
 //! One connection: hyper drives it until it ends, the client leaves, or the process stops.
 
+mod direct;
 mod http1;
 #[cfg(feature = "http2")]
 mod http2;
@@ -52,10 +53,8 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     let peer = Arc::new(peer);
     match version {
         HttpVersion::Http1 | HttpVersion::Http1Late => {
-            let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
-            let http = Http1::new(app, stream, peer, drain, place, version == HttpVersion::Http1Late);
-            let records = counts.map(|counts| (counts, http.socket()));
-            tracker.spawn(Kind::Connection, CountUnpolled::new(Following::Http(http), records));
+            let is_late = version == HttpVersion::Http1Late;
+            spawn_http1(&app, Http1::new(Arc::clone(&app), stream, peer, drain, place, is_late));
         }
         #[cfg(feature = "http2")]
         HttpVersion::Http2 => {
@@ -66,6 +65,13 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
             "{address} speaks HTTP/2, which this binary was built without: enable the feature \"http2\" of fc-runtime"
         )),
     }
+}
+
+/// Serves an HTTP/1.1 connection in a new task.
+fn spawn_http1<S: Send + Sync + 'static>(app: &Sealed<S>, http: Http1<S>) {
+    let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
+    let records = counts.map(|counts| (counts, http.socket()));
+    app.shared.tracker.spawn(Kind::Connection, CountUnpolled::new(Following::Http(http), records));
 }
 
 /// How long a stop waits for the rest of a head. Also the wait for an HTTP/2 client without a request in flight that
@@ -136,6 +142,21 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        this.answer.poll_with(&mut this.busy, cx)
+        let mut polled = this.answer.poll_with(&mut this.busy, cx);
+        if let Poll::Ready(Ok(response)) = &mut polled
+            && response.body().is_direct()
+        {
+            send_directly(response);
+        }
+        polled
+    }
+}
+
+/// Leaves the stream of a reply to the connection, which sends it when hyper has written the head.
+#[cold]
+fn send_directly(response: &mut Response<Outgoing>) {
+    let body = Box::new(response.body_mut().take());
+    if let Some(peer) = body.peer() {
+        peer.begin_direct(body);
     }
 }
