@@ -10,10 +10,10 @@ use crate::platform::limits::KIB;
 use crate::reply::{CHUNK_END, Chunk, ChunkData, begin_chunk};
 
 /// The largest chunk that is copied behind others, in bytes. The copy then costs less than a write of its own.
-const COPIED_MAX: usize = 4 * KIB;
+const COPIED_MAX: usize = 16 * KIB;
 
 /// The size, in bytes, at which the copied chunks are sent although more are ready.
-const COPIES_MAX: usize = 16 * KIB;
+const COPIES_MAX: usize = 48 * KIB;
 
 /// The end of a body in chunks.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
@@ -130,7 +130,7 @@ mod tests {
             let mut outbox = Outbox::new(b"head\r\n\r\n".to_vec());
             assert!(!outbox.add(bare(b"tea")) && !outbox.add(bare(b"")) && outbox.add(bare(&long)));
             outbox.end();
-            let expected = [b"head\r\n\r\n3\r\ntea\r\n1001\r\n", &long[..], b"\r\n0\r\n\r\n"].concat();
+            let expected = [b"head\r\n\r\n3\r\ntea\r\n4001\r\n", &long[..], b"\r\n0\r\n\r\n"].concat();
             assert_eq!(sent(outbox, at_a_time), expected, "{at_a_time} bytes at a time");
         }
     }
@@ -139,7 +139,7 @@ mod tests {
     fn small_chunks_share_a_write_up_to_a_bound() {
         let mut outbox = Outbox::default();
         let added = (1..).find(|_| outbox.add(bare(&[b'x'; 1000]))).unwrap();
-        assert_eq!(added, 17);
+        assert_eq!(added, 49);
         outbox.end();
         assert!(sent(outbox, usize::MAX).ends_with(b"x\r\n0\r\n\r\n"));
     }

@@ -31,7 +31,7 @@ pub(crate) struct Outgoing {
     busy: Option<Replying>,
     drain: Option<Tracker>,
     /// Backpressure for a stream whose client does not read. HTTP/2 only: an HTTP/1 connection has one reply at a time,
-    /// and hyper stops polling at 48 KiB unsent.
+    /// and is not polled while 48 KiB are unsent.
     #[cfg(feature = "http2")]
     gate: Option<Box<Gate>>,
     /// The cost of the small pieces since the stream last had nothing to give, or since those that count were sent.

@@ -1,4 +1,4 @@
-//! One event to many clients: encoded once, and kept in a ring buffer that each subscriber reads at its own pace.
+//! One event to many clients: encoded and framed once, and kept in a ring buffer that each subscriber reads at its own pace.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -180,6 +180,8 @@ impl<S: Send + Sync + 'static> Sending<S> {
     fn follow(self, cx: &Context<'_>) {
         let Self { io, read_buf, is_last, kept, .. } = self;
         let Kept { app, peer, mut drain, place, in_roll, has_room } = kept;
+        // Not idle, if it has bytes of the next request.
+        peer.hear(&read_buf);
         peer.flushed();
         if !is_last && drain.stage(cx) == Stage::Serving {
             let kept = Kept { app: Arc::clone(&app), peer, drain, place, in_roll, has_room };
