@@ -203,7 +203,7 @@ fn a_slow_client_gets_every_byte() {
 }
 
 #[test]
-fn a_stop_closes_behind_the_stream_and_resets_nobody_who_asks_for_more() {
+fn a_stop_closes_behind_the_stream_and_answers_who_has_asked_for_more() {
     let mut server = Server::app("live");
     let mut quiet = begin(&server, &get("/waiting"));
     let mut asking = begin(&server, &[get("/waiting"), get("/plaintext")].concat());
@@ -215,8 +215,10 @@ fn a_stop_closes_behind_the_stream_and_resets_nobody_who_asks_for_more() {
     for conn in [&mut quiet, &mut asking] {
         assert_eq!(conn.chunk().unwrap(), b": going away\n");
         assert_eq!(conn.chunk(), None);
-        assert_eq!(conn.rest(), b"");
     }
+    assert_eq!(quiet.rest(), b"");
+    asking.answer("GET").assert_status(200).assert_header("connection", "close").assert_text("Hello, World!");
+    assert_eq!(asking.rest(), b"", "the other is nobody's");
     check_stopped(&server.stopped(), 0);
 }
 

@@ -114,7 +114,7 @@ impl<S: Send + Sync + 'static> Future for Direct<S> {
         let is_sent = ready!(sending.poll(cx));
         // What is not sent is dropped: its record then tells a client that left from a shutdown that cut it.
         if let Some(sending) = self.0.take().filter(|_| is_sent) {
-            sending.follow(cx);
+            sending.follow();
         }
         Poll::Ready(())
     }
@@ -177,20 +177,21 @@ impl<S: Send + Sync + 'static> Sending<S> {
     }
 
     /// What follows a reply: the next request, or the end of the connection.
-    fn follow(self, cx: &Context<'_>) {
+    fn follow(self) {
         let Self { io, read_buf, is_last, kept, .. } = self;
-        let Kept { app, peer, mut drain, place, in_roll, has_room } = kept;
+        let Kept { app, peer, drain, place, in_roll, has_room } = kept;
         // Not idle, if it has bytes of the next request.
         peer.hear(&read_buf);
         peer.flushed();
-        if !is_last && drain.stage(cx) == Stage::Serving {
+        // At a stop too: a request that has come is answered as the last.
+        if !is_last {
             let kept = Kept { app: Arc::clone(&app), peer, drain, place, in_roll, has_room };
             spawn_http1(&app, Http1::again(io.behind(read_buf), kept));
             return;
         }
         let socket = io.handle();
         drop(io);
-        // For example a request behind the last reply of a stop.
+        // For example a request behind the last reply of its connection.
         if !read_buf.is_empty() || has_unread((*socket).as_ref()) {
             app.shared.tracker.spawn(Kind::Connection, linger(socket, place));
         }

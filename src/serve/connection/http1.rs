@@ -365,19 +365,31 @@ mod tests {
         assert!(text.contains("connection: close\r\n") && text.ends_with("\r\n\r\nsmall"), "{text}");
     }
 
-    /// The pieces before the error wait for the client, and so does the cut.
+    /// The pieces before the error wait for the client, and so does the cut: whether hyper sends them or the connection.
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_fails_is_sent_up_to_its_error_to_a_slow_client() {
-        let drain = Drain::default();
-        let (mut connection, mut client, _) = connect(&drain, false).await;
-        client.write_all(b"GET /failing HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-        turns(&mut connection).await;
-        tokio::time::advance(Duration::from_secs(1)).await;
-        turns(&mut connection).await;
-        tokio::time::resume();
-        let text = rest(connection, client).await;
-        assert_eq!(text.matches('#').count(), LARGE);
-        assert!(!text.ends_with("0\r\n\r\n"), "and is cut");
+        for version in ["1.0", "1.1"] {
+            let drain = Drain::default();
+            let (mut connection, mut client, _) = connect(&drain, false).await;
+            let request = format!("GET /failing HTTP/{version}\r\nhost: a\r\n\r\n");
+            client.write_all(request.as_bytes()).await.unwrap();
+            for _ in 0..2 {
+                for _ in 0..50 {
+                    tokio::task::yield_now().await;
+                    // Over when the stream has left for a task of its own.
+                    let is_over =
+                        poll_fn(|cx| Poll::Ready(Pin::new(&mut connection).poll(cx))).await.is_ready();
+                    assert!(!is_over || version == "1.1");
+                }
+                tokio::time::advance(Duration::from_secs(1)).await;
+            }
+            assert_eq!(matches!(connection, Following::Over), version == "1.1");
+            tokio::time::resume();
+            let text = rest(connection, client).await;
+            assert_eq!(text.matches('#').count(), LARGE, "HTTP/{version}");
+            assert!(!text.ends_with("0\r\n\r\n"), "and is cut");
+            tokio::time::pause();
+        }
     }
 
     /// The time of a head ends with that head, also if the next one has begun when the reply ends.
