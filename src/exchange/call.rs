@@ -9,7 +9,7 @@ use tracing::Span;
 
 use http::header::EXPECT;
 use http::request::Parts;
-use http::{HeaderValue, Version};
+use http::{Extensions, HeaderMap, HeaderValue, Version};
 use http_body::Body;
 
 use crate::budget::Held;
@@ -200,12 +200,10 @@ impl Call {
     /// As [`lean`](Self::lean), in place: for a call that only its record knows.
     pub(crate) fn lighten(&mut self) {
         header_maps::keep(&mut self.head.headers);
-        let (mut head, ()) = http::Request::new(()).into_parts();
-        (head.method, head.version) = (std::mem::take(&mut self.head.method), self.head.version);
+        (self.head.headers, self.head.extensions) = (HeaderMap::new(), Extensions::new());
         if let Ok(path) = self.head.uri.path().parse() {
-            head.uri = path;
+            self.head.uri = path;
         }
-        self.head = head;
         self.id = self.id.detached();
         *self.body_state.get_mut().unwrap_or_else(PoisonError::into_inner) = BodyState::Taken(None);
         if let Some(rare) = self.rare.get_mut() {

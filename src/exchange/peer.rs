@@ -28,7 +28,7 @@ pub(crate) struct Peer {
     /// Whether bytes wait for the client to read: `NOT_STUCK`, `STUCK` or `SEEN_STUCK`. The end of a reply may still wait
     /// when its request is over.
     stuck: AtomicU8,
-    /// The state of the reply of an HTTP/1 connection: `NO_REPLY`, `REPLYING`, `HEAD_ONLY` or `REPLIED`. In the end
+    /// The state of the reply of an HTTP/1 connection: `NO_REPLY`, `HEAD_ONLY`, `REPLYING` or `REPLIED`. In the end
     /// `UPGRADED`.
     reply: AtomicU8,
     /// The status of hyper's own reply to a head that hyper could not parse. Zero if there was none.
@@ -50,15 +50,15 @@ struct Current(Mutex<Option<Arc<Call>>>);
 
 /// hyper has written all replies.
 const NO_REPLY: u8 = 0;
+/// hyper writes the head of a reply, which is kept: the connection sends both head and body by itself.
+const HEAD_ONLY: u8 = 1;
 /// hyper has the head of a reply; the body may go on.
-const REPLYING: u8 = 1;
+const REPLYING: u8 = 2;
 /// hyper has the whole reply, and may not have flushed the end.
-const REPLIED: u8 = 2;
+const REPLIED: u8 = 3;
 /// The connection speaks another protocol, and hyper writes nothing any more.
 #[cfg(any(feature = "tower", feature = "websocket"))]
-const UPGRADED: u8 = 3;
-/// hyper writes the head of a reply, which is kept: the connection sends both head and body by itself.
-const HEAD_ONLY: u8 = 4;
+const UPGRADED: u8 = 4;
 
 const NOT_STUCK: u8 = 0;
 const STUCK: u8 = 1;
@@ -266,7 +266,7 @@ impl Peer {
 
     /// Whether bytes of hyper may be other than those of a reply that is sent as hyper writes it.
     pub(crate) fn may_divert(&self) -> bool {
-        matches!(self.reply.load(Ordering::Relaxed), NO_REPLY | HEAD_ONLY)
+        self.reply.load(Ordering::Relaxed) <= HEAD_ONLY
     }
 
     /// Notes that hyper has flushed its buffer.

@@ -1,7 +1,5 @@
 //! A chunk of a streamed body of HTTP/1.1, for a connection that sends the body without hyper.
 
-use std::io::Write as _;
-
 use bytes::Bytes;
 
 /// Bytes in the frame of a chunk: their length before them, a line end behind them. It is made once for all clients.
@@ -46,8 +44,10 @@ impl Framed {
 
 /// Writes the begin of a chunk of so many bytes.
 pub(crate) fn begin_chunk(out: &mut Vec<u8>, length: usize) {
-    // Writing to a vector does not fail.
-    let _ = write!(out, "{length:x}\r\n");
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = (usize::BITS - length.leading_zeros()).div_ceil(4).max(1);
+    out.extend((0..digits).rev().map(|at| DIGITS[length >> (4 * at) & 0xf]));
+    out.extend_from_slice(CHUNK_END);
 }
 
 /// The bytes of a [`Chunk`].
@@ -111,6 +111,7 @@ mod tests {
     #[test]
     fn a_chunk_is_the_same_framed_before_and_when_it_is_sent() {
         check(b"x", b"1\r\nx\r\n");
+        check(b"0123456789abcdef", b"10\r\n0123456789abcdef\r\n");
         check(b"data: tea and salt\n\n", b"14\r\ndata: tea and salt\n\n\r\n");
         let long = vec![b'x'; 70_000];
         check(&long, &[b"11170\r\n", &long[..], b"\r\n"].concat());

@@ -14,7 +14,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use crate::budget::{Gate, SMALL, count_whole};
 use crate::error::{BoxError, Error};
 use crate::exchange::direct::DirectBody;
-use crate::exchange::{Busy, Call, Peer, Replying};
+use crate::exchange::{Busy, Call, Replying};
 use crate::log::current::{self, Entered};
 use crate::log::say;
 #[cfg(feature = "http2")]
@@ -30,6 +30,8 @@ pub(crate) struct Outgoing {
     /// Keeps the connection's request in progress until this body is dropped.
     busy: Option<Replying>,
     drain: Option<Tracker>,
+    /// Whether hyper has polled the stream.
+    is_begun: bool,
     /// Backpressure for a stream whose client does not read. HTTP/2 only: an HTTP/1 connection has one reply at a time,
     /// and is not polled while 48 KiB are unsent.
     #[cfg(feature = "http2")]
@@ -54,6 +56,7 @@ impl Outgoing {
             record,
             busy: None,
             drain: None,
+            is_begun: false,
             #[cfg(feature = "http2")]
             gate: None,
             #[cfg(feature = "http2")]
@@ -83,6 +86,7 @@ impl Outgoing {
             record: Some(record),
             busy: busy.map(Busy::replying),
             drain,
+            is_begun: false,
             #[cfg(feature = "http2")]
             gate: None,
             #[cfg(feature = "http2")]
@@ -101,25 +105,27 @@ impl Outgoing {
         self.busy = Some(busy);
     }
 
-    /// Whether the connection may send the body without hyper. hyper has to send a body to HTTP/1.0, and has to be there
-    /// while the request's body is read.
-    pub(crate) fn is_direct(&self) -> bool {
+    fn is_over_http1(&self) -> bool {
+        self.busy.as_ref().is_some_and(|busy| !busy.peer().is_http2)
+    }
+
+    /// Leaves a stream to its connection, at hyper's first poll of it. hyper has the head then, and waits.
+    ///
+    /// hyper has to send a body to HTTP/1.0, and has to be there while the request's body is read.
+    #[cold]
+    fn leave(&mut self) -> bool {
         let may_be = |call: &Call| {
             call.head.version == Version::HTTP_11 && (!call.has_body || call.body_state().is_whole())
         };
-        self.body.is_direct()
-            && self.record.as_ref().is_some_and(|record| may_be(record.call()))
-            && self.busy.as_ref().is_some_and(|busy| busy.peer().may_be_direct())
-    }
-
-    /// Takes the body out, for a connection that sends it without hyper. hyper waits for the rest.
-    pub(crate) fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::new(Body::Elsewhere, None))
-    }
-
-    /// The connection of the reply. `None` before it has the reply, and outside of connections.
-    pub(crate) fn peer(&self) -> Option<Arc<Peer>> {
-        self.busy.as_ref().map(Replying::shared_peer)
+        let Some(peer) = self.busy.as_ref().map(Replying::shared_peer) else { return false };
+        let is_direct = peer.may_be_direct()
+            && self.body.is_direct()
+            && self.record.as_ref().is_some_and(|record| may_be(record.call()));
+        if is_direct {
+            let waiting = Self::new(Body::Elsewhere, None);
+            peer.begin_direct(Box::new(std::mem::replace(self, waiting)));
+        }
+        is_direct
     }
 
     /// The call of the record, for a record that continues after this body.
@@ -364,6 +370,9 @@ impl http_body::Body for Outgoing {
             return Poll::Pending;
         }
         if matches!(self.body, Body::Stream(_)) {
+            if !std::mem::replace(&mut self.is_begun, true) && self.is_over_http1() && self.leave() {
+                return Poll::Pending;
+            }
             #[cfg(feature = "http2")]
             return self.poll_gated(cx);
             #[cfg(not(feature = "http2"))]
@@ -421,6 +430,7 @@ mod tests {
 
     use super::*;
     use crate::budget::Budget;
+    use crate::exchange::Peer;
     use crate::reply::Source;
 
     /// Small pieces without end, so many before each pause.

@@ -15,15 +15,15 @@ use crate::exchange::Peer;
 use crate::exchange::direct::DirectBody;
 use crate::reply::StreamWaker;
 use crate::sealed::Sealed;
-use crate::serve::connection::http1::Http1;
+use crate::serve::connection::drive;
+use crate::serve::connection::http1::{Following, Http1};
 use crate::serve::connection::linger::linger;
-use crate::serve::connection::spawn_http1;
 use crate::serve::departure::has_unread;
 use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::io::Io;
 use crate::serve::outbox::Outbox;
 use crate::serve::places::Place;
-use crate::task::{BoxFuture, Kind};
+use crate::task::BoxFuture;
 
 /// The most writes before the task yields its thread.
 const TURNS: usize = 16;
@@ -179,21 +179,20 @@ impl<S: Send + Sync + 'static> Sending<S> {
     /// What follows a reply: the next request, or the end of the connection.
     fn follow(self) {
         let Self { io, read_buf, is_last, kept, .. } = self;
-        let Kept { app, peer, drain, place, in_roll, has_room } = kept;
+        let (app, socket) = (Arc::clone(&kept.app), io.handle());
         // Not idle, if it has bytes of the next request.
-        peer.hear(&read_buf);
-        peer.flushed();
+        kept.peer.hear(&read_buf);
+        kept.peer.flushed();
         // At a stop too: a request that has come is answered as the last.
-        if !is_last {
-            let kept = Kept { app: Arc::clone(&app), peer, drain, place, in_roll, has_room };
-            spawn_http1(&app, Http1::again(io.behind(read_buf), kept));
+        let next = if !is_last {
+            Following::Http(Http1::again(io.behind(read_buf), kept))
+        } else if !read_buf.is_empty() || has_unread((*socket).as_ref()) {
+            // For example a request behind the last reply of its connection.
+            drop(io);
+            Following::Lingering(Box::pin(linger(Arc::clone(&socket), kept.place)))
+        } else {
             return;
-        }
-        let socket = io.handle();
-        drop(io);
-        // For example a request behind the last reply of its connection.
-        if !read_buf.is_empty() || has_unread((*socket).as_ref()) {
-            app.shared.tracker.spawn(Kind::Connection, linger(socket, place));
-        }
+        };
+        drive(&app, next, socket);
     }
 }

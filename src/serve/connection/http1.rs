@@ -215,9 +215,6 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
         if is_over(connection, &mut this.drain, &mut this.asked, stop, cx) {
             return Poll::Ready(());
         }
-        if this.peer.is_head_only() {
-            return Poll::Ready(());
-        }
         if expects_request.get() {
             if is_new.get() {
                 // `slow_head` may run with the longer limit from before the stop.
@@ -236,6 +233,9 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
         // hyper is polled first: a request that was sent before the client left is answered if it can be at once. An
         // error from hyper concerns this client only, and the records of its requests are complete.
         if this.peer.is_busy() || this.peer.is_stuck() {
+            if this.peer.is_head_only() {
+                return Poll::Ready(());
+            }
             // The next head may have begun when this branch is left.
             this.slow_head.stop();
             let departed = this.departed.get_or_insert_with(|| Box::pin(departure(Arc::clone(&this.socket))));

@@ -20,6 +20,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::exchange::{Busy, Payload, Peer};
 use crate::log::AccessLog;
@@ -54,7 +55,9 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     match version {
         HttpVersion::Http1 | HttpVersion::Http1Late => {
             let is_late = version == HttpVersion::Http1Late;
-            spawn_http1(&app, Http1::new(Arc::clone(&app), stream, peer, drain, place, is_late));
+            let http = Http1::new(Arc::clone(&app), stream, peer, drain, place, is_late);
+            let socket = http.socket();
+            drive(&app, Following::Http(http), socket);
         }
         #[cfg(feature = "http2")]
         HttpVersion::Http2 => {
@@ -67,11 +70,11 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     }
 }
 
-/// Serves an HTTP/1.1 connection in a new task.
-fn spawn_http1<S: Send + Sync + 'static>(app: &Sealed<S>, http: Http1<S>) {
+/// Drives an HTTP/1.1 connection in a new task.
+fn drive<S: Send + Sync + 'static>(app: &Sealed<S>, connection: Following<S>, socket: Arc<OwnedWriteHalf>) {
     let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
-    let records = counts.map(|counts| (counts, http.socket()));
-    app.shared.tracker.spawn(Kind::Connection, CountUnpolled::new(Following::Http(http), records));
+    let records = counts.map(|counts| (counts, socket));
+    app.shared.tracker.spawn(Kind::Connection, CountUnpolled::new(connection, records));
 }
 
 /// How long a stop waits for the rest of a head. Also the wait for an HTTP/2 client without a request in flight that
@@ -142,21 +145,6 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let mut polled = this.answer.poll_with(&mut this.busy, cx);
-        if let Poll::Ready(Ok(response)) = &mut polled
-            && response.body().is_direct()
-        {
-            send_directly(response);
-        }
-        polled
-    }
-}
-
-/// Leaves the stream of a reply to the connection, which sends it when hyper has written the head.
-#[cold]
-fn send_directly(response: &mut Response<Outgoing>) {
-    let body = Box::new(response.body_mut().take());
-    if let Some(peer) = body.peer() {
-        peer.begin_direct(body);
+        this.answer.poll_with(&mut this.busy, cx)
     }
 }
