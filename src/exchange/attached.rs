@@ -21,8 +21,8 @@ pub(crate) enum Attached {
 pub(crate) enum NextProtocol {
     #[cfg(any(feature = "tower", feature = "websocket"))]
     Upgrade(OnUpgrade),
-    /// It sends the rest of a reply by itself.
-    Direct(Box<dyn DirectBody>),
+    /// It sends a reply by itself: the body, behind the head that hyper wrote.
+    Direct(Box<dyn DirectBody>, Vec<u8>),
 }
 
 /// A value of a slot.
@@ -98,6 +98,13 @@ impl<T: Left> Slot<T> {
     /// Reads from the value, under the lock.
     pub(crate) fn look<R>(&self, at: impl FnOnce(&T) -> Option<R>) -> Option<R> {
         if self.was_set() { self.lock().as_ref().and_then(at) } else { None }
+    }
+
+    /// Changes the value, if there is one, under the lock.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut T)) {
+        if let Some(value) = self.lock().as_mut() {
+            change(value);
+        }
     }
 
     fn was_set(&self) -> bool {

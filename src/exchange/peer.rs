@@ -250,8 +250,17 @@ impl Peer {
 
     /// Begins a reply that the connection sends by itself. hyper's bytes are kept from now on.
     pub(crate) fn begin_direct(&self, body: Box<dyn DirectBody>) {
-        self.next.set(NextProtocol::Direct(body));
+        self.next.set(NextProtocol::Direct(body, Vec::new()));
         self.reply.store(HEAD_ONLY, Ordering::Relaxed);
+    }
+
+    /// Keeps bytes of the head that hyper writes.
+    pub(crate) fn keep_head(&self, bytes: &[u8]) {
+        self.next.change(|next| {
+            if let NextProtocol::Direct(_, head) = next {
+                head.extend_from_slice(bytes);
+            }
+        });
     }
 
     /// Whether hyper's bytes are kept, and are the head of a reply.

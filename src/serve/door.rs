@@ -22,9 +22,10 @@ use crate::error::{Error, Result};
 use crate::log::say;
 use crate::platform::limits::{CONNECTIONS_PER_MIB, MAX_CONNECTIONS_DEFAULT};
 use crate::sealed::Sealed;
-use crate::serve::connection;
+use crate::serve::connection::{self, Engines};
 use crate::serve::drain::{Drain, DrainObserver, DrainObservers, cut_rest, say_stopped};
 use crate::serve::forced_exit::ForcedExit;
+use crate::serve::looks::{Looks, SPARE};
 use crate::serve::places::{Place, Places};
 use crate::serve::runtime;
 use crate::serve::signal::Signals;
@@ -43,9 +44,17 @@ struct Acceptor<S> {
     app: Arc<Sealed<S>>,
     executor: Handle,
     observers: DrainObservers,
-    to_executor: UnboundedSender<Accepted>,
+    to_executor: UnboundedSender<Message>,
+    looks: Arc<Looks>,
     probes: Probes,
     places: Arc<Places>,
+}
+
+/// What the door tells the executor.
+enum Message {
+    Accepted(Accepted),
+    /// It is time to look at the connections' engines.
+    Look,
 }
 
 /// A connection on its way to the executor.
@@ -60,12 +69,16 @@ struct Accepted {
 /// Takes connections over, on the executor. Their memory is allocated and freed on the same threads, which keeps the
 /// allocator's arenas from growing. At most `max_connections` connections wait here.
 async fn receive<S: Send + Sync + 'static>(
-    app: Arc<Sealed<S>>,
-    mut connections: UnboundedReceiver<Accepted>,
+    engines: Arc<Engines<S>>,
+    mut messages: UnboundedReceiver<Message>,
 ) {
-    while let Some(Accepted { stream, address, version, drain, place }) = connections.recv().await {
+    while let Some(message) = messages.recv().await {
+        let Message::Accepted(Accepted { stream, address, version, drain, place }) = message else {
+            engines.look();
+            continue;
+        };
         match TcpStream::from_std(stream) {
-            Ok(stream) => connection::spawn(&app, stream, address, version, drain, place),
+            Ok(stream) => connection::spawn(&engines, stream, address, version, drain, place),
             Err(error) => say::error(format_args!("a connection cannot be watched: {error}")),
         }
     }
@@ -104,12 +117,15 @@ impl Door {
         let reactor = Builder::new_current_thread().enable_io().enable_time().build()?;
         let max_connections =
             settings.max_connections.unwrap_or_else(|| connections_for(app.shared.instance.memory_mib()));
-        let (to_executor, connections) = unbounded_channel();
+        let (to_executor, messages) = unbounded_channel();
+        let looks = Looks::new(SPARE);
+        let engines = Engines::new(Arc::clone(app), Arc::clone(&looks));
         let acceptor = Acceptor {
             app: Arc::clone(app),
             executor: Handle::current(),
             observers: drain.observers(),
             to_executor,
+            looks,
             probes: Probes::new(&settings.health_path, settings.head_root),
             places: Places::new(max_connections),
         };
@@ -123,6 +139,7 @@ impl Door {
                     Ok(listener) => listener,
                     Err(error) => return say::error(format_args!("the listener cannot be used: {error}")),
                 };
+                app.shared.tracker.spawn(Kind::Probing, acceptor.keep_looks());
                 let mut unplaced = None;
                 {
                     let mut accepting = pin!(acceptor.accept_all(&listener, &mut unplaced, asked));
@@ -142,7 +159,7 @@ impl Door {
         };
         let thread = std::thread::Builder::new().name("fc-door".to_owned()).stack_size(256 * 1024);
         thread.spawn(work).map_err(Error::internal)?;
-        app.shared.tracker.spawn(Kind::Receiver, receive(Arc::clone(app), connections));
+        app.shared.tracker.spawn(Kind::Receiver, receive(engines, messages));
         Ok(Self { close, closed })
     }
 
@@ -265,7 +282,14 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
     ) {
         let drain = self.observers.observe();
         // An error means that the executor has ended.
-        let _ = self.to_executor.send(Accepted { stream, address, version, drain, place });
+        let accepted = Accepted { stream, address, version, drain, place };
+        let _ = self.to_executor.send(Message::Accepted(accepted));
+    }
+
+    /// Tells the executor when to look at the connections' engines.
+    fn keep_looks(&self) -> impl Future<Output = ()> + Send + use<S> {
+        let (looks, to_executor) = (Arc::clone(&self.looks), self.to_executor.clone());
+        async move { looks.keep(|| to_executor.send(Message::Look).is_ok()).await }
     }
 
     /// The complete reply to a probe. Only callers inside the instance get details.

@@ -5,30 +5,48 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::exchange::Peer;
+use crate::platform::limits::KIB;
+use crate::serve::link::Link;
 use crate::serve::outbox::Outbox;
 
 /// Both halves of a socket. The read half is tokio's own: it clears readiness after a short read, which saves a system
 /// call per request. The write half is shared, because it can be written through a reference.
-pub(crate) struct Io {
+pub(crate) struct Socket {
     read: OwnedReadHalf,
     write: Arc<OwnedWriteHalf>,
     peer: Arc<Peer>,
-    /// Bytes that are read before the bytes of the socket.
-    ahead: Bytes,
-    /// The head of a reply that the connection sends by itself.
-    head: Vec<u8>,
 }
 
-impl Io {
+/// What hyper reads and writes: a socket, which may leave hyper while its connection is idle.
+pub(crate) struct Io {
+    /// `None` until it is taken from `link`, and after it was laid back.
+    socket: Option<Socket>,
+    /// Where the socket comes from. `None` if it never leaves.
+    link: Option<Arc<Link>>,
+    /// Bytes that are read before the bytes of the socket.
+    ahead: Bytes,
+    /// The last bytes that hyper has read.
+    tail: Tail,
+    /// Whether hyper has a large buffer for writing.
+    is_large: bool,
+}
+
+/// The end of what hyper has read, for [`may_leave`](Io::may_leave).
+type Tail = [u8; 5];
+
+/// The largest buffer of an engine that is used again. hyper begins with buffers of 8 KiB.
+const LARGE: usize = 8 * KIB;
+
+impl Socket {
     pub(crate) fn new(stream: TcpStream, peer: Arc<Peer>) -> Self {
         let (read, write) = stream.into_split();
-        Self { read, write: Arc::new(write), peer, ahead: Bytes::new(), head: Vec::new() }
+        Self { read, write: Arc::new(write), peer }
     }
 
     /// The handle for watching the socket.
@@ -36,19 +54,8 @@ impl Io {
         Arc::clone(&self.write)
     }
 
-    /// The same socket for another reader, which reads `ahead` first.
-    pub(crate) fn behind(self, ahead: Bytes) -> Self {
-        Self { ahead, ..self }
-    }
-
-    #[cfg(any(feature = "tower", feature = "websocket"))]
     pub(crate) fn peer(&self) -> Arc<Peer> {
         Arc::clone(&self.peer)
-    }
-
-    /// The head of a reply that the connection sends by itself, as hyper wrote it.
-    pub(crate) fn take_head(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.head)
     }
 
     /// Sends all bytes that wait.
@@ -64,9 +71,9 @@ impl Io {
 
     /// Keeps hyper's bytes from the socket, if they are its own reply, or the head of one that the connection sends.
     #[cold]
-    fn divert(&mut self, bytes: &[u8]) -> bool {
+    fn divert(&self, bytes: &[u8]) -> bool {
         if self.peer.is_head_only() {
-            self.head.extend_from_slice(bytes);
+            self.peer.keep_head(bytes);
             return true;
         }
         self.peer.is_unasked() && self.withhold(bytes)
@@ -104,33 +111,136 @@ impl Io {
     }
 }
 
+impl Io {
+    pub(crate) fn new(socket: Socket) -> Self {
+        Self { socket: Some(socket), link: None, ..Self::empty() }
+    }
+
+    /// Takes its socket from the link, and reads `ahead` before the socket's bytes.
+    pub(crate) fn linked(link: Arc<Link>, ahead: Bytes) -> Self {
+        Self { link: Some(link), ahead, ..Self::empty() }
+    }
+
+    fn empty() -> Self {
+        // hyper has read nothing, so it has no part of a head.
+        Self { socket: None, link: None, ahead: Bytes::new(), tail: *b"0\r\n\r\n", is_large: false }
+    }
+
+    pub(crate) fn into_socket(mut self) -> Option<Socket> {
+        self.socket();
+        self.socket
+    }
+
+    #[inline]
+    fn socket(&mut self) -> Option<&mut Socket> {
+        if self.socket.is_none() {
+            self.couple();
+        }
+        self.socket.as_mut()
+    }
+
+    #[cold]
+    fn couple(&mut self) {
+        self.socket = self.link.as_ref().and_then(|link| link.take_socket());
+    }
+
+    /// Whether hyper has no byte of a next request, at a read for a head that finds nothing.
+    ///
+    /// hyper has read what ends in an empty line. If it had kept a part of that, the part would end in that line too, and
+    /// hyper would have parsed it: a head is complete with its empty line, or broken. Only the line itself may be left,
+    /// which is no beginning of a request. Where the last bytes are those of a body, nothing is known.
+    fn may_leave(&self) -> bool {
+        self.ahead.is_empty() && self.tail.ends_with(b"\r\n\r\n") && !matches!(self.tail[0], b'\r' | b'\n')
+    }
+
+    /// Lays the socket back, at a read that finds nothing while the connection is idle. `room` is in hyper's buffer.
+    #[cold]
+    fn give_back(&mut self, room: usize) {
+        let Some(link) = &self.link else { return };
+        if !self.may_leave() {
+            return link.keep();
+        }
+        if let Some(socket) = self.socket.take() {
+            link.lay_back(socket, !self.is_large && room <= LARGE);
+        }
+    }
+
+    /// Few bytes, or the end. At the end the socket is laid back, if hyper has read nothing from it: hyper could do nothing
+    /// with it, and its buffers would be lost with it. A crowd of idle clients may leave at once.
+    #[cold]
+    fn note_short(&mut self, length: usize) -> Poll<io::Result<()>> {
+        if length == 0
+            && let Some(link) = self.link.as_ref().filter(|link| link.is_fresh() && self.may_leave())
+            && let Some(socket) = self.socket.take()
+        {
+            link.lay_down(socket);
+            return Poll::Pending;
+        }
+        if let Some(socket) = &self.socket {
+            socket.peer.moves();
+        }
+        self.tail = Tail::default();
+        Poll::Ready(Ok(()))
+    }
+
+    #[cold]
+    fn read_ahead(&mut self, into: &mut ReadBuf<'_>) {
+        let read = self.ahead.split_to(self.ahead.len().min(into.remaining()));
+        into.put_slice(&read);
+        self.tail = read.last_chunk().copied().unwrap_or_default();
+        if let Some(socket) = self.socket() {
+            socket.peer.hear(&read);
+        }
+    }
+}
+
 impl AsyncRead for Io {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
         let before = into.filled().len();
-        if !self.ahead.is_empty() {
-            let length = self.ahead.len().min(into.remaining());
-            into.put_slice(&self.ahead[..length]);
-            self.ahead.advance(length);
-            self.peer.hear(&into.filled()[before..]);
+        if !this.ahead.is_empty() {
+            this.read_ahead(into);
             return Poll::Ready(Ok(()));
         }
-        ready!(Pin::new(&mut self.read).poll_read(cx, into))?;
-        self.peer.moves();
-        self.peer.hear(&into.filled()[before..]);
-        Poll::Ready(Ok(()))
+        let Some(socket) = this.socket() else { return Poll::Pending };
+        match Pin::new(&mut socket.read).poll_read(cx, into) {
+            Poll::Ready(Ok(())) => {
+                let read = &into.filled()[before..];
+                socket.peer.hear(read);
+                match read.last_chunk() {
+                    Some(tail) => {
+                        socket.peer.moves();
+                        this.tail = *tail;
+                        Poll::Ready(Ok(()))
+                    }
+                    None => this.note_short(read.len()),
+                }
+            }
+            Poll::Pending => {
+                if this.link.as_ref().is_some_and(|link| link.is_giving()) {
+                    this.give_back(into.remaining());
+                }
+                Poll::Pending
+            }
+            failed @ Poll::Ready(Err(_)) => failed,
+        }
     }
 }
 
 impl AsyncWrite for Io {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.peer.may_divert() && self.divert(bytes) {
+        if bytes.len() > LARGE {
+            self.is_large = true;
+        }
+        let Some(socket) = self.socket() else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
+        if socket.peer.may_divert() && socket.divert(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
-        self.poll_write_with(cx, |half| half.try_write(bytes))
+        socket.poll_write_with(cx, |half| half.try_write(bytes))
     }
 
     fn poll_write_vectored(
@@ -138,11 +248,12 @@ impl AsyncWrite for Io {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.peer.is_head_only() {
-            slices.iter().for_each(|slice| self.head.extend_from_slice(slice));
+        let Some(socket) = self.socket() else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
+        if socket.peer.is_head_only() {
+            slices.iter().for_each(|slice| socket.peer.keep_head(slice));
             return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
-        self.poll_write_with(cx, |half| half.try_write_vectored(slices))
+        socket.poll_write_with(cx, |half| half.try_write_vectored(slices))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -150,15 +261,18 @@ impl AsyncWrite for Io {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.peer.flushed();
+        if let Some(socket) = &self.socket {
+            socket.peer.flushed();
+        }
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.peer.is_unread() {
+    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(socket) = self.socket() else { return Poll::Ready(Ok(())) };
+        if socket.peer.is_unread() {
             return Poll::Ready(Ok(()));
         }
-        let stream: &TcpStream = (*self.write).as_ref();
+        let stream: &TcpStream = (*socket.write).as_ref();
         Poll::Ready(socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Write))
     }
 }
@@ -180,7 +294,11 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
         let peer = Arc::new(Peer::with_current(address, Budget::new(0)));
-        (Io::new(accepted.unwrap().0, peer), client.unwrap())
+        (Io::new(Socket::new(accepted.unwrap().0, peer)), client.unwrap())
+    }
+
+    fn peer_of(io: &Io) -> Arc<Peer> {
+        io.socket.as_ref().unwrap().peer()
     }
 
     /// The bytes that the client gets of `bytes`.
@@ -197,7 +315,7 @@ mod tests {
     #[tokio::test]
     async fn a_reply_without_a_request_is_withheld() {
         let (io, client) = sockets().await;
-        let peer = Arc::clone(&io.peer);
+        let peer = peer_of(&io);
         assert_eq!(received(io, client, REFUSAL).await, b"");
         assert_eq!(peer.take_unread(), 404);
     }
@@ -205,7 +323,7 @@ mod tests {
     #[tokio::test]
     async fn a_reply_to_a_request_is_written() {
         let (io, client) = sockets().await;
-        let replying = io.peer.begin().replying();
+        let replying = peer_of(&io).begin().replying();
         drop(replying);
         assert_eq!(received(io, client, REFUSAL).await, REFUSAL);
     }
@@ -214,7 +332,7 @@ mod tests {
     #[tokio::test]
     async fn all_bytes_are_written_after_an_upgrade() {
         let (mut io, client) = sockets().await;
-        let peer = io.peer();
+        let peer = peer_of(&io);
         drop(peer.begin().replying());
         io.flush().await.unwrap();
         peer.upgraded();

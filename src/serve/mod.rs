@@ -6,6 +6,8 @@ mod door;
 mod drain;
 mod forced_exit;
 mod io;
+mod link;
+mod looks;
 mod outbox;
 mod places;
 mod run;

@@ -10,19 +10,15 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::Bytes;
 use tokio::net::TcpStream;
 
-use crate::counters::InRoll;
-use crate::exchange::Peer;
 use crate::exchange::direct::DirectBody;
 use crate::reply::StreamWaker;
-use crate::sealed::Sealed;
-use crate::serve::connection::drive;
 use crate::serve::connection::http1::{Following, Http1};
 use crate::serve::connection::linger::linger;
-use crate::serve::departure::has_unread;
-use crate::serve::drain::{DrainObserver, Stage};
-use crate::serve::io::Io;
+use crate::serve::connection::spawn_http1;
+use crate::serve::departure::{departure, has_unread};
+use crate::serve::drain::Stage;
+use crate::serve::io::Socket;
 use crate::serve::outbox::Outbox;
-use crate::serve::places::Place;
 use crate::task::BoxFuture;
 
 /// The most writes before the task yields its thread.
@@ -31,43 +27,30 @@ const TURNS: usize = 16;
 /// What hyper says in the head of the last reply of a connection.
 const CLOSE: &[u8] = b"\r\nconnection: close\r\n";
 
+/// A connection that sends a stream. `None` when that is over.
 pub(super) struct Direct<S: Send + Sync + 'static>(Option<Sending<S>>);
 
-/// A connection that sends a stream.
-pub(super) struct Sending<S: Send + Sync + 'static> {
+struct Sending<S: Send + Sync + 'static> {
+    /// The connection, which goes on behind the stream. It has no driver meanwhile.
+    http: Http1<S>,
+    socket: Socket,
     /// `None` when the stream has ended.
-    pub(super) body: Option<Box<dyn DirectBody>>,
-    pub(super) outbox: Outbox,
-    pub(super) io: Io,
-    pub(super) departed: Departed,
+    body: Option<Box<dyn DirectBody>>,
+    outbox: Outbox,
+    departed: Departed,
     /// Whether the connection closes behind this reply.
-    pub(super) is_last: bool,
+    is_last: bool,
     /// The bytes that hyper had read behind the request.
-    pub(super) read_buf: Bytes,
-    pub(super) kept: Kept<S>,
-}
-
-/// What a connection keeps while hyper does not drive it.
-pub(super) struct Kept<S: Send + Sync + 'static> {
-    pub(super) app: Arc<Sealed<S>>,
-    pub(super) peer: Arc<Peer>,
-    pub(super) drain: DrainObserver,
-    pub(super) place: Place,
-    pub(super) in_roll: InRoll,
-    pub(super) has_room: bool,
+    read_buf: Bytes,
 }
 
 /// The client's leaving. It is polled only when the socket has news.
-pub(super) struct Departed {
+struct Departed {
     future: BoxFuture<()>,
     waker: Option<StreamWaker>,
 }
 
 impl Departed {
-    pub(super) fn new(future: BoxFuture<()>) -> Self {
-        Self { future, waker: None }
-    }
-
     fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
         let waker = self.waker.get_or_insert_with(|| StreamWaker::new(cx.waker()));
         if !waker.take_wake(cx.waker()) {
@@ -80,28 +63,27 @@ impl Departed {
 impl<S: Send + Sync + 'static> Direct<S> {
     /// `head` is the head of the reply, as hyper wrote it.
     pub(super) fn new(
+        http: Http1<S>,
+        socket: Socket,
+        read_buf: &[u8],
         mut body: Box<dyn DirectBody>,
         head: Vec<u8>,
-        io: Io,
-        departed: BoxFuture<()>,
-        read_buf: &Bytes,
-        kept: Kept<S>,
     ) -> Self {
-        kept.peer.goes_on_directly();
+        http.peer.goes_on_directly();
         body.lighten();
-        let socket = io.handle();
-        let stream: &TcpStream = (*socket).as_ref();
+        let handle = socket.handle();
+        let stream: &TcpStream = (*handle).as_ref();
         // The executor would keep the task before as long as it has that task's waker.
         let _ = stream.poll_read_ready(&mut Context::from_waker(Waker::noop()));
         Self(Some(Sending {
+            http,
+            socket,
             body: Some(body),
             is_last: head.windows(CLOSE.len()).any(|part| part == CLOSE),
             outbox: Outbox::new(head),
-            io,
-            departed: Departed::new(departed),
+            departed: Departed { future: Box::pin(departure(handle)), waker: None },
             // A copy, because the bytes keep hyper's buffer in memory.
             read_buf: Bytes::copy_from_slice(read_buf),
-            kept,
         }))
     }
 }
@@ -123,7 +105,7 @@ impl<S: Send + Sync + 'static> Future for Direct<S> {
 impl<S: Send + Sync + 'static> Sending<S> {
     /// True when the reply is sent, as far as its stream went. False if it cannot be.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.kept.drain.stage(cx) == Stage::Cutting {
+        if self.http.drain.stage(cx) == Stage::Cutting {
             return Poll::Ready(false);
         }
         // Before the client's leaving: what is ready is sent to one that has closed its half.
@@ -136,7 +118,7 @@ impl<S: Send + Sync + 'static> Sending<S> {
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let mut is_waiting = false;
         for _ in 0..TURNS {
-            if ready!(self.io.poll_send(cx, &mut self.outbox)).is_err() {
+            if ready!(self.socket.poll_send(cx, &mut self.outbox)).is_err() {
                 return Poll::Ready(false);
             }
             if self.body.is_none() {
@@ -178,21 +160,18 @@ impl<S: Send + Sync + 'static> Sending<S> {
 
     /// What follows a reply: the next request, or the end of the connection.
     fn follow(self) {
-        let Self { io, read_buf, is_last, kept, .. } = self;
-        let (app, socket) = (Arc::clone(&kept.app), io.handle());
-        // Not idle, if it has bytes of the next request.
-        kept.peer.hear(&read_buf);
-        kept.peer.flushed();
+        let Self { http, socket, read_buf, is_last, .. } = self;
+        let (engines, handle) = (Arc::clone(&http.engines), socket.handle());
+        http.peer.flushed();
         // At a stop too: a request that has come is answered as the last.
         let next = if !is_last {
-            Following::Http(Http1::again(io.behind(read_buf), kept))
-        } else if !read_buf.is_empty() || has_unread((*socket).as_ref()) {
+            Following::Http(http.again(socket, read_buf))
+        } else if !read_buf.is_empty() || has_unread((*handle).as_ref()) {
             // For example a request behind the last reply of its connection.
-            drop(io);
-            Following::Lingering(Box::pin(linger(Arc::clone(&socket), kept.place)))
+            Following::Lingering(Box::pin(linger(Arc::clone(&handle), http.place)))
         } else {
             return;
         };
-        drive(&app, next, socket);
+        spawn_http1(&engines.app, next, handle);
     }
 }
