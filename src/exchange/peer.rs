@@ -256,10 +256,10 @@ impl Peer {
 
     /// Keeps bytes of the head that hyper writes.
     pub(crate) fn keep_head(&self, bytes: &[u8]) {
-        self.next.change(|next| {
-            if let NextProtocol::Direct(_, head) = next {
-                head.extend_from_slice(bytes);
-            }
+        self.next.change(|next| match next {
+            NextProtocol::Direct(_, head) => head.extend_from_slice(bytes),
+            #[cfg(any(feature = "tower", feature = "websocket"))]
+            NextProtocol::Upgrade(_) => {}
         });
     }
 
