@@ -102,7 +102,7 @@ mod tests {
         let framed = Framed::of(data);
         assert_eq!(framed.data(), data);
         assert_eq!(framed.clone().into_data(), data);
-        assert_eq!(framed.clone().into_wire(), wire);
+        assert_eq!(framed.into_wire(), wire);
         let mut bare = b"before".to_vec();
         Chunk::bare(Bytes::copy_from_slice(data)).copy_to(&mut bare);
         assert_eq!(bare.strip_prefix(b"before"), Some(wire));

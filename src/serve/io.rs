@@ -250,8 +250,12 @@ impl AsyncWrite for Io {
     ) -> Poll<io::Result<usize>> {
         let Some(socket) = self.socket() else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
         if socket.peer.is_head_only() {
-            slices.iter().for_each(|slice| socket.peer.keep_head(slice));
-            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
+            let mut length = 0;
+            for slice in slices {
+                socket.peer.keep_head(slice);
+                length += slice.len();
+            }
+            return Poll::Ready(Ok(length));
         }
         socket.poll_write_with(cx, |half| half.try_write_vectored(slices))
     }

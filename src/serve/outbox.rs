@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn small_chunks_share_a_write_up_to_a_bound() {
         let mut outbox = Outbox::default();
-        let added = (1..).find(|_| outbox.add(bare(&[b'x'; 1000]))).unwrap();
-        assert_eq!(added, 49);
+        let added = (1..1000).find(|_| outbox.add(bare(&[b'x'; 1000])));
+        assert_eq!(added, Some(49));
         outbox.end();
         assert!(sent(outbox, usize::MAX).ends_with(b"x\r\n0\r\n\r\n"));
     }

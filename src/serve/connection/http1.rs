@@ -197,7 +197,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
 
     /// Gives a connection that waits for its client an engine, when it is woken: by its client, or by a stop. The
     /// connection has no driver if it is over.
-    fn unpark(&mut self, cx: &mut Context<'_>) {
+    fn unpark(&mut self, cx: &Context<'_>) {
         let (stage, task) = (self.drain.stage(cx), cx.waker());
         let has_unread = || has_unread((*self.socket).as_ref());
         self.driver = match replace(&mut self.driver, Driver::None) {
