@@ -159,6 +159,16 @@ impl<S: Send + Sync + 'static> Http1<S> {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_parked(&self) -> bool {
+        matches!(self.driver, Driver::Parked(_))
+    }
+
+    #[cfg(test)]
+    pub(super) fn peer(&self) -> Arc<Peer> {
+        Arc::clone(&self.peer)
+    }
+
     /// Takes the socket back from an engine that was asked to give it. Ready if the client has left.
     fn take_back(&mut self, task: &Waker) -> Poll<()> {
         let Driver::Engine(engine) = replace(&mut self.driver, Driver::None) else { return Poll::Ready(()) };
@@ -193,7 +203,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
 
     /// Gives a connection that waits for its client an engine, when it is woken: by its client, or by a stop. The
     /// connection has no driver if it is over.
-    fn unpark(&mut self, cx: &mut Context<'_>) {
+    fn unpark(&mut self, cx: &Context<'_>) {
         let is_over = match self.drain.stage(cx) {
             Stage::Serving => false,
             Stage::Draining => !has_unread((*self.socket).as_ref()),
@@ -289,9 +299,6 @@ impl<S: Send + Sync + 'static> Future for Following<S> {
 }
 
 #[cfg(test)]
-mod parking;
-
-#[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
     use std::future::poll_fn;
@@ -337,7 +344,7 @@ mod tests {
         let peer = Arc::new(Peer::with_current(address, app.shared.budget.clone()));
         let place = Places::new(1).try_take().unwrap();
         let stops = app.shared.stops.clone();
-        let engines = Engines::new(app, Looks::new(0));
+        let engines = Engines::new(app, Looks::new(0, || ()));
         let http = Http1::new(&engines, stream, peer, drain.observers().observe(), place, late);
         (Following::Http(http), client, stops)
     }
