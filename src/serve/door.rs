@@ -16,7 +16,7 @@ use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::error::{Error, Result};
 use crate::log::say;
@@ -25,7 +25,7 @@ use crate::sealed::Sealed;
 use crate::serve::connection::{self, Engines};
 use crate::serve::drain::{Drain, DrainObserver, DrainObservers, cut_rest, say_stopped};
 use crate::serve::forced_exit::ForcedExit;
-use crate::serve::looks::{Looks, SPARE};
+use crate::serve::looks::{LOOK_EVERY, Looks, SPARE};
 use crate::serve::places::{Place, Places};
 use crate::serve::runtime;
 use crate::serve::signal::Signals;
@@ -46,6 +46,8 @@ struct Acceptor<S> {
     observers: DrainObservers,
     to_executor: UnboundedSender<Message>,
     looks: Arc<Looks>,
+    /// Notified when looks are wanted.
+    look: Arc<Notify>,
     probes: Probes,
     places: Arc<Places>,
 }
@@ -118,7 +120,11 @@ impl Door {
         let max_connections =
             settings.max_connections.unwrap_or_else(|| connections_for(app.shared.instance.memory_mib()));
         let (to_executor, messages) = unbounded_channel();
-        let looks = Looks::new(SPARE);
+        let look = Arc::new(Notify::new());
+        let looks = Looks::new(SPARE, {
+            let look = Arc::clone(&look);
+            move || look.notify_one()
+        });
         let engines = Engines::new(Arc::clone(app), Arc::clone(&looks));
         let acceptor = Acceptor {
             app: Arc::clone(app),
@@ -126,6 +132,7 @@ impl Door {
             observers: drain.observers(),
             to_executor,
             looks,
+            look,
             probes: Probes::new(&settings.health_path, settings.head_root),
             places: Places::new(max_connections),
         };
@@ -288,8 +295,20 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
 
     /// Tells the executor when to look at the connections' engines.
     fn keep_looks(&self) -> impl Future<Output = ()> + Send + use<S> {
-        let (looks, to_executor) = (Arc::clone(&self.looks), self.to_executor.clone());
-        async move { looks.keep(|| to_executor.send(Message::Look).is_ok()).await }
+        let (looks, look) = (Arc::clone(&self.looks), Arc::clone(&self.look));
+        let to_executor = self.to_executor.clone();
+        async move {
+            loop {
+                while !looks.are_wanted() {
+                    look.notified().await;
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+                // An error means that the executor has ended.
+                if looks.are_wanted() && to_executor.send(Message::Look).is_err() {
+                    return;
+                }
+            }
+        }
     }
 
     /// The complete reply to a probe. Only callers inside the instance get details.

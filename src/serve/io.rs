@@ -283,11 +283,22 @@ impl AsyncWrite for Io {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::convert::Infallible;
+    use std::future::poll_fn;
+    use std::rc::Rc;
+
+    use hyper::body::{Body, Incoming};
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper::{Request, Response};
+    use hyper_util::rt::TokioIo;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
     use crate::budget::Budget;
+    use crate::serve::departure::has_unread;
 
     /// What hyper writes for a head that it cannot read.
     const REFUSAL: &[u8] = b"HTTP/1.1 404 Not Found\r\n\r\n";
@@ -342,5 +353,94 @@ mod tests {
         peer.upgraded();
         assert_eq!(received(io, client, REFUSAL).await, REFUSAL);
         assert!(!peer.is_unread());
+    }
+
+    /// What clients send, and what they never should: joined at random, and sent in random pieces.
+    const WORDS: [&str; 18] = [
+        "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+        "POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\nabc",
+        "POST / HTTP/1.1\r\ncontent-length: 7\r\n\r\nabc\r\n\r\n",
+        "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        "\r\n\r\n",
+        "GET / HTTP/1.1\r\n",
+        "GET / HTTP/1.",
+        "HTTP/1.1\r\n\r\n",
+        "GET /",
+        "POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n",
+        "3\r\nabc\r\n",
+        "0\r\n\r\n",
+        "abc",
+        "a: b\r\n",
+        "x",
+        "\r\n",
+        "\n",
+        "\r",
+    ];
+
+    /// The first ones are whole requests, and empty lines, which may stand between them.
+    const WHOLE: usize = 5;
+
+    /// Numbers that are the same in every run.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, most: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(self.0 >> 33).unwrap() % most
+        }
+    }
+
+    /// A socket that may leave leaves no byte of a request with hyper.
+    #[tokio::test]
+    async fn hyper_has_no_byte_of_a_next_request_when_the_socket_may_leave() {
+        let (mut numbers, mut left) = (Numbers(7), 0);
+        for case in 0..1500 {
+            // Most are whole requests; a few of the other words come in between, or last.
+            let word = |_| {
+                let most = if numbers.below(3) == 0 { WORDS.len() } else { WHOLE };
+                WORDS[numbers.below(most)]
+            };
+            let text: String = (0..=case % 5).map(word).collect();
+            let (io, mut client) = sockets().await;
+            let socket = io.socket.as_ref().unwrap().handle();
+            let running = Rc::new(Cell::new(0));
+            let service = service_fn(|request: Request<Incoming>| {
+                let running = Rc::clone(&running);
+                running.set(running.get() + 1);
+                async move {
+                    let mut body = request.into_body();
+                    while poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.is_some() {}
+                    running.set(running.get() - 1);
+                    Ok::<_, Infallible>(Response::new(String::new()))
+                }
+            });
+            let mut builder = http1::Builder::new();
+            let mut hyper =
+                builder.writev(false).half_close(true).serve_connection(TokioIo::new(io), service);
+            let (mut rest, mut is_over) = (text.as_bytes(), false);
+            while !rest.is_empty() && !is_over {
+                let length = if numbers.below(2) == 0 { rest.len() } else { 1 + numbers.below(rest.len()) };
+                let (piece, more) = rest.split_at(length);
+                rest = more;
+                client.write_all(piece).await.unwrap();
+                // A reply and the next request have a poll each.
+                let mut polls = 3;
+                while !is_over && (polls > 0 || has_unread((*socket).as_ref())) {
+                    polls -= usize::from(!has_unread((*socket).as_ref()));
+                    tokio::task::yield_now().await;
+                    is_over = poll_fn(|cx| Poll::Ready(Pin::new(&mut hyper).poll(cx).is_ready())).await;
+                }
+            }
+            if is_over || running.get() > 0 {
+                continue;
+            }
+            let http1::Parts { io, read_buf, .. } = hyper.into_parts();
+            if io.into_inner().may_leave() {
+                left += 1;
+                let is_blank = read_buf.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+                assert!(is_blank && read_buf.len() <= 4, "{read_buf:?} of {text:?}");
+            }
+        }
+        assert!(left > 100, "{left}");
     }
 }

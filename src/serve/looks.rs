@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Notify;
-
 /// Counts the connections that have an engine, and says when to look at them. The clock runs on the door's thread: with a
 /// timer on the executor, each of its turns would read the clock.
 pub(crate) struct Looks {
@@ -13,7 +11,8 @@ pub(crate) struct Looks {
     spare: usize,
     driven: AtomicUsize,
     wanted: AtomicBool,
-    begin: Notify,
+    /// Wakes the thread that has the clock.
+    wake: Box<dyn Fn() + Send + Sync>,
 }
 
 /// A connection that has an engine, until this value is dropped.
@@ -26,12 +25,13 @@ pub(crate) struct Driven {
 pub(crate) const SPARE: usize = 16;
 
 /// The time between two looks. A connection is idle for one to two of them before it gives its engine up.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Looks {
-    pub(crate) fn new(spare: usize) -> Arc<Self> {
+    /// `wake` is called when looks begin to be wanted.
+    pub(crate) fn new(spare: usize, wake: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         let (driven, wanted) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Arc::new(Self { spare, driven, wanted, begin: Notify::new() })
+        Arc::new(Self { spare, driven, wanted, wake: Box::new(wake) })
     }
 
     /// Counts a connection that is given an engine.
@@ -48,7 +48,7 @@ impl Looks {
     /// Has the connections looked at if there are too many, again and again.
     pub(crate) fn want(&self) {
         if self.surplus() > 0 && !self.wanted.swap(true, Ordering::SeqCst) {
-            self.begin.notify_one();
+            (self.wake)();
         }
     }
 
@@ -57,17 +57,9 @@ impl Looks {
         self.wanted.store(false, Ordering::SeqCst);
     }
 
-    /// Calls `look` whenever it is time for a look. False from `look` ends this.
-    pub(crate) async fn keep(&self, mut look: impl FnMut() -> bool) {
-        loop {
-            while !self.wanted.load(Ordering::SeqCst) {
-                self.begin.notified().await;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-            if self.wanted.load(Ordering::SeqCst) && !look() {
-                return;
-            }
-        }
+    /// Whether the next look is due [`LOOK_EVERY`] from the last one.
+    pub(crate) fn are_wanted(&self) -> bool {
+        self.wanted.load(Ordering::SeqCst)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::{Ask, Launch, Server, check_stopped, h1};
-use testkit::until;
+use testkit::{pause, until};
 
 const ID: &str = "listener";
 
@@ -190,7 +190,7 @@ fn a_slow_client_gets_every_byte() {
         let mut body = Vec::new();
         for at in 0.. {
             if at % 100 == 0 {
-                std::thread::sleep(Duration::from_millis(5));
+                pause();
             }
             let Some(chunk) = conn.chunk() else { break };
             body.extend_from_slice(&chunk);

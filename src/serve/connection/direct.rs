@@ -12,7 +12,8 @@ use tokio::net::TcpStream;
 
 use crate::exchange::direct::DirectBody;
 use crate::reply::StreamWaker;
-use crate::serve::connection::http1::{Following, Http1};
+use crate::serve::connection::following::Following;
+use crate::serve::connection::http1::Http1;
 use crate::serve::connection::linger::linger;
 use crate::serve::connection::spawn_http1;
 use crate::serve::departure::{departure, has_unread};

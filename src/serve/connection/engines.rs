@@ -27,6 +27,7 @@ pub(crate) struct Engines<S: Send + Sync + 'static> {
 }
 
 struct Waiting<S: Send + Sync + 'static> {
+    #[allow(clippy::vec_box, reason = "they come and go in their boxes")]
     all: Vec<Box<Engine<S>>>,
     /// The fewest that waited since the last trim: nobody needed these.
     fewest: usize,
@@ -106,12 +107,6 @@ impl<S: Send + Sync + 'static> Engines<S> {
         drop(unneeded);
     }
 
-    /// The number of engines there are.
-    #[cfg(test)]
-    pub(super) fn count(&self) -> usize {
-        lock(&self.links).iter().filter(|link| link.strong_count() > 0).count()
-    }
-
     fn waiting(&self) -> MutexGuard<'_, Waiting<S>> {
         lock(&self.waiting)
     }
@@ -124,6 +119,7 @@ impl<S: Send + Sync + 'static> Waiting<S> {
         engine
     }
 
+    #[allow(clippy::vec_box, reason = "they come and go in their boxes")]
     /// Now and then half of those that nobody needed, those that have waited longest.
     fn trim(&mut self) -> Vec<Box<Engine<S>>> {
         self.looks = (self.looks + 1) % TRIM_EVERY;
@@ -138,4 +134,350 @@ impl<S: Send + Sync + 'static> Waiting<S> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Connections that give their engines up and take engines again, whenever bytes come.
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::task::Poll;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::app::App;
+    use crate::exchange::Peer;
+    use crate::log::AccessLog;
+    use crate::platform::Instance;
+    use crate::serve::connection::following::Following;
+    use crate::serve::connection::http1::Http1;
+    use crate::serve::departure::has_unread;
+    use crate::serve::drain::{Drain, Stage};
+    use crate::serve::places::Places;
+
+    const GET: &str = "GET /is/one HTTP/1.1\r\nhost: a\r\n\r\n";
+    const WITH_BODY: &str = "POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello";
+    const UNREAD: &str = "POST /unread HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello";
+    const CHUNKED: &str =
+        "POST /length HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+
+    /// An app with its engines. No idle connection keeps one.
+    struct Server {
+        engines: Arc<Engines<()>>,
+        drain: Drain,
+        places: Arc<Places>,
+    }
+
+    struct Pair {
+        connection: Following<()>,
+        client: TcpStream,
+    }
+
+    impl Server {
+        async fn new() -> Self {
+            let app = App::new()
+                .access_log(AccessLog::Off)
+                .get("/is/{what}", async |ex| Ok(ex.param::<String>("what")?))
+                .get("/large", async |_| "#".repeat(20_000))
+                .post("/length", async |ex| Ok(ex.bytes().await?.len().to_string()))
+                .post("/unread", async |_| "unread");
+            let app: Arc<Sealed<()>> = app.seal(Instance::from_vars([("", ""); 0])).await.unwrap();
+            let engines = Engines::new(app, Looks::new(0, || ()));
+            Self { engines, drain: Drain::default(), places: Places::new(100) }
+        }
+
+        async fn connect(&self) -> Pair {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+            let (client, (stream, address)) = (client.unwrap(), accepted.unwrap());
+            client.set_nodelay(true).unwrap();
+            let peer = Arc::new(Peer::with_current(address, self.engines.app.shared.budget.clone()));
+            let (drain, place) = (self.drain.observers().observe(), self.places.try_take().unwrap());
+            let http = Http1::new(&self.engines, stream, peer, drain, place, false);
+            Pair { connection: Following::Http(http), client }
+        }
+
+        /// The number of engines, with a connection and without one.
+        fn count(&self) -> (usize, usize) {
+            let all = lock(&self.engines.links).iter().filter(|link| link.strong_count() > 0).count();
+            let waiting = self.engines.waiting().all.len();
+            (all - waiting, waiting)
+        }
+    }
+
+    impl Pair {
+        fn http(&self) -> &Http1<()> {
+            let Following::Http(http) = &self.connection else { panic!("the connection has ended") };
+            http
+        }
+
+        fn is_parked(&self) -> bool {
+            self.http().is_parked()
+        }
+
+        fn has_unread(&self) -> bool {
+            has_unread((*self.http().socket()).as_ref())
+        }
+
+        async fn poll(&mut self) -> Poll<()> {
+            poll_fn(|cx| Poll::Ready(Pin::new(&mut self.connection).poll(cx))).await
+        }
+
+        /// Looks at the connection, which is polled if anything could have woken it.
+        async fn look(&mut self, server: &Server) {
+            server.engines.look();
+            if !self.is_parked() || self.has_unread() {
+                assert!(self.poll().await.is_pending(), "the connection has ended");
+            }
+        }
+
+        async fn park(&mut self, server: &Server) {
+            for _ in 0..3 {
+                self.look(server).await;
+            }
+            assert!(self.is_parked());
+        }
+
+        async fn send(&mut self, bytes: &str) {
+            self.client.write_all(bytes.as_bytes()).await.unwrap();
+            while !bytes.is_empty() && !self.has_unread() {
+                tokio::task::yield_now().await;
+            }
+        }
+
+        /// The replies until one ends in `end`.
+        async fn replies(&mut self, end: &str) -> String {
+            let mut text = String::new();
+            let reading = async {
+                while !text.ends_with(end) {
+                    let mut piece = [0; 4096];
+                    tokio::select! {
+                        biased;
+                        read = self.client.read(&mut piece) => {
+                            let length = read.unwrap();
+                            assert!(length > 0, "the connection ended after {text:?}");
+                            text.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+                        }
+                        () = &mut self.connection => panic!("the connection ended after {text:?}"),
+                    }
+                }
+            };
+            timeout(Duration::from_secs(20), reading).await.unwrap();
+            text
+        }
+
+        #[track_caller]
+        fn check(text: &str, replies: usize) {
+            assert_eq!(text.matches("HTTP/1.1 200 OK\r\n").count(), replies, "{text:?}");
+        }
+
+        async fn ask(&mut self, request: &str, end: &str) {
+            self.send(request).await;
+            Self::check(&self.replies(end).await, 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_keeps_no_engine_and_goes_on() {
+        let server = Server::new().await;
+        let mut pair = server.connect().await;
+        assert!(pair.is_parked(), "no engine before the first bytes are read");
+        for _ in 0..3 {
+            pair.ask(GET, "one").await;
+            assert_eq!(server.count(), (1, 0));
+            pair.park(&server).await;
+            assert_eq!(server.count(), (0, 1));
+        }
+    }
+
+    #[tokio::test]
+    async fn one_engine_serves_many_connections() {
+        let server = Server::new().await;
+        let mut pairs = Vec::new();
+        for at in 0..10 {
+            let mut pair = server.connect().await;
+            pair.ask(&GET.replace("one", &format!("first-{at}")), &format!("first-{at}")).await;
+            pair.park(&server).await;
+            pairs.push(pair);
+        }
+        for (at, pair) in pairs.iter_mut().enumerate() {
+            pair.ask(&GET.replace("one", &format!("second-{at}")), &format!("second-{at}")).await;
+            pair.park(&server).await;
+        }
+        assert_eq!(server.count(), (0, 1));
+    }
+
+    /// The first bytes of a request come, the connection is looked at, and the rest comes: for each number of first bytes, and
+    /// for looks before, in between and after.
+    #[tokio::test]
+    async fn no_byte_is_lost_at_any_moment_of_parking() {
+        let server = Server::new().await;
+        let mut pair = server.connect().await;
+        pair.ask(GET, "one").await;
+        let mut parked = 0;
+        for (request, end) in [(GET, "one"), (WITH_BODY, "5"), (CHUNKED, "5"), (UNREAD, "unread")] {
+            for first in 0..=request.len() {
+                for (before, after) in [(0, 0), (0, 1), (0, 3), (1, 0), (1, 2), (2, 0), (2, 1), (3, 3)] {
+                    for _ in 0..before {
+                        pair.look(&server).await;
+                    }
+                    parked += usize::from(pair.is_parked());
+                    // Also between the look that asks for the engine and the poll that gives it.
+                    server.engines.look();
+                    pair.send(&request[..first]).await;
+                    assert!(pair.poll().await.is_pending());
+                    for _ in 0..after {
+                        pair.look(&server).await;
+                    }
+                    pair.send(&request[first..]).await;
+                    let text = pair.replies(end).await;
+                    Pair::check(&text, 1);
+                    assert_eq!(text.matches("HTTP/").count(), 1, "{text:?}");
+                }
+            }
+        }
+        assert!(parked > 100);
+    }
+
+    /// A part of the next head comes with the request before: hyper has it, and it must not stay with the engine.
+    #[tokio::test]
+    async fn a_part_of_the_next_head_stays_with_its_connection() {
+        let server = Server::new().await;
+        for request in [GET, WITH_BODY, CHUNKED] {
+            for first in 1..GET.len() {
+                let mut pair = server.connect().await;
+                pair.send(&format!("{request}{}", &GET[..first])).await;
+                Pair::check(&pair.replies(if request == GET { "one" } else { "5" }).await, 1);
+                for _ in 0..4 {
+                    pair.look(&server).await;
+                }
+                let mut other = server.connect().await;
+                other.ask(&GET.replace("one", "other"), "other").await;
+                pair.send(&GET[first..]).await;
+                Pair::check(&pair.replies("one").await, 1);
+                pair.ask(GET, "one").await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_that_come_together_are_answered_all() {
+        let server = Server::new().await;
+        let mut pair = server.connect().await;
+        for _ in 0..3 {
+            let text = format!("{GET}{CHUNKED}{WITH_BODY}{}", GET.replace("one", "last"));
+            pair.send(&text).await;
+            Pair::check(&pair.replies("last").await, 4);
+            pair.park(&server).await;
+        }
+    }
+
+    /// What is not used again: large buffers, many fields, a body that ended hyper's last read.
+    #[tokio::test]
+    async fn an_engine_that_grew_is_not_used_again() {
+        let server = Server::new().await;
+        let mut fields = "GET /is/one HTTP/1.1\r\nhost: a\r\n".to_owned();
+        for at in 0..150 {
+            let _ = write!(fields, "a{at}:\r\n");
+        }
+        fields.push_str("\r\n");
+        let large = "GET /large HTTP/1.1\r\nhost: a\r\n\r\n".to_owned();
+        for (request, end) in [(large, "###"), (fields, "one"), (WITH_BODY.to_owned(), "5")] {
+            let mut pair = server.connect().await;
+            pair.send(&request).await;
+            let mut text = pair.replies(end).await;
+            while end == "###" && text.matches('#').count() < 20_000 {
+                text += &pair.replies(end).await;
+            }
+            pair.park(&server).await;
+            assert_eq!(server.count(), (0, 0), "{end}");
+            pair.ask(GET, "one").await;
+        }
+    }
+
+    /// While a request is in progress, a look changes nothing, however long it takes.
+    #[tokio::test]
+    async fn a_request_in_progress_keeps_its_engine() {
+        let server = Server::new().await;
+        let mut pair = server.connect().await;
+        pair.send(&WITH_BODY[..WITH_BODY.len() - 1]).await;
+        for _ in 0..10 {
+            pair.look(&server).await;
+            assert!(!pair.is_parked());
+        }
+        pair.send(&WITH_BODY[WITH_BODY.len() - 1..]).await;
+        Pair::check(&pair.replies("5").await, 1);
+        pair.park(&server).await;
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_those_that_wait_and_answers_what_has_come() {
+        let server = Server::new().await;
+        let (mut idle, mut asking) = (server.connect().await, server.connect().await);
+        for pair in [&mut idle, &mut asking] {
+            pair.ask(GET, "one").await;
+            pair.park(&server).await;
+        }
+        asking.send(GET).await;
+        server.drain.advance(Stage::Draining);
+        assert!(idle.poll().await.is_ready());
+        let Pair { connection, mut client } = asking;
+        let mut text = String::new();
+        let (read, ()) = tokio::join!(client.read_to_string(&mut text), connection);
+        read.unwrap();
+        assert!(text.contains("connection: close\r\n") && text.ends_with("one"), "{text:?}");
+        assert_eq!(idle.client.read(&mut [0]).await.unwrap(), 0);
+    }
+
+    /// A crowd that leaves costs no engines: those that wait are enough.
+    #[tokio::test]
+    async fn clients_that_leave_while_they_wait_use_no_engine_up() {
+        let server = Server::new().await;
+        for _ in 0..5 {
+            let mut pair = server.connect().await;
+            pair.ask(GET, "one").await;
+            pair.park(&server).await;
+            let Pair { connection, client } = pair;
+            drop(client);
+            timeout(Duration::from_secs(20), connection).await.unwrap();
+        }
+        assert_eq!(server.count(), (0, 1));
+        let mut pair = server.connect().await;
+        pair.ask(GET, "one").await;
+    }
+
+    /// The places of connections that wait are known by their peers.
+    #[tokio::test]
+    async fn nothing_keeps_a_connection_that_has_ended() {
+        let server = Server::new().await;
+        let mut pair = server.connect().await;
+        pair.ask(GET, "one").await;
+        let peer = Arc::downgrade(&pair.http().peer());
+        pair.park(&server).await;
+        drop(pair);
+        assert_eq!((peer.strong_count(), server.count()), (0, (0, 1)));
+    }
+
+    #[tokio::test]
+    async fn few_connections_keep_their_engines() {
+        let mut server = Server::new().await;
+        server.engines = Engines::new(Arc::clone(&server.engines.app), Looks::new(2, || ()));
+        let mut pairs = [server.connect().await, server.connect().await, server.connect().await];
+        for pair in &mut pairs {
+            pair.ask(GET, "one").await;
+        }
+        for _ in 0..5 {
+            for pair in &mut pairs {
+                pair.look(&server).await;
+            }
+        }
+        assert_eq!(pairs.iter().filter(|pair| pair.is_parked()).count(), 1);
+        assert!(!server.engines.looks.are_wanted());
+    }
 }

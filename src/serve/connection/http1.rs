@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::mem::replace;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use crate::exchange::attached::NextProtocol;
 use crate::serve::connection::direct::Direct;
 use crate::serve::connection::engine::{Engine, Make};
 use crate::serve::connection::engines::Engines;
+use crate::serve::connection::following::Following;
 use crate::serve::connection::linger::linger;
 use crate::serve::connection::unread::Unread;
 use crate::serve::connection::{FAREWELL, is_over};
@@ -28,7 +29,7 @@ use crate::serve::link::Given;
 use crate::serve::places::Place;
 #[cfg(any(feature = "tower", feature = "websocket"))]
 use crate::serve::upgrade::spawn_upgraded;
-use crate::task::{BoxFuture, Kind};
+use crate::task::Kind;
 
 /// An HTTP/1.1 connection, without an idle time-out and a cap on requests. The platform reuses connections, and answers
 /// 502 to a `POST` on a closed one. So this side sends `Connection: close` only at a stop, or after a head that was
@@ -165,6 +166,16 @@ impl<S: Send + Sync + 'static> Http1<S> {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_parked(&self) -> bool {
+        matches!(self.driver, Driver::Parked(_))
+    }
+
+    #[cfg(test)]
+    pub(super) fn peer(&self) -> Arc<Peer> {
+        Arc::clone(&self.peer)
+    }
+
     /// Takes the socket back from an engine that was asked to give it. Ready if the client has left.
     fn take_back(&mut self, task: &Waker) -> Poll<()> {
         let Driver::Engine(engine) = replace(&mut self.driver, Driver::None) else { return Poll::Ready(()) };
@@ -226,7 +237,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
 
     /// What follows when the drivers have ended: an upgrade in a task of its own, the refusal of a head that was not
     /// parsed, or the end of the client's input.
-    fn follow(mut self, task: &Waker) -> Following<S> {
+    pub(super) fn follow(mut self, task: &Waker) -> Following<S> {
         let Driver::Engine(engine) = replace(&mut self.driver, Driver::None) else { return Following::Over };
         let has_room = engine.has_room();
         let (Some(socket), read_buf, unread) = engine.into_parts() else { return Following::Over };
@@ -286,42 +297,6 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
     }
 }
 
-/// An HTTP/1.1 connection, and what follows on the socket when hyper has ended.
-pub(super) enum Following<S: Send + Sync + 'static> {
-    Http(Http1<S>),
-    /// This side has sent its last byte, and the rest of the input is discarded.
-    Lingering(BoxFuture<()>),
-    Over,
-}
-
-impl<S: Send + Sync + 'static> Future for Following<S> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            match &mut *self {
-                Self::Http(http) => {
-                    ready!(Pin::new(&mut *http).poll(cx));
-                    if http.drain.stage(cx) == Stage::Cutting {
-                        // A reply that should go on without hyper has its connection, which has it.
-                        drop(http.peer.next.take());
-                        return Poll::Ready(());
-                    }
-                }
-                Self::Lingering(linger) => ready!(linger.as_mut().poll(cx)),
-                Self::Over => return Poll::Ready(()),
-            }
-            *self = match replace(&mut *self, Self::Over) {
-                Self::Http(http) => http.follow(cx.waker()),
-                Self::Lingering(..) | Self::Over => Self::Over,
-            };
-        }
-    }
-}
-
-#[cfg(test)]
-mod parking;
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
@@ -368,7 +343,7 @@ mod tests {
         let peer = Arc::new(Peer::with_current(address, app.shared.budget.clone()));
         let place = Places::new(1).try_take().unwrap();
         let stops = app.shared.stops.clone();
-        let engines = Engines::new(app, Looks::new(0));
+        let engines = Engines::new(app, Looks::new(0, || ()));
         let http = Http1::new(&engines, stream, peer, drain.observers().observe(), place, late);
         (Following::Http(http), client, stops)
     }

@@ -3,6 +3,7 @@
 mod direct;
 mod engine;
 mod engines;
+mod following;
 mod http1;
 #[cfg(feature = "http2")]
 mod http2;
@@ -37,7 +38,8 @@ use crate::serve::sniff::HttpVersion;
 use crate::stage::Outgoing;
 use crate::task::Kind;
 pub(crate) use engines::Engines;
-use http1::{Following, Http1};
+use following::Following;
+use http1::Http1;
 use unpolled::CountUnpolled;
 use unread::Unread;
 
