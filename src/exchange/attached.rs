@@ -1,9 +1,10 @@
-//! Slots in which the optional features leave a value at a request or a connection. The slots exist in every build.
+//! Slots in which one part leaves a value for another, at a request or a connection. The slots exist in every build.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::exchange::direct::DirectBody;
 #[cfg(any(feature = "tower", feature = "websocket"))]
 use crate::exchange::upgrade::{OnUpgrade, PendingUpgrade};
 
@@ -16,11 +17,25 @@ pub(crate) enum Attached {
     Upgrade(PendingUpgrade),
 }
 
-/// The protocol that a connection speaks after HTTP.
+/// What a connection does when hyper has ended.
 pub(crate) enum NextProtocol {
     #[cfg(any(feature = "tower", feature = "websocket"))]
     Upgrade(OnUpgrade),
+    /// It sends a reply by itself: the body, behind the head that hyper wrote.
+    Direct(Box<dyn DirectBody>, Vec<u8>),
 }
+
+/// A value of a slot.
+pub(crate) trait Left {
+    /// Whether anything leaves such a value.
+    const IN_USE: bool = true;
+}
+
+impl Left for Attached {
+    const IN_USE: bool = cfg!(any(feature = "grpc", feature = "tower", feature = "websocket"));
+}
+
+impl Left for NextProtocol {}
 
 impl Attached {
     #[cfg_attr(
@@ -61,16 +76,13 @@ pub(crate) struct ProtocolStatus {
     pub(crate) failed: bool,
 }
 
-/// Whether any feature that uses slots is enabled.
-const IN_USE: bool = cfg!(any(test, feature = "grpc", feature = "tower", feature = "websocket"));
-
 /// A slot that passes a value from one part to another. Reading an empty slot takes one atomic load and no lock.
 pub(crate) struct Slot<T> {
     was_set: AtomicBool,
     value: Mutex<Option<T>>,
 }
 
-impl<T> Slot<T> {
+impl<T: Left> Slot<T> {
     /// Stores the value, in place of an earlier one.
     pub(crate) fn set(&self, value: T) {
         let before = self.lock().replace(value);
@@ -88,8 +100,15 @@ impl<T> Slot<T> {
         if self.was_set() { self.lock().as_ref().and_then(at) } else { None }
     }
 
+    /// Changes the value, if there is one, under the lock.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut T)) {
+        if let Some(value) = self.lock().as_mut() {
+            change(value);
+        }
+    }
+
     fn was_set(&self) -> bool {
-        IN_USE && self.was_set.load(Ordering::Acquire)
+        T::IN_USE && self.was_set.load(Ordering::Acquire)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<T>> {
@@ -112,6 +131,8 @@ impl<T> fmt::Debug for Slot<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Left for u8 {}
 
     #[test]
     fn a_slot_keeps_the_last_value_until_it_is_taken() {

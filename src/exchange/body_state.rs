@@ -178,6 +178,11 @@ impl BodyState {
         matches!(self, Self::Taken(None))
     }
 
+    /// Whether the body was read to its end.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole { .. })
+    }
+
     pub(crate) fn has_left(&self) -> bool {
         matches!(self, Self::Broken { left: true })
     }

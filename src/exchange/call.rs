@@ -10,7 +10,7 @@ use tracing::Span;
 
 use http::header::EXPECT;
 use http::request::Parts;
-use http::{HeaderValue, Version};
+use http::{Extensions, HeaderMap, HeaderValue, Version};
 use http_body::Body;
 
 use crate::budget::Held;
@@ -196,6 +196,20 @@ impl Call {
         }
         lean.phase.set(Phase::Replying);
         lean
+    }
+
+    /// As [`lean`](Self::lean), in place: for a call that only its record knows.
+    pub(crate) fn lighten(&mut self) {
+        header_maps::keep(&mut self.head.headers);
+        (self.head.headers, self.head.extensions) = (HeaderMap::new(), Extensions::new());
+        if let Ok(path) = self.head.uri.path().parse() {
+            self.head.uri = path;
+        }
+        self.id = self.id.detached();
+        *self.body_state.get_mut().unwrap_or_else(PoisonError::into_inner) = BodyState::Taken(None);
+        if let Some(rare) = self.rare.get_mut() {
+            rare.held.take();
+        }
     }
 
     /// The path for the route's parameters, in its canonical spelling.

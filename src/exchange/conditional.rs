@@ -24,7 +24,7 @@ pub(super) fn conditional(call: &Call, mut reply: Reply) -> Reply {
     let content = match &reply.body {
         Body::Empty => Some(Bytes::new()),
         Body::Once(bytes) => Some(bytes.clone()),
-        Body::Stream(_) | Body::Broken(_) | Body::Held(_) => None,
+        Body::Stream(_) | Body::Broken(_) | Body::Held(_) | Body::Elsewhere => None,
     };
     let headers = reply.our_headers_mut();
     if let Some(content) = &content {

@@ -5,6 +5,7 @@ mod body_state;
 mod call;
 pub(crate) mod conditional;
 mod cookies;
+pub(crate) mod direct;
 mod event;
 mod forwarded;
 mod hang_up;

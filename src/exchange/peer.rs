@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::budget::{Account, Budget, Held, SMALL, TINY};
 use crate::exchange::Call;
 use crate::exchange::attached::{NextProtocol, Slot};
+use crate::exchange::direct::DirectBody;
 
 /// The client end of one connection.
 #[derive(Debug)]
@@ -27,11 +28,12 @@ pub(crate) struct Peer {
     /// Whether bytes wait for the client to read: `NOT_STUCK`, `STUCK` or `SEEN_STUCK`. The end of a reply may still wait
     /// when its request is over.
     stuck: AtomicU8,
-    /// The state of the reply of an HTTP/1 connection: `NO_REPLY`, `REPLYING` or `REPLIED`. In the end `UPGRADED`.
+    /// The state of the reply of an HTTP/1 connection: `NO_REPLY`, `HEAD_ONLY`, `REPLYING` or `REPLIED`. In the end
+    /// `UPGRADED`.
     reply: AtomicU8,
     /// The status of hyper's own reply to a head that hyper could not parse. Zero if there was none.
     unread: AtomicU16,
-    /// The protocol after HTTP.
+    /// What follows when hyper has ended.
     pub(crate) next: Slot<NextProtocol>,
     /// Whether the requests of this connection overlap.
     pub(crate) is_http2: bool,
@@ -48,13 +50,15 @@ struct Current(Mutex<Option<Arc<Call>>>);
 
 /// hyper has written all replies.
 const NO_REPLY: u8 = 0;
+/// hyper writes the head of a reply, which is kept: the connection sends both head and body by itself.
+const HEAD_ONLY: u8 = 1;
 /// hyper has the head of a reply; the body may go on.
-const REPLYING: u8 = 1;
+const REPLYING: u8 = 2;
 /// hyper has the whole reply, and may not have flushed the end.
-const REPLIED: u8 = 2;
+const REPLIED: u8 = 3;
 /// The connection speaks another protocol, and hyper writes nothing any more.
 #[cfg(any(feature = "tower", feature = "websocket"))]
-const UPGRADED: u8 = 3;
+const UPGRADED: u8 = 4;
 
 const NOT_STUCK: u8 = 0;
 const STUCK: u8 = 1;
@@ -238,6 +242,42 @@ impl Peer {
         self.reply.load(Ordering::Relaxed) == NO_REPLY && !self.is_busy()
     }
 
+    /// Whether a stream may be sent without hyper: the connection is one of HTTP/1, has read the whole request, and has
+    /// written all replies before.
+    pub(crate) fn may_be_direct(&self) -> bool {
+        !self.is_http2 && !self.is_stuck() && self.busy.load(Ordering::Relaxed) == 1
+    }
+
+    /// Begins a reply that the connection sends by itself. hyper's bytes are kept from now on.
+    pub(crate) fn begin_direct(&self, body: Box<dyn DirectBody>) {
+        self.next.set(NextProtocol::Direct(body, Vec::new()));
+        self.reply.store(HEAD_ONLY, Ordering::Relaxed);
+    }
+
+    /// Keeps bytes of the head that hyper writes.
+    pub(crate) fn keep_head(&self, bytes: &[u8]) {
+        self.next.change(|next| match next {
+            NextProtocol::Direct(_, head) => head.extend_from_slice(bytes),
+            #[cfg(any(feature = "tower", feature = "websocket"))]
+            NextProtocol::Upgrade(_) => {}
+        });
+    }
+
+    /// Whether hyper's bytes are kept, and are the head of a reply.
+    pub(crate) fn is_head_only(&self) -> bool {
+        self.reply.load(Ordering::Relaxed) == HEAD_ONLY
+    }
+
+    /// Notes that hyper has ended, and the reply goes on without it.
+    pub(crate) fn goes_on_directly(&self) {
+        self.reply.store(REPLYING, Ordering::Relaxed);
+    }
+
+    /// Whether bytes of hyper may be other than those of a reply that is sent as hyper writes it.
+    pub(crate) fn may_divert(&self) -> bool {
+        self.reply.load(Ordering::Relaxed) <= HEAD_ONLY
+    }
+
     /// Notes that hyper has flushed its buffer.
     pub(crate) fn flushed(&self) {
         if self.reply.load(Ordering::Relaxed) == REPLIED {
@@ -309,6 +349,10 @@ impl Busy {
 impl Replying {
     pub(crate) fn peer(&self) -> &Peer {
         self.0.peer()
+    }
+
+    pub(crate) fn shared_peer(&self) -> Arc<Peer> {
+        Arc::clone(&self.0.0)
     }
 }
 

@@ -10,6 +10,7 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 use crate::error::{Error, Result};
+use crate::reply::Chunk;
 use crate::reply::source::Source;
 use crate::task::BoxFuture;
 use crate::unwind::drop_caught;
@@ -22,6 +23,8 @@ pub(crate) enum Body {
     Broken(Pin<Box<Sleep>>),
     /// What has to be sent before the instance may freeze, and the last frame, which leaves after that.
     Held(Box<(BoxFuture<()>, Option<Frame<Bytes>>)>),
+    /// The connection sends the stream without hyper, which writes the head only.
+    Elsewhere,
 }
 
 /// How long the error of a stream waits at least. Pieces are handed to the connection before, and written in its turn: over HTTP/2
@@ -43,6 +46,19 @@ impl Body {
     /// Whether a poll would find nothing new. A connection polls whenever its socket is ready.
     pub(crate) fn is_silent(&self, task: &Waker) -> bool {
         matches!(self, Self::Stream(source) if source.is_silent(task))
+    }
+
+    /// Whether a connection of HTTP/1.1 may send the body without hyper.
+    pub(crate) fn is_direct(&self) -> bool {
+        matches!(self, Self::Stream(source) if source.is_direct())
+    }
+
+    /// Polls a stream that is sent without hyper.
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk>>> {
+        match self {
+            Self::Stream(source) => source.as_mut().poll_chunk(cx),
+            _ => Poll::Ready(None),
+        }
     }
 
     /// Whether a stream of known length has given its last byte. The connection does not ask for more.
@@ -102,6 +118,7 @@ impl http_body::Body for Body {
                 pause.as_mut().poll(cx).map(|()| failed())
             }
             Self::Held(_) => self.poll_held(cx).map(|frame| frame.map(Ok)),
+            Self::Elsewhere => Poll::Pending,
         }
     }
 
@@ -114,7 +131,7 @@ impl http_body::Body for Body {
             Self::Empty => SizeHint::with_exact(0),
             Self::Once(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Stream(source) => source.length().map_or_else(SizeHint::default, SizeHint::with_exact),
-            Self::Broken(_) | Self::Held(_) => SizeHint::default(),
+            Self::Broken(_) | Self::Held(_) | Self::Elsewhere => SizeHint::default(),
         }
     }
 }
@@ -127,6 +144,7 @@ impl fmt::Debug for Body {
             Self::Stream(_) => f.write_str("Stream"),
             Self::Broken(_) => f.write_str("Broken"),
             Self::Held(_) => f.write_str("Held"),
+            Self::Elsewhere => f.write_str("Elsewhere"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Replies: the values that handlers return, and their conversion into HTTP responses.
 
 mod body;
+mod chunk;
 mod event_reply;
 mod formats;
 pub(crate) mod header_maps;
@@ -30,6 +31,7 @@ use crate::stop::Stops;
 pub(crate) use body::Body;
 #[cfg(feature = "tower")]
 pub(crate) use body::PIECE_MAX;
+pub(crate) use chunk::{CHUNK_END, Chunk, ChunkData, begin_chunk};
 pub use event_reply::IntoEventReply;
 pub use formats::{Html, Json, Redirect};
 pub use into_reply::IntoReply;
@@ -43,7 +45,6 @@ pub(crate) use source::Source;
 #[cfg(feature = "tower")]
 pub(crate) use source::part;
 pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
-#[cfg(feature = "grpc")]
 pub(crate) use waker::StreamWaker;
 
 /// A reply: status, headers and a body that is whole or streamed.

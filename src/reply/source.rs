@@ -9,13 +9,25 @@ use http_body::Frame;
 use pin_project_lite::pin_project;
 
 use crate::error::Result;
-use crate::reply::IntoPiece;
 use crate::reply::body::PIECE_MAX;
+use crate::reply::{Chunk, IntoPiece};
 use crate::stop::Stops;
 
 /// A source of a streamed body, polled frame by frame. Trailers are the last frame.
 pub(crate) trait Source: Send {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>>;
+
+    /// As `poll_frame`, for a connection of HTTP/1.1 that sends the body without hyper. Every poll is for a reason, and `cx`
+    /// wakes the task itself.
+    fn poll_chunk(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk>>> {
+        let frame = ready!(self.poll_frame(cx));
+        Poll::Ready(frame.map(|frame| frame.map(|frame| Chunk::bare(frame.into_data().unwrap_or_default()))))
+    }
+
+    /// Whether a connection of HTTP/1.1 may send the body without hyper. It has neither a length nor trailers.
+    fn is_direct(&self) -> bool {
+        false
+    }
 
     /// Whether nothing has happened since the last poll, and the next wake reaches `_task`.
     fn is_silent(&self, _task: &Waker) -> bool {
@@ -47,23 +59,37 @@ impl<St> Pieces<St> {
     }
 }
 
-impl<St: Stream<Item: IntoPiece> + Send> Source for Pieces<St> {
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
-        let mut this = self.project();
-        if !this.rest.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(part(this.rest)))));
-        }
+impl<St: Stream<Item: IntoPiece>> Pieces<St> {
+    /// The next piece as it is.
+    fn poll_piece(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        let mut pieces = self.project().pieces;
         loop {
-            match ready!(this.pieces.as_mut().poll_next(cx)).map(IntoPiece::into_piece) {
+            match ready!(pieces.as_mut().poll_next(cx)).map(IntoPiece::into_piece) {
                 // An empty chunk would end the body.
                 Some(Ok(piece)) if piece.is_empty() => {}
-                Some(Ok(piece)) if piece.len() > PIECE_MAX => {
-                    *this.rest = piece;
-                    return Poll::Ready(Some(Ok(Frame::data(part(this.rest)))));
-                }
+                piece => return Poll::Ready(piece),
+            }
+        }
+    }
+}
+
+impl<St: Stream<Item: IntoPiece> + Send> Source for Pieces<St> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        if self.rest.is_empty() {
+            match ready!(self.as_mut().poll_piece(cx)) {
+                Some(Ok(piece)) if piece.len() > PIECE_MAX => *self.as_mut().project().rest = piece,
                 piece => return Poll::Ready(piece.map(|piece| piece.map(Frame::data))),
             }
         }
+        Poll::Ready(Some(Ok(Frame::data(part(self.project().rest)))))
+    }
+
+    fn poll_chunk(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk>>> {
+        self.poll_piece(cx).map(|piece| piece.map(|piece| piece.map(Chunk::bare)))
+    }
+
+    fn is_direct(&self) -> bool {
+        true
     }
 }
 

@@ -1,4 +1,4 @@
-//! A waker between the task of a connection and the stream that the connection sends.
+//! A waker between the task of a connection and what the task polls: the stream that it sends, or the client's leaving.
 //!
 //! A connection polls the body after each chunk and whenever its socket is ready. [`StreamWaker`] records whether the
 //! stream was woken since the last poll, so that other polls are skipped. A second wake before that poll is swallowed.

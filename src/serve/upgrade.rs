@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::exchange::upgrade::{OnUpgrade, Upgraded};
 use crate::serve::departure::departure;
 use crate::serve::drain::{DrainObserver, Stage};
-use crate::serve::io::Io;
+use crate::serve::io::{Io, Socket};
 use crate::serve::places::Place;
 use crate::task::{BoxFuture, Kind, Tracker};
 
@@ -16,13 +16,13 @@ use crate::task::{BoxFuture, Kind, Tracker};
 /// drain.
 pub(crate) fn spawn_upgraded(
     on_upgrade: OnUpgrade,
-    (io, read_buf): (Io, Bytes),
+    (socket, read_buf): (Socket, Bytes),
     (drain, place): (DrainObserver, Place),
     tracker: &Tracker,
 ) {
-    let departed = Box::pin(departure(io.handle()));
-    let peer = io.peer();
-    let run = on_upgrade(Upgraded { io: Box::new(io), read_buf, departed, peer });
+    let departed = Box::pin(departure(socket.handle()));
+    let peer = socket.peer();
+    let run = on_upgrade(Upgraded { io: Box::new(Io::new(socket)), read_buf, departed, peer });
     tracker.spawn(Kind::Upgraded, Running { run, drain, _place: place });
 }
 

@@ -7,16 +7,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::Version;
 use http_body::{Body as _, Frame, SizeHint};
 
 #[cfg(feature = "http2")]
 use crate::budget::{Gate, SMALL, count_whole};
 use crate::error::{BoxError, Error};
+use crate::exchange::direct::DirectBody;
 use crate::exchange::{Busy, Call, Replying};
-use crate::log::{current, say};
+use crate::log::current::{self, Entered};
+use crate::log::say;
 #[cfg(feature = "http2")]
 use crate::platform::limits::KIB;
-use crate::reply::Body;
+use crate::reply::{Body, Chunk};
 use crate::stage::{Record, drain_leftover};
 use crate::task::{BoxFuture, Tracker};
 
@@ -27,8 +30,10 @@ pub(crate) struct Outgoing {
     /// Keeps the connection's request in progress until this body is dropped.
     busy: Option<Replying>,
     drain: Option<Tracker>,
+    /// Whether hyper has polled the stream.
+    is_begun: bool,
     /// Backpressure for a stream whose client does not read. HTTP/2 only: an HTTP/1 connection has one reply at a time,
-    /// and hyper stops polling at 48 KiB unsent.
+    /// and is not polled while 48 KiB are unsent.
     #[cfg(feature = "http2")]
     gate: Option<Box<Gate>>,
     /// The cost of the small pieces since the stream last had nothing to give, or since those that count were sent.
@@ -51,6 +56,7 @@ impl Outgoing {
             record,
             busy: None,
             drain: None,
+            is_begun: false,
             #[cfg(feature = "http2")]
             gate: None,
             #[cfg(feature = "http2")]
@@ -80,6 +86,7 @@ impl Outgoing {
             record: Some(record),
             busy: busy.map(Busy::replying),
             drain,
+            is_begun: false,
             #[cfg(feature = "http2")]
             gate: None,
             #[cfg(feature = "http2")]
@@ -96,6 +103,29 @@ impl Outgoing {
 
     pub(crate) fn set_busy(&mut self, busy: Replying) {
         self.busy = Some(busy);
+    }
+
+    fn is_over_http1(&self) -> bool {
+        self.busy.as_ref().is_some_and(|busy| !busy.peer().is_http2)
+    }
+
+    /// Leaves a stream to its connection, at hyper's first poll of it. hyper has the head then, and waits.
+    ///
+    /// hyper has to send a body to HTTP/1.0, and has to be there while the request's body is read.
+    #[cold]
+    fn leave(&mut self) -> bool {
+        let may_be = |call: &Call| {
+            call.head.version == Version::HTTP_11 && (!call.has_body || call.body_state().is_whole())
+        };
+        let Some(peer) = self.busy.as_ref().map(Replying::shared_peer) else { return false };
+        let is_direct = peer.may_be_direct()
+            && self.body.is_direct()
+            && self.record.as_ref().is_some_and(|record| may_be(record.call()));
+        if is_direct {
+            let waiting = Self::new(Body::Elsewhere, None);
+            peer.begin_direct(Box::new(std::mem::replace(self, waiting)));
+        }
+        is_direct
     }
 
     /// The call of the record, for a record that continues after this body.
@@ -159,20 +189,30 @@ impl Outgoing {
         Some(Frame::data(gate.count(Bytes::new())))
     }
 
-    /// Polls the author's stream, which may log and may panic.
-    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let entered = self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _));
+    /// Makes the request the current one of the thread, while code of the author runs.
+    fn enter(&self) -> Option<Entered> {
+        self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _))
+    }
+
+    /// Polls the author's stream under the panic guard.
+    #[inline]
+    fn poll_author<T>(
+        &mut self,
+        poll: impl FnOnce(&mut Body) -> Poll<Option<crate::Result<T>>>,
+    ) -> Poll<Option<crate::Result<T>>> {
         // The stream is never polled again after a panic, so a broken invariant cannot be observed.
-        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
-        let frame = if let Ok(frame) = polled {
-            ready!(frame)
-        } else {
+        catch_unwind(AssertUnwindSafe(|| poll(&mut self.body))).unwrap_or_else(|_| {
             if let Some(record) = &self.record {
                 record.panicked();
             }
-            Some(Err(Error::of_panic("the reply's stream panicked")))
-        };
-        let frame = match frame {
+            Poll::Ready(Some(Err(Error::of_panic("the reply's stream panicked"))))
+        })
+    }
+
+    /// Polls the author's stream, which may log and may panic.
+    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let entered = self.enter();
+        let frame = match ready!(self.poll_author(|body| Pin::new(body).poll_frame(cx))) {
             Some(Ok(frame)) => {
                 if let (Some(record), Some(data)) = (&mut self.record, frame.data_ref()) {
                     record.add_sent(data.len());
@@ -184,21 +224,11 @@ impl Outgoing {
                 Some(Ok(frame))
             }
             Some(Err(error)) => {
-                // A stream that forwards the request's body fails when the client leaves. That is not an error of the
-                // stream.
-                let has_left = self.record.as_ref().is_some_and(|record| record.call().departure.is_gone());
-                if !has_left && !error.is_reported() {
-                    say::error(format_args!("a reply's stream failed after its head was sent: {error:?}"));
-                }
-                self.body.break_off();
-                if let Some(mut record) = self.record.take() {
-                    record.end_broken();
-                }
+                self.break_off(&error);
                 #[cfg(feature = "http2")]
                 if let Some(mark) = self.end_mark() {
                     return Poll::Ready(Some(Ok(mark)));
                 }
-                // The connection drops its buffer at an error. First it has a turn to send the head and the pieces before.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -214,6 +244,21 @@ impl Outgoing {
             return self.hold(frame.and_then(Result::ok), flush, cx);
         }
         Poll::Ready(frame)
+    }
+
+    /// Ends a stream that has failed. The error that cuts the reply comes later: the connection drops its buffer at an
+    /// error, and first has a turn to send the head and the pieces before.
+    #[cold]
+    fn break_off(&mut self, error: &Error) {
+        // A stream that forwards the request's body fails when the client leaves. That is not an error of the stream.
+        let has_left = self.record.as_ref().is_some_and(|record| record.call().departure.is_gone());
+        if !has_left && !error.is_reported() {
+            say::error(format_args!("a reply's stream failed after its head was sent: {error:?}"));
+        }
+        self.body.break_off();
+        if let Some(mut record) = self.record.take() {
+            record.end_broken();
+        }
     }
 
     /// Ends the record. Gives what has to be done before the last bytes leave, because the platform may then freeze the
@@ -260,6 +305,7 @@ impl Outgoing {
                 self.body.clear();
                 Poll::Ready(Some(Err("the reply's stream failed".into())))
             }
+            Body::Elsewhere => Poll::Pending,
             Body::Empty | Body::Once(_) | Body::Stream(_) => {
                 let flush = self.end();
                 flush.map_or(Poll::Ready(None), |flush| self.hold(None, flush, cx))
@@ -277,6 +323,41 @@ fn count_large(bytes: &mut Bytes, busy: Option<&Busy>) {
     }
 }
 
+impl DirectBody for Outgoing {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BoxError>>> {
+        if !matches!(self.body, Body::Stream(_)) {
+            // Only the end is left, or an error.
+            let polled = ready!(self.poll_without_piece(cx));
+            return Poll::Ready(polled.and_then(Result::err).map(Err));
+        }
+        let entered = self.enter();
+        match ready!(self.poll_author(|body| body.poll_chunk(cx))) {
+            Some(Ok(chunk)) => {
+                if let Some(record) = &mut self.record {
+                    record.add_sent(chunk.len());
+                }
+                Poll::Ready(Some(Ok(chunk)))
+            }
+            Some(Err(error)) => {
+                self.break_off(&error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => {
+                self.body.clear();
+                drop(entered);
+                self.poll_chunk(cx)
+            }
+        }
+    }
+
+    fn lighten(&mut self) {
+        if let Some(record) = &mut self.record {
+            record.lighten();
+        }
+    }
+}
+
 impl http_body::Body for Outgoing {
     type Data = Bytes;
     type Error = BoxError;
@@ -289,6 +370,9 @@ impl http_body::Body for Outgoing {
             return Poll::Pending;
         }
         if matches!(self.body, Body::Stream(_)) {
+            if !std::mem::replace(&mut self.is_begun, true) && self.is_over_http1() && self.leave() {
+                return Poll::Pending;
+            }
             #[cfg(feature = "http2")]
             return self.poll_gated(cx);
             #[cfg(not(feature = "http2"))]
@@ -326,7 +410,7 @@ impl Drop for Outgoing {
         }
         // A stream may hold drop guards of the author's, which may log.
         if matches!(self.body, Body::Stream(_)) {
-            let entered = self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _));
+            let entered = self.enter();
             self.body.clear();
             drop(entered);
         }

@@ -127,6 +127,19 @@ impl Record {
         self.is_event = false;
     }
 
+    /// Lets go of the head and the body of the request, unless somebody else has the call or is told of its end.
+    pub(crate) fn lighten(&mut self) {
+        if self.counts.observers.get().is_some() || say::has_foreign_subscriber() || current::has_spans() {
+            return;
+        }
+        // The roll has the call too.
+        self.leave_roll();
+        if let Some(call) = Arc::get_mut(&mut self.call) {
+            call.lighten();
+        }
+        self.listed = Listed::of(&self.call, &self.counts);
+    }
+
     pub(crate) fn end_upgraded(&mut self, ended: UpgradeEnd) {
         (self.failed, self.sent) = (ended.failed, ended.sent);
         if ended.panicked {

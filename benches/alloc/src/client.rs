@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use crate::Orders;
@@ -14,6 +15,9 @@ pub(crate) enum Step {
     /// So many new connections, each of which asks once, with 2 KiB of headers, and stays.
     Connections(u16),
 }
+
+/// How long connections are idle before they are counted: a server may give up what an idle one does not need.
+const IDLE: Duration = Duration::from_millis(500);
 
 /// More than are ever open.
 const CONNECTIONS_MAX: usize = 1000;
@@ -44,6 +48,7 @@ pub(crate) fn run(server: SocketAddr, orders: &Orders) -> io::Result<()> {
                     ask(&mut connection, &large)?;
                     idle.push(connection);
                 }
+                thread::sleep(IDLE);
             }
         }
         let _ = done.send(());

@@ -1,7 +1,7 @@
 //! The body of an SSE reply. Events that are ready together share a chunk; comments are sent when there are no events.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::{Error, Result};
+use crate::reply::Chunk;
 use crate::reply::body::PIECE_MAX;
 use crate::reply::source::Source;
 use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
@@ -34,17 +35,25 @@ pub(super) trait Events: Source {
 
 pin_project! {
     pub(super) struct EventBody<St> {
+        #[pin]
+        feed: Feed<St>,
+        waker: Option<StreamWaker>,
+        // The rest of an event that is larger than a piece.
+        rest: Bytes,
+    }
+}
+
+pin_project! {
+    /// The events of a stream as chunks, with comments in its silences.
+    struct Feed<St> {
         // `None` after the stream has ended.
         #[pin]
         events: Option<St>,
         #[pin]
         silence: Silence,
         notice: Option<StopNotice>,
-        waker: Option<StreamWaker>,
         // Whether an opening comment is still due: nothing has been sent.
         opening: bool,
-        // The rest of an event that is larger than a piece.
-        rest: Bytes,
         // The error of the stream, which cuts the reply once the events before it are sent.
         failed: Option<Error>,
     }
@@ -53,35 +62,79 @@ pin_project! {
 impl<St> EventBody<St> {
     pub(super) fn new(events: St, keep_alive: Duration) -> Self {
         let silence = Silence { timer: None, is_running: false, limit: Some(keep_alive), end: None };
-        let events = Some(events);
-        Self { events, silence, notice: None, waker: None, opening: true, rest: Bytes::new(), failed: None }
+        let feed = Feed { events: Some(events), silence, notice: None, opening: true, failed: None };
+        Self { feed, waker: None, rest: Bytes::new() }
     }
 }
 
 impl<St: Stream<Item: IntoSseEvent> + Send> Events for EventBody<St> {
     fn set_keep_alive(self: Pin<&mut Self>, every: Option<Duration>) {
-        *self.project().silence.project().limit = every;
+        *self.project().feed.project().silence.project().limit = every;
     }
 
     fn set_opening(self: Pin<&mut Self>, is_sent: bool) {
-        *self.project().opening = is_sent;
+        *self.project().feed.project().opening = is_sent;
     }
 }
 
 impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
-        let mut this = self.project();
+        let this = self.project();
         if !this.rest.is_empty() {
             return piece(std::mem::take(this.rest), this.rest);
         }
-        let Some(events) = this.events.as_mut().as_pin_mut() else {
-            return Poll::Ready(this.failed.take().map(Err));
-        };
+        if this.feed.events.is_none() {
+            return Poll::Ready(this.feed.project().failed.take().map(Err));
+        }
         let waker = this.waker.get_or_insert_with(|| StreamWaker::new(cx.waker()));
         if !waker.take_wake(cx.waker()) {
             return Poll::Pending;
         }
-        let cx = &mut Context::from_waker(waker.waker());
+        match ready!(this.feed.poll_next(&mut Context::from_waker(waker.waker()))) {
+            Some(Ok((events, then))) => {
+                if then != Then::Silence {
+                    waker.stay_woken();
+                }
+                piece(events.into_bytes(), this.rest)
+            }
+            Some(Err(error)) => Poll::Ready(Some(Err(error))),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn poll_chunk(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk>>> {
+        Poll::Ready(match ready!(self.project().feed.poll_next(cx)) {
+            Some(Ok((events, then))) => {
+                Some(Ok(Chunk { data: events.into_chunk(), is_last_ready: then == Then::Silence }))
+            }
+            Some(Err(error)) => Some(Err(error)),
+            None => None,
+        })
+    }
+
+    fn is_direct(&self) -> bool {
+        true
+    }
+
+    fn is_silent(&self, task: &Waker) -> bool {
+        self.feed.events.is_some()
+            && self.rest.is_empty()
+            && self.waker.as_ref().is_some_and(|waker| waker.is_silent(task))
+    }
+
+    fn listen(self: Pin<&mut Self>, stops: &Stops) {
+        *self.project().feed.project().notice = Some(stops.listen());
+    }
+}
+
+impl<St: Stream<Item: IntoSseEvent>> Feed<St> {
+    /// The next chunk, and what follows it: in a [silence](Then::Silence) a wake will come, and the stream need not be
+    /// polled before. Every call has to pass the same waker.
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<(EventBytes, Then)>>> {
+        let mut this = self.project();
+        let Some(events) = this.events.as_mut().as_pin_mut() else {
+            return Poll::Ready(this.failed.take().map(Err));
+        };
         let stops = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
         let (mut chunk, mut then) = gather(events, cx, this.failed);
         if stops && then != Then::Nothing {
@@ -92,33 +145,18 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
             this.events.set(None);
         }
         let opening = std::mem::take(this.opening);
+        let comment = || Some(Ok((EventBytes::Shared(COMMENT), Then::More)));
         match chunk {
             Some(chunk) => {
-                if then == Then::More || !this.silence.restart() {
-                    waker.stay_woken();
+                if then == Then::Silence && !this.silence.restart() {
+                    then = Then::More;
                 }
-                piece(chunk.into_bytes(), this.rest)
+                Poll::Ready(Some(Ok((chunk, then))))
             }
             None if then == Then::Nothing => Poll::Ready(this.failed.take().map(Err)),
-            None if opening => {
-                waker.stay_woken();
-                Poll::Ready(Some(Ok(Frame::data(COMMENT))))
-            }
-            None => this.silence.poll(cx).map(|()| {
-                waker.stay_woken();
-                Some(Ok(Frame::data(COMMENT)))
-            }),
+            None if opening => Poll::Ready(comment()),
+            None => this.silence.poll(cx).map(|()| comment()),
         }
-    }
-
-    fn is_silent(&self, task: &Waker) -> bool {
-        self.events.is_some()
-            && self.rest.is_empty()
-            && self.waker.as_ref().is_some_and(|waker| waker.is_silent(task))
-    }
-
-    fn listen(self: Pin<&mut Self>, stops: &Stops) {
-        *self.project().notice = Some(stops.listen());
     }
 }
 

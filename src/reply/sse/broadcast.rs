@@ -1,4 +1,4 @@
-//! One event to many clients: encoded once, and kept in a ring buffer that each subscriber reads at its own pace.
+//! One event to many clients: encoded and framed once, and kept in a ring buffer that each subscriber reads at its own pace.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use futures_core::Stream;
 
 use crate::error::{Error, Result, StatusError};
+use crate::reply::chunk::Framed;
 use crate::reply::sse::event::{IntoSseEvent, SseEvent, field};
 use crate::watched::{Observer, Watched};
 
@@ -54,7 +54,7 @@ struct Channel {
 
 #[derive(Default)]
 struct Ring {
-    events: VecDeque<Bytes>,
+    events: VecDeque<Framed>,
     /// The number of the first event in `events`, which is also how many events were removed before it.
     first: u64,
     subscribers: usize,
@@ -81,8 +81,8 @@ impl Broadcast {
     /// # Errors
     /// When the event cannot be made, as with a line break in its id. Then no event is sent.
     pub fn send(&self, event: impl IntoSseEvent) -> Result<usize, StatusError> {
-        let event =
-            event.into_sse_event().and_then(SseEvent::into_wire).map_err(Error::into_std)?.into_bytes();
+        let event = event.into_sse_event().and_then(SseEvent::into_wire).map_err(Error::into_std)?;
+        let event = Framed::of(event.as_slice());
         let channel = &self.handle.0;
         let mut ring = channel.lock();
         // The removed event is freed after the lock is released.
@@ -108,7 +108,8 @@ impl Broadcast {
     pub fn subscribe_after(&self, last_event_id: Option<&str>) -> Subscription {
         let Some(id) = last_event_id else { return self.subscribe() };
         self.subscribe_at(|ring| {
-            let seen = ring.events.iter().rposition(|event| field(event, b"id: ") == Some(id.as_bytes()));
+            let seen =
+                ring.events.iter().rposition(|event| field(event.data(), b"id: ") == Some(id.as_bytes()));
             ring.first + seen.map_or(0, |at| at as u64 + 1)
         })
     }
@@ -213,7 +214,7 @@ impl Stream for Subscription {
         match ring.events.get(at) {
             Some(event) => {
                 this.next += 1;
-                Poll::Ready(Some(SseEvent::closed(event.clone())))
+                Poll::Ready(Some(SseEvent::framed(event.clone())))
             }
             None if ring.is_closed => Poll::Ready(None),
             None => Poll::Pending,

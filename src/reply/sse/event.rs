@@ -10,7 +10,8 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::error::{Error, Result, StatusError};
-use crate::reply::Json;
+use crate::reply::chunk::Framed;
+use crate::reply::{ChunkData, Json};
 
 /// A server-sent event: data, and optionally an id, a name, and the time until the client connects again.
 ///
@@ -35,6 +36,8 @@ enum Form {
     /// Lines without the empty line that ends an event.
     Open(Vec<u8>),
     Closed(Bytes),
+    /// Complete events in the frame of a chunk, which many clients share.
+    Framed(Framed),
     /// A field was refused: sending the event gives this error.
     Mistake(Error),
 }
@@ -128,7 +131,8 @@ impl SseEvent {
         let at = Location::caller();
         let mut lines = match self.0 {
             Form::Open(lines) => lines,
-            Form::Closed(text) => text[..text.len() - END.len()].to_vec(),
+            Form::Closed(text) => open(&text),
+            Form::Framed(framed) => open(framed.data()),
             Form::Mistake(_) => return self,
         };
         lines.extend_from_slice(field.as_bytes());
@@ -149,6 +153,11 @@ impl SseEvent {
         Self(Form::Closed(text))
     }
 
+    /// Wraps an event that is framed for all who get it.
+    pub(super) fn framed(event: Framed) -> Self {
+        Self(Form::Framed(event))
+    }
+
     /// Completes the event, and gives its wire format.
     pub(super) fn into_wire(self) -> Result<EventBytes> {
         match self.0 {
@@ -157,6 +166,7 @@ impl SseEvent {
                 Ok(EventBytes::Own(lines))
             }
             Form::Closed(text) => Ok(EventBytes::Shared(text)),
+            Form::Framed(framed) => Ok(EventBytes::Framed(framed)),
             Form::Mistake(error) => Err(error),
         }
     }
@@ -164,6 +174,11 @@ impl SseEvent {
 
 /// The empty line that ends an event.
 const END: &[u8] = b"\n";
+
+/// The lines of a complete event, to which others may be added.
+fn open(event: &[u8]) -> Vec<u8> {
+    event[..event.len() - END.len()].to_vec()
+}
 
 /// Writes each line of `text` with the field's name before it.
 fn write_lines(out: &mut Vec<u8>, field: &[u8], text: &[u8]) {
@@ -194,11 +209,12 @@ fn has_break(text: &[u8]) -> bool {
     text.iter().fold(0, |found, &byte| found | u8::from(byte == b'\n') | u8::from(byte == b'\r')) != 0
 }
 
-/// Complete events in wire format, in a buffer that can grow or in bytes that other clients share.
+/// Complete events in wire format, in a buffer that can grow or in bytes that may be shared.
 #[derive(Debug)]
 pub(super) enum EventBytes {
     Own(Vec<u8>),
     Shared(Bytes),
+    Framed(Framed),
 }
 
 impl EventBytes {
@@ -206,17 +222,15 @@ impl EventBytes {
         match self {
             Self::Own(text) => text,
             Self::Shared(text) => text,
+            Self::Framed(framed) => framed.data(),
         }
     }
 
     /// Appends more events. A buffer that has to grow takes at least `room` bytes more.
     pub(super) fn push(&mut self, more: &[u8], room: usize) {
-        let own = match self {
-            Self::Own(own) => own,
-            Self::Shared(shared) => {
-                *self = Self::Own(Vec::from(&shared[..]));
-                return self.push(more, room);
-            }
+        let Self::Own(own) = self else {
+            *self = Self::Own(self.as_slice().to_vec());
+            return self.push(more, room);
         };
         if own.capacity() - own.len() < more.len() {
             own.reserve(more.len().max(room));
@@ -228,6 +242,14 @@ impl EventBytes {
         match self {
             Self::Own(text) => text.into(),
             Self::Shared(text) => text,
+            Self::Framed(framed) => framed.into_data(),
+        }
+    }
+
+    pub(super) fn into_chunk(self) -> ChunkData {
+        match self {
+            Self::Framed(framed) => ChunkData::Framed(framed),
+            bare => ChunkData::Bare(bare.into_bytes()),
         }
     }
 }
@@ -328,7 +350,9 @@ mod tests {
 
     #[test]
     fn a_closed_event_is_opened_again() {
-        let shared = SseEvent::closed(Bytes::from_static(b"data: x\n\n"));
-        check(shared.with_id(3), "data: x\nid: 3\n\n");
+        let text = b"data: x\n\n";
+        for shared in [SseEvent::closed(Bytes::from_static(text)), SseEvent::framed(Framed::of(text))] {
+            check(shared.with_id(3), "data: x\nid: 3\n\n");
+        }
     }
 }

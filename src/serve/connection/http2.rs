@@ -17,7 +17,8 @@ use crate::sealed::Sealed;
 use crate::serve::connection::linger::linger;
 use crate::serve::connection::{FAREWELL, Service, is_over};
 use crate::serve::drain::{DrainObserver, Stage};
-use crate::serve::io::Io;
+use crate::serve::io::{Io, Socket};
+use crate::serve::link::Link;
 use crate::serve::places::Place;
 use crate::task::{Kind, Tracker};
 use crate::timer::Timer;
@@ -46,10 +47,10 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
     let keepalive = TcpKeepalive::new().with_time(SILENCE).with_interval(ASKED_EVERY);
     // Without keep-alive, a vanished client is noticed when data is sent to it.
     let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
-    let io = Io::new(stream, Arc::clone(&peer));
+    let io = Socket::new(stream, Arc::clone(&peer));
     let socket = io.handle();
     place.serve(&socket, &peer);
-    let service = Service { app, peer: Arc::clone(&peer), unread: None };
+    let service = Service { app, link: Arc::new(Link::of(Arc::clone(&peer))), unread: None };
     let mut builder = http2::Builder::new(executor);
     let builder = builder
         .max_concurrent_streams(share.streams)
@@ -63,7 +64,7 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
         .max_local_error_reset_streams(256);
     let (mut asked, mut has_last_replies) = (false, false);
     {
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(Io::new(io)), service));
         let mut slow = Timer::default();
         poll_fn(|cx| {
             // hyper's GOAWAY still admits requests that the client sends before it reads the GOAWAY.

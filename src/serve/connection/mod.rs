@@ -1,5 +1,9 @@
 //! One connection: hyper drives it until it ends, the client leaves, or the process stops.
 
+mod direct;
+mod engine;
+mod engines;
+mod following;
 mod http1;
 #[cfg(feature = "http2")]
 mod http2;
@@ -19,6 +23,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::exchange::{Busy, Payload, Peer};
 use crate::log::AccessLog;
@@ -27,24 +32,28 @@ use crate::log::say;
 use crate::request::RequestFuture;
 use crate::sealed::Sealed;
 use crate::serve::drain::{DrainObserver, Stage};
+use crate::serve::link::Link;
 use crate::serve::places::Place;
 use crate::serve::sniff::HttpVersion;
 use crate::stage::Outgoing;
 use crate::task::Kind;
-use http1::{Following, Http1};
+pub(crate) use engines::Engines;
+use following::Following;
+use http1::Http1;
 use unpolled::CountUnpolled;
 use unread::Unread;
 
 /// Serves a connection in a new task. The connection holds `place` until it ends.
 pub(crate) fn spawn<S: Send + Sync + 'static>(
-    app: &Arc<Sealed<S>>,
+    engines: &Arc<Engines<S>>,
     stream: TcpStream,
     address: SocketAddr,
     version: HttpVersion,
     drain: DrainObserver,
     place: Place,
 ) {
-    let (tracker, app, budget) = (&app.shared.tracker, Arc::clone(app), app.shared.budget.clone());
+    let app = &engines.app;
+    let (tracker, budget) = (&app.shared.tracker, app.shared.budget.clone());
     let peer = match version {
         HttpVersion::Http1 | HttpVersion::Http1Late => Peer::with_current(address, budget),
         HttpVersion::Http2 => Peer::new(address, true, budget),
@@ -52,20 +61,30 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     let peer = Arc::new(peer);
     match version {
         HttpVersion::Http1 | HttpVersion::Http1Late => {
-            let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
-            let http = Http1::new(app, stream, peer, drain, place, version == HttpVersion::Http1Late);
-            let records = counts.map(|counts| (counts, http.socket()));
-            tracker.spawn(Kind::Connection, CountUnpolled::new(Following::Http(http), records));
+            let http = Http1::new(engines, stream, peer, drain, place, version == HttpVersion::Http1Late);
+            let socket = http.socket();
+            spawn_http1(app, Following::Http(http), socket);
         }
         #[cfg(feature = "http2")]
         HttpVersion::Http2 => {
-            tracker.spawn(Kind::Connection, http2::drive(app, stream, peer, drain, place));
+            tracker.spawn(Kind::Connection, http2::drive(Arc::clone(app), stream, peer, drain, place));
         }
         #[cfg(not(feature = "http2"))]
         HttpVersion::Http2 => say::warn(format_args!(
             "{address} speaks HTTP/2, which this binary was built without: enable the feature \"http2\" of fc-runtime"
         )),
     }
+}
+
+/// Drives an HTTP/1.1 connection in a new task.
+fn spawn_http1<S: Send + Sync + 'static>(
+    app: &Sealed<S>,
+    connection: Following<S>,
+    socket: Arc<OwnedWriteHalf>,
+) {
+    let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
+    let records = counts.map(|counts| (counts, socket));
+    app.shared.tracker.spawn(Kind::Connection, CountUnpolled::new(connection, records));
 }
 
 /// How long a stop waits for the rest of a head. Also the wait for an HTTP/2 client without a request in flight that
@@ -77,6 +96,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// hyper is polled before the shutdown starts, so that a request in the socket is still served, after `leave`. hyper
 /// does not see bytes of which the executor has not been told. `may_stop` asks the kernel for such bytes, and postpones
 /// the shutdown.
+#[allow(clippy::inline_always, reason = "every poll of a connection does it")]
+#[inline(always)]
 fn is_over<C: Future>(
     mut connection: Pin<&mut C>,
     drain: &mut DrainObserver,
@@ -102,7 +123,8 @@ fn is_over<C: Future>(
 /// The service that hyper calls for each request of one connection.
 struct Service<S> {
     app: Arc<Sealed<S>>,
-    peer: Arc<Peer>,
+    /// Names the peer. An engine of HTTP/1 has one after another.
+    link: Arc<Link>,
     /// A head that was not parsed. The stand-in request is answered with the refusal.
     unread: Option<Box<Unread>>,
 }
@@ -115,13 +137,17 @@ impl<S: Send + Sync + 'static> hyper::service::Service<Request<Incoming>> for Se
     fn call(&self, request: Request<Incoming>) -> Answered<S> {
         // First, and the head is not looked at: otherwise it would be moved once more.
         let (head, body) = request.into_parts();
-        let busy = self.peer.begin();
+        // Whoever sends a request has a socket, and so the link has its peer.
+        let Some(peer) = self.link.begin() else {
+            return Answered { answer: RequestFuture::Refused(None), busy: None };
+        };
+        let busy = peer.begin();
         if let Some(unread) = &self.unread {
-            let answer = self.app.refuse(unread.head(), unread.refusal(), Arc::clone(&self.peer));
+            let answer = self.app.refuse(unread.head(), unread.refusal(), peer);
             return Answered { answer, busy: Some(busy) };
         }
         let body = Payload::wire(body, head.version, &busy);
-        Answered { answer: self.app.answer(head, body, Some(Arc::clone(&self.peer))), busy: Some(busy) }
+        Answered { answer: self.app.answer(head, body, Some(peer)), busy: Some(busy) }
     }
 }
 

@@ -13,10 +13,11 @@ use crate::error::{Error, Result};
 use crate::log::say;
 use crate::platform::limits::{CONNECTIONS_PER_MIB, MAX_CONNECTIONS_DEFAULT};
 use crate::sealed::Sealed;
-use crate::serve::connection;
+use crate::serve::connection::{self, Engines};
 use crate::serve::door::keeper::{Keeper, Sources};
 use crate::serve::drain::{Drain, DrainObserver};
 use crate::serve::forced_exit::ForcedExit;
+use crate::serve::looks::{Looks, SPARE};
 use crate::serve::places::{Place, Places};
 use crate::serve::signal::Signals;
 use crate::serve::sniff::{HttpVersion, Probes};
@@ -35,6 +36,13 @@ pub(super) struct Dropped {
     pub(super) waker: Arc<Waker>,
 }
 
+/// What the door tells the executor.
+pub(super) enum Message {
+    Accepted(Accepted),
+    /// It is time to look at the connections' engines.
+    Look,
+}
+
 /// A connection on its way to the executor.
 pub(super) struct Accepted {
     pub(super) stream: TcpStream,
@@ -47,12 +55,16 @@ pub(super) struct Accepted {
 /// Takes connections over, on the executor. Their memory is allocated and freed on the same threads, which keeps the
 /// allocator's arenas from growing. At most `max_connections` connections wait here.
 async fn receive<S: Send + Sync + 'static>(
-    app: Arc<Sealed<S>>,
-    mut connections: UnboundedReceiver<Accepted>,
+    engines: Arc<Engines<S>>,
+    mut messages: UnboundedReceiver<Message>,
 ) {
-    while let Some(Accepted { stream, address, version, drain, place }) = connections.recv().await {
+    while let Some(message) = messages.recv().await {
+        let Message::Accepted(Accepted { stream, address, version, drain, place }) = message else {
+            engines.look();
+            continue;
+        };
         match tokio::net::TcpStream::from_std(stream) {
-            Ok(stream) => connection::spawn(&app, stream, address, version, drain, place),
+            Ok(stream) => connection::spawn(&engines, stream, address, version, drain, place),
             Err(error) => say::error(format_args!("a connection cannot be watched: {error}")),
         }
     }
@@ -78,13 +90,19 @@ impl Door {
             settings.max_connections.unwrap_or_else(|| connections_for(app.shared.instance.memory_mib()));
         let (sources, waker) = Sources::new(listener, signals)?;
         let dropped = Arc::new(Dropped { is_so: AtomicBool::new(false), waker: Arc::new(waker) });
-        let (to_executor, connections) = unbounded_channel();
+        let (to_executor, messages) = unbounded_channel();
+        let looks = Looks::new(SPARE, {
+            let dropped = Arc::clone(&dropped);
+            move || dropped.wake()
+        });
+        let engines = Engines::new(Arc::clone(app), Arc::clone(&looks));
         let ((tell_signal, signal), (tell_closed, closed)) = (oneshot::channel(), oneshot::channel());
         let keeper = Keeper {
             app: Arc::clone(app),
             executor: Handle::current(),
             observers: drain.observers(),
             to_executor,
+            looks,
             probes: Probes::new(&settings.health_path, settings.head_root),
             places: Places::new(max_connections),
             forced_exit,
@@ -96,7 +114,7 @@ impl Door {
         };
         let thread = std::thread::Builder::new().name("fc-door".to_owned()).stack_size(256 * 1024);
         thread.spawn(work).map_err(Error::internal)?;
-        app.shared.tracker.spawn(Kind::Receiver, receive(Arc::clone(app), connections));
+        app.shared.tracker.spawn(Kind::Receiver, receive(engines, messages));
         Ok(Self { dropped, signal, closed })
     }
 
@@ -117,15 +135,19 @@ impl Door {
 impl Drop for Door {
     fn drop(&mut self) {
         self.dropped.is_so.store(true, Ordering::Release);
-        if let Err(error) = self.dropped.waker.wake() {
-            say::error(format_args!("the door cannot be closed: {error}"));
-        }
+        self.dropped.wake();
     }
 }
 
 impl Dropped {
     pub(super) fn is_so(&self) -> bool {
         self.is_so.load(Ordering::Acquire)
+    }
+
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            say::error(format_args!("the door cannot be woken: {error}"));
+        }
     }
 }
 

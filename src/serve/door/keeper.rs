@@ -15,10 +15,11 @@ use tokio::sync::oneshot;
 
 use crate::log::say;
 use crate::sealed::Sealed;
-use crate::serve::door::handle::{Accepted, Dropped};
+use crate::serve::door::handle::{Accepted, Dropped, Message};
 use crate::serve::door::waiting::{Answers, Next, Waiting, Watched};
 use crate::serve::drain::{DrainObservers, cut_rest, say_stopped};
 use crate::serve::forced_exit::ForcedExit;
+use crate::serve::looks::{LOOK_EVERY, Looks};
 use crate::serve::places::{Place, Places, SEARCH_EVERY};
 use crate::serve::signal::Signals;
 use crate::serve::sniff::{HttpVersion, PROBE_MAX, ProbeHead, Probes, Sniffed};
@@ -29,7 +30,8 @@ pub(super) struct Keeper<S> {
     pub(super) app: Arc<Sealed<S>>,
     pub(super) executor: Handle,
     pub(super) observers: DrainObservers,
-    pub(super) to_executor: UnboundedSender<Accepted>,
+    pub(super) to_executor: UnboundedSender<Message>,
+    pub(super) looks: Arc<Looks>,
     pub(super) probes: Probes,
     pub(super) places: Arc<Places>,
     pub(super) forced_exit: Option<ForcedExit>,
@@ -89,6 +91,8 @@ struct Turns {
     unplaced: Option<(TcpStream, SocketAddr, Instant)>,
     /// The earliest end of a limit, or before it.
     earliest: Option<Instant>,
+    /// When the executor is to look at the connections' engines next, if that is wanted.
+    look: Option<Instant>,
 }
 
 impl<S: Send + Sync + 'static> Keeper<S> {
@@ -106,6 +110,7 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             paused: None,
             unplaced: None,
             earliest: None,
+            look: None,
         };
         let mut events = Events::with_capacity(EVENTS);
         let mut signal = None;
@@ -133,6 +138,7 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             }
             self.accept(&mut turns);
             self.expire(&mut turns);
+            self.keep_looks(&mut turns);
         }
         if let Some(signal) = signal {
             if let Some(forced_exit) = &self.forced_exit {
@@ -242,6 +248,26 @@ impl<S: Send + Sync + 'static> Keeper<S> {
         }
     }
 
+    /// Tells the executor when to look at the connections' engines.
+    fn keep_looks(&self, turns: &mut Turns) {
+        if !self.looks.are_wanted() {
+            turns.look = None;
+            return;
+        }
+        let now = Instant::now();
+        match turns.look {
+            None => turns.look = now.checked_add(LOOK_EVERY),
+            Some(look) if look <= now => {
+                turns.look = None;
+                // An executor that is blocked gets one message, and no more until it has looked and wants another.
+                self.looks.begin_one();
+                // An error means that the executor has ended.
+                let _ = self.to_executor.send(Message::Look);
+            }
+            Some(_) => {}
+        }
+    }
+
     /// Hands over the connections whose requests have come. The close of the listener would reset those that are not
     /// accepted yet, and still resets connections beyond `max_connections`.
     fn accept_rest(self, mut turns: Turns) {
@@ -276,7 +302,8 @@ impl<S: Send + Sync + 'static> Keeper<S> {
     fn send_over(&self, stream: TcpStream, address: SocketAddr, version: HttpVersion, place: Place) {
         let drain = self.observers.observe();
         // An error means that the executor has ended.
-        let _ = self.to_executor.send(Accepted { stream, address, version, drain, place });
+        let accepted = Accepted { stream, address, version, drain, place };
+        let _ = self.to_executor.send(Message::Accepted(accepted));
     }
 }
 
@@ -320,7 +347,7 @@ impl Turns {
         if !self.again.is_empty() || self.has_more && self.paused.is_none() && search.is_none() {
             return Some(Duration::ZERO);
         }
-        let next = [self.paused, search, self.earliest].into_iter().flatten().min()?;
+        let next = [self.paused, search, self.earliest, self.look].into_iter().flatten().min()?;
         Some(next.saturating_duration_since(Instant::now()))
     }
 

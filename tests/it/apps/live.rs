@@ -56,7 +56,7 @@ impl Drop for Producer {
 }
 
 pub fn app() -> App<Seen> {
-    App::with_state(Seen::default())
+    direct(App::with_state(Seen::default()))
         .cors(std::env::var("IT_ORIGINS").map_or_else(|_| Cors::same_origin(), Cors::allow))
         .get("/", async |_| Html(PAGE))
         // Two of five events to each connection; a client that has all of them is sent away.
@@ -150,6 +150,49 @@ pub fn app() -> App<Seen> {
         })
         .get("/refused", async |_| -> Result<Sse> { Err(Error::forbidden("not for you")) })
         .get("/over", async |_| StatusCode::NO_CONTENT.into_reply())
+}
+
+/// Streams whose connections go on behind them.
+#[allow(clippy::disallowed_methods, reason = "a task of the author's outlives the stream")]
+fn direct(app: App<Seen>) -> App<Seen> {
+    app
+        // As many, and then the stream ends.
+        .get("/gated/{count}", async |ex| {
+            let count: usize = ex.param("count")?;
+            Ok(Sse::run(async move |mut out| {
+                for _ in 0..count {
+                    ex.state().gate.notified().await;
+                    out.send("one more").await?;
+                }
+                Ok(())
+            }))
+        })
+        // A task of its own learns that the client has left.
+        .get("/watched", async |ex| {
+            let (hang_up, producer) = (ex.hang_up(), Producer::begin(ex.state_arc()));
+            tokio::spawn(async move {
+                hang_up.await;
+                drop(producer);
+            });
+            Sse::new(async_stream::stream! {
+                yield "watched";
+                std::future::pending::<()>().await;
+            })
+        })
+        // An event for each word of the body.
+        .post("/words", async |ex| {
+            let text = ex.text().await?;
+            Ok(Sse::new(async_stream::stream! {
+                for word in text.split(' ') { yield word.to_owned(); }
+            }))
+        })
+        // Pieces of this size, numbered by their bytes: small ones are ready together, large ones are sent as they are.
+        .get("/pieces/{length}/{count}", async |ex| {
+            let (length, count): (usize, u8) = (ex.param("length")?, ex.param("count")?);
+            Ok(Reply::stream(async_stream::stream! {
+                for at in 0..count { yield vec![at; length]; }
+            }))
+        })
 }
 
 fn silent(seen: Arc<Seen>) -> Sse {

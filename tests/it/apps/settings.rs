@@ -41,6 +41,13 @@ pub fn app() -> App<Rounds> {
         .post("/echo", async |ex| Reply::stream(ex.body()))
         .post(at("/echo-finish").hang_up_policy(HangUpPolicy::Finish), async |ex| Reply::stream(ex.body()))
         .post("/ended", ended)
+        // Never ends by itself.
+        .get("/drip", async |_| {
+            Reply::stream(async_stream::stream! {
+                yield "a drop";
+                std::future::pending::<()>().await;
+            })
+        })
         .post("/deaf", async |_| Reply::stream(async_stream::stream! { yield "not a word"; }))
         .get("/client", async |ex| {
             Json(serde_json::json!({

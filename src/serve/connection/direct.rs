@@ -1,0 +1,178 @@
+//! A stream that its connection sends without hyper: in a task of its own, so that the memory of hyper, and of the task
+//! before, can be freed. After the stream's end the connection goes back to HTTP.
+//!
+//! hyper writes the head, which is kept, and gives the socket back. From then on a chunk costs one poll and one write.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+
+use crate::exchange::direct::DirectBody;
+use crate::reply::StreamWaker;
+use crate::serve::connection::following::Following;
+use crate::serve::connection::http1::Http1;
+use crate::serve::connection::linger::linger;
+use crate::serve::connection::spawn_http1;
+use crate::serve::departure::{departure, has_unread};
+use crate::serve::drain::Stage;
+use crate::serve::io::Socket;
+use crate::serve::outbox::Outbox;
+use crate::task::BoxFuture;
+
+/// The most writes before the task yields its thread.
+const TURNS: usize = 16;
+
+/// What hyper says in the head of the last reply of a connection.
+const CLOSE: &[u8] = b"\r\nconnection: close\r\n";
+
+/// A connection that sends a stream. `None` when that is over.
+pub(super) struct Direct<S: Send + Sync + 'static>(Option<Sending<S>>);
+
+struct Sending<S: Send + Sync + 'static> {
+    /// The connection, which goes on behind the stream. It has no driver meanwhile.
+    http: Http1<S>,
+    socket: Socket,
+    /// `None` when the stream has ended.
+    body: Option<Box<dyn DirectBody>>,
+    outbox: Outbox,
+    departed: Departed,
+    /// Whether the connection closes behind this reply.
+    is_last: bool,
+    /// The bytes that hyper had read behind the request.
+    read_buf: Bytes,
+}
+
+/// The client's leaving. It is polled only when the socket has news.
+struct Departed {
+    future: BoxFuture<()>,
+    waker: Option<StreamWaker>,
+}
+
+impl Departed {
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let waker = self.waker.get_or_insert_with(|| StreamWaker::new(cx.waker()));
+        if !waker.take_wake(cx.waker()) {
+            return Poll::Pending;
+        }
+        self.future.as_mut().poll(&mut Context::from_waker(waker.waker()))
+    }
+}
+
+impl<S: Send + Sync + 'static> Direct<S> {
+    /// `head` is the head of the reply, as hyper wrote it.
+    pub(super) fn new(
+        http: Http1<S>,
+        socket: Socket,
+        read_buf: &[u8],
+        mut body: Box<dyn DirectBody>,
+        head: Vec<u8>,
+    ) -> Self {
+        http.peer.goes_on_directly();
+        body.lighten();
+        let handle = socket.handle();
+        let stream: &TcpStream = (*handle).as_ref();
+        // The executor would keep the task before as long as it has that task's waker.
+        let _ = stream.poll_read_ready(&mut Context::from_waker(Waker::noop()));
+        Self(Some(Sending {
+            http,
+            socket,
+            body: Some(body),
+            is_last: head.windows(CLOSE.len()).any(|part| part == CLOSE),
+            outbox: Outbox::new(head),
+            departed: Departed { future: Box::pin(departure(handle)), waker: None },
+            // A copy, because the bytes keep hyper's buffer in memory.
+            read_buf: Bytes::copy_from_slice(read_buf),
+        }))
+    }
+}
+
+impl<S: Send + Sync + 'static> Future for Direct<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(sending) = &mut self.0 else { return Poll::Ready(()) };
+        let is_sent = ready!(sending.poll(cx));
+        // What is not sent is dropped: its record then tells a client that left from a shutdown that cut it.
+        if let Some(sending) = self.0.take().filter(|_| is_sent) {
+            sending.follow();
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<S: Send + Sync + 'static> Sending<S> {
+    /// True when the reply is sent, as far as its stream went. False if it cannot be.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        if self.http.drain.stage(cx) == Stage::Cutting {
+            return Poll::Ready(false);
+        }
+        // Before the client's leaving: what is ready is sent to one that has closed its half.
+        match self.poll_stream(cx) {
+            Poll::Ready(is_sent) => Poll::Ready(is_sent),
+            Poll::Pending => self.departed.poll(cx).map(|()| false),
+        }
+    }
+
+    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let mut is_waiting = false;
+        for _ in 0..TURNS {
+            if ready!(self.socket.poll_send(cx, &mut self.outbox)).is_err() {
+                return Poll::Ready(false);
+            }
+            if self.body.is_none() {
+                return Poll::Ready(true);
+            }
+            if is_waiting {
+                return Poll::Pending;
+            }
+            is_waiting = self.fill(cx);
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Takes the chunks that are ready. True if the stream waits for more.
+    fn fill(&mut self, cx: &mut Context<'_>) -> bool {
+        while let Some(body) = &mut self.body {
+            match body.poll_chunk(cx) {
+                Poll::Pending => return true,
+                Poll::Ready(Some(Ok(chunk))) => {
+                    let is_last_ready = chunk.is_last_ready;
+                    if self.outbox.add(chunk) || is_last_ready {
+                        return is_last_ready;
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => {
+                    // No last chunk, and the connection closes: the client sees that there should be more.
+                    self.is_last = true;
+                    self.body = None;
+                }
+                Poll::Ready(None) => {
+                    self.outbox.end();
+                    self.body = None;
+                }
+            }
+        }
+        false
+    }
+
+    /// What follows a reply: the next request, or the end of the connection.
+    fn follow(self) {
+        let Self { http, socket, read_buf, is_last, .. } = self;
+        let (engines, handle) = (Arc::clone(&http.engines), socket.handle());
+        http.peer.flushed();
+        // At a stop too: a request that has come is answered as the last.
+        let next = if !is_last {
+            Following::Http(http.again(socket, read_buf))
+        } else if !read_buf.is_empty() || has_unread((*handle).as_ref()) {
+            // For example a request behind the last reply of its connection.
+            Following::Lingering(Box::pin(linger(Arc::clone(&handle), http.place)))
+        } else {
+            return;
+        };
+        spawn_http1(&engines.app, next, handle);
+    }
+}
