@@ -15,6 +15,7 @@ mod client_memory;
 mod connections;
 mod cors;
 mod detached;
+mod door;
 mod drain;
 mod forwarding;
 mod grpc;
