@@ -1,5 +1,6 @@
 //! The environment of the instance, read once.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,22 +24,20 @@ use crate::platform::names::env;
 /// ```
 #[derive(Clone, Default)]
 pub struct Instance {
-    /// Names and values. A later value of the same name is the valid one.
-    vars: Arc<[(String, String)]>,
+    /// Names and values. A later value of the same name is the valid one. Few are ever read, so none is looked through for
+    /// what is not UTF-8 before it is.
+    vars: Arc<[(OsString, OsString)]>,
 }
 
 impl Instance {
     /// Reads the process's environment. Variables that are not UTF-8 are left out.
     pub fn from_env() -> Self {
-        let all = std::env::vars_os();
-        let mut vars = Vec::with_capacity(all.size_hint().0);
-        vars.extend(all.filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))));
-        Self { vars: vars.into() }
+        Self { vars: std::env::vars_os().collect() }
     }
 
     /// An instance with exactly these variables. For tests.
     pub fn from_vars<K: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self { vars: vars.into_iter().map(|(k, v)| (k.into(), v.into())).collect() }
+        Self { vars: vars.into_iter().map(|(k, v)| (k.into().into(), v.into().into())).collect() }
     }
 
     /// The value of a required variable.
@@ -55,7 +54,8 @@ impl Instance {
 
     /// The value of an optional variable. An empty value counts as absent.
     pub fn var_opt(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.vars.iter().rev().find(|(known, _)| known == name)?;
+        let known = self.vars.iter().rev().filter(|(known, _)| known == name);
+        let value = known.filter_map(|(_, value)| value.to_str()).next()?;
         (!value.is_empty()).then_some(value)
     }
 
@@ -168,6 +168,16 @@ mod tests {
         check_port(&[("FC_CUSTOM_LISTEN_PORT", "no")], Err("FC_CUSTOM_LISTEN_PORT is \"no\""));
         check_port(&[("FC_SERVER_PORT", "0")], Err("1 to 65535"));
         check_port(&[("FC_SERVER_PORT", "65536")], Err("1 to 65535"));
+    }
+
+    #[test]
+    fn the_last_value_that_can_be_read_counts() {
+        use std::os::unix::ffi::OsStringExt;
+        let name = OsString::from("NAME");
+        let values =
+            [&b"first"[..], b"second", b"\xff"].map(|value| (name.clone(), OsString::from_vec(value.into())));
+        let instance = Instance { vars: values.into() };
+        assert_eq!((instance.var_opt("NAME"), instance.var_opt("name")), (Some("second"), None));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod connections;
 mod cors;
 mod detached;
 mod direct;
+mod door;
 mod drain;
 mod forwarding;
 mod grpc;

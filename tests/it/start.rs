@@ -55,6 +55,15 @@ fn it_listens_on_every_address() {
     h1::Conn::open(server.port).ask(&Ask::get("/plaintext")).assert_status(200);
 }
 
+/// A state that takes long to open, and a signal meanwhile.
+#[test]
+fn a_signal_before_the_start_is_complete_ends_it_in_order() {
+    let signalled = ["timeout", "--preserve-status", "--signal", "TERM", "1"];
+    let ended = Launch::app("settings").by(&signalled).var("IT_OPEN_MS", "600000").run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains("SIGTERM: ending before the start is complete"), "{ended:?}");
+}
+
 /// `#[tokio::main]` around `run()` works in both flavours, and the log says what to write.
 #[test]
 fn an_app_inside_another_runtime_runs_and_says_what_to_write() {

@@ -183,9 +183,118 @@ impl Sending {
                 Ok(0) => return Ok(Some(Next::Gone)),
                 Ok(sent) => drop(self.rest.drain(..sent)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Some(Next::Wait)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(self.closes.then_some(Next::Gone))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::serve::places::Places;
+    use crate::task::{Kind, Tracker};
+
+    /// Answers each probe with so many bytes.
+    struct Large(Probes);
+
+    const LARGE: usize = 8 << 20;
+    const LIMIT: Duration = Duration::from_secs(10);
+    const PROBE: &[u8] = b"GET /healthz HTTP/1.1\r\n\r\n";
+
+    impl Answers for Large {
+        fn probes(&self) -> &Probes {
+            &self.0
+        }
+
+        fn answer(&self, _: SocketAddr, _: ProbeHead) -> String {
+            "#".repeat(LARGE)
+        }
+
+        fn head_limit(&self) -> Duration {
+            LIMIT
+        }
+    }
+
+    /// A connection at the door, its client, and the tracker that counts it.
+    fn connect() -> (Waiting, TcpStream, Large, Tracker) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, address) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let (tracker, place) = (Tracker::default(), Places::new(1).try_take().unwrap());
+        let ticket = tracker.ticket(Kind::Probing);
+        let waiting = Waiting::new(Arc::new(stream), address, place, ticket);
+        (waiting, client, Large(Probes::new("/healthz", false)), tracker)
+    }
+
+    /// Gives it turns until it does not wait, or for so many.
+    fn turns(waiting: &mut Waiting, answers: &Large, most: usize) -> Next {
+        for _ in 0..most {
+            match waiting.turn(answers, false) {
+                Next::Wait | Next::Again => std::thread::park_timeout(Duration::from_millis(1)),
+                next => return next,
+            }
+        }
+        Next::Wait
+    }
+
+    #[test]
+    fn a_reply_that_the_socket_does_not_take_at_once_is_sent_when_its_client_reads() {
+        let (mut waiting, mut client, answers, tracker) = connect();
+        client.write_all(&[PROBE, b"GET / HTTP/1.1"].concat()).unwrap();
+        assert!(matches!(turns(&mut waiting, &answers, 50), Next::Wait));
+        assert!(waiting.wanted() == Watched::Both && waiting.end().is_some());
+        let reader = std::thread::spawn(move || client.read_exact(&mut vec![0; LARGE]).map(|()| client));
+        let next = turns(&mut waiting, &answers, 60_000);
+        assert!(matches!(next, Next::HandOver(HttpVersion::Http1)), "what is behind the probe");
+        assert!(waiting.wanted() == Watched::Read && waiting.end().is_none());
+        drop(reader.join().unwrap().unwrap());
+        assert_eq!(tracker.running().map(|(_, count)| count).sum::<usize>(), 1);
+        drop(waiting);
+        assert_eq!(tracker.running().map(|(_, count)| count).sum::<usize>(), 0);
+    }
+
+    #[test]
+    fn a_client_that_does_not_read_has_its_time() {
+        let (mut waiting, mut client, answers, _tracker) = connect();
+        client.write_all(PROBE).unwrap();
+        assert!(matches!(turns(&mut waiting, &answers, 50), Next::Wait));
+        let end = waiting.end().unwrap();
+        let just_before = end.checked_sub(Duration::from_millis(1)).unwrap();
+        assert!(matches!(waiting.expire(&answers, just_before), Next::Wait));
+        assert!(matches!(waiting.expire(&answers, end), Next::Gone));
+    }
+
+    /// The process was frozen meanwhile.
+    #[test]
+    fn a_limit_that_elapses_late_begins_again_once() {
+        let (mut waiting, mut client, answers, _tracker) = connect();
+        assert!(waiting.end().is_none(), "there is no limit before the first byte");
+        client.write_all(b"GET /heal").unwrap();
+        while waiting.end().is_none() {
+            assert!(matches!(waiting.turn(&answers, false), Next::Wait));
+        }
+        let end = waiting.end().unwrap();
+        assert!(matches!(waiting.expire(&answers, end + FROZEN), Next::Wait));
+        let again = waiting.end().unwrap();
+        assert!(again >= end);
+        assert!(matches!(waiting.expire(&answers, again), Next::HandOver(HttpVersion::Http1Late)));
+        assert!(matches!(waiting.expire(&answers, again + FROZEN), Next::HandOver(HttpVersion::Http1Late)));
+    }
+
+    #[test]
+    fn what_is_left_incomplete_is_gone() {
+        let (mut waiting, mut client, answers, _tracker) = connect();
+        client.write_all(b"GET /heal").unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        while waiting.end().is_none() {
+            assert!(matches!(waiting.turn(&answers, false), Next::Wait));
+        }
+        assert!(matches!(waiting.turn(&answers, true), Next::Gone));
     }
 }

@@ -25,7 +25,13 @@ struct Hold {
 }
 
 pub fn app() -> App<Rounds> {
-    let app = App::with_state(Rounds::default())
+    let opened = async |_| {
+        if let Some(time) = millis("IT_OPEN_MS") {
+            tokio::time::sleep(time).await;
+        }
+        Ok(Rounds::default())
+    };
+    let app = App::with_state_from(opened)
         .get("/", async |_| "home")
         .get("/plaintext", async |_| "Hello, World!")
         .get("/counters", async |ex| Json(ex.counters()))
