@@ -140,9 +140,9 @@ static BUDGETS: &[Budget] = &[
         ..line(&SPINNING_HALF, &OURS, AtMost(PROBE_MS), "and on half a processor")
     },
     time(&AT_1000, &OURS, Times(0.5, Only(&RAW_HYPER)), "as resident pages: the allocator keeps what all had that came at once"),
-    time(&AT_10000, &OURS, Times(0.15, Only(&RAW_HYPER)), "the same with 10 000"),
-    time(&ARRIVING, &OURS, Times(0.1, Only(&RAW_HYPER)), "the same where hyper is given up before the next ones come"),
-    time(&ARRIVING, &OURS, Beyond(0.4, Only(&NTEX_BARE)), "the same, beside the leanest peer"),
+    time(&AT_10000, &OURS, Times(0.2, Only(&RAW_HYPER)), "the same with 10 000"),
+    time(&ARRIVING, &OURS, Times(0.2, Only(&RAW_HYPER)), "the same where hyper is given up before the next ones come"),
+    time(&ARRIVING, &OURS, Beyond(0.5, Only(&NTEX_BARE)), "the same, beside the leanest peer"),
     time(&lookup::GROWTH, &MANY_ROUTES, AtMost(4.0), "look-ups grow slower than routes"),
     time(&lookup::PART, &MANY_ROUTES, AtMost(1.0), "1 000 routes are not felt"),
     time(&lookup::ALLOCATIONS, &MANY_ROUTES, AtMost(WOBBLE), "a look-up allocates nothing"),
