@@ -32,10 +32,7 @@ const CLOSE: &[u8] = b"\r\nconnection: close\r\n";
 pub(super) struct Direct<S: Send + Sync + 'static>(Option<Sending<S>>);
 
 struct Sending<S: Send + Sync + 'static> {
-    /// The connection, which goes on behind the stream. It has no driver meanwhile.
-    http: Http1<S>,
-    socket: Socket,
-    /// `None` when the stream has ended.
+    /// `None` when the stream has ended. Dropped first, as the record ends before the connection does.
     body: Option<Box<dyn DirectBody>>,
     outbox: Outbox,
     departed: Departed,
@@ -43,6 +40,9 @@ struct Sending<S: Send + Sync + 'static> {
     is_last: bool,
     /// The bytes that hyper had read behind the request.
     read_buf: Bytes,
+    socket: Socket,
+    /// The connection, which goes on behind the stream. It has no driver meanwhile.
+    http: Http1<S>,
 }
 
 /// The client's leaving. It is polled only when the socket has news.
@@ -77,14 +77,14 @@ impl<S: Send + Sync + 'static> Direct<S> {
         // The executor would keep the task before as long as it has that task's waker.
         let _ = stream.poll_read_ready(&mut Context::from_waker(Waker::noop()));
         Self(Some(Sending {
-            http,
-            socket,
             body: Some(body),
             is_last: head.windows(CLOSE.len()).any(|part| part == CLOSE),
             outbox: Outbox::new(head),
             departed: Departed { future: Box::pin(departure(handle)), waker: None },
             // A copy, because the bytes keep hyper's buffer in memory.
             read_buf: Bytes::copy_from_slice(read_buf),
+            socket,
+            http,
         }))
     }
 }
