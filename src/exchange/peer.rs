@@ -307,7 +307,12 @@ impl Peer {
 
     /// Whether a head has begun and is not complete.
     pub(crate) fn is_mid_head(&self) -> bool {
-        self.heard.load(Ordering::Relaxed) && !self.is_busy()
+        self.has_heard() && !self.is_busy()
+    }
+
+    /// The same for a connection without a request in progress.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
     }
 }
 

@@ -335,8 +335,8 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
     }
 }
 
-/// The default of `max_connections`. An idle connection keeps some 12 KiB, so idle connections take a twentieth of the
-/// memory.
+/// The default of `max_connections`. A connection in use touches some 12 KiB, so connections that are all in use take a
+/// twentieth of the memory. An idle one keeps about 1 KiB.
 fn connections_for(memory_mib: Option<u32>) -> usize {
     let fitting = memory_mib.map(|mib| (mib as usize).saturating_mul(CONNECTIONS_PER_MIB).max(1));
     fitting.map_or(MAX_CONNECTIONS_DEFAULT, |fitting| fitting.min(MAX_CONNECTIONS_DEFAULT))

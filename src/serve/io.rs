@@ -38,7 +38,7 @@ pub(crate) struct Io {
 }
 
 /// The end of what hyper has read, for [`may_leave`](Io::may_leave).
-type Tail = [u8; 5];
+type Tail = [u8; 8];
 
 /// The largest buffer of an engine that is used again. hyper begins with buffers of 8 KiB.
 const LARGE: usize = 8 * KIB;
@@ -123,7 +123,7 @@ impl Io {
 
     fn empty() -> Self {
         // hyper has read nothing, so it has no part of a head.
-        Self { socket: None, link: None, ahead: Bytes::new(), tail: *b"0\r\n\r\n", is_large: false }
+        Self { socket: None, link: None, ahead: Bytes::new(), tail: *b"none\r\n\r\n", is_large: false }
     }
 
     pub(crate) fn into_socket(mut self) -> Option<Socket> {
@@ -150,7 +150,8 @@ impl Io {
     /// hyper would have parsed it: a head is complete with its empty line, or broken. Only the line itself may be left,
     /// which is no beginning of a request. Where the last bytes are those of a body, nothing is known.
     fn may_leave(&self) -> bool {
-        self.ahead.is_empty() && self.tail.ends_with(b"\r\n\r\n") && !matches!(self.tail[0], b'\r' | b'\n')
+        let [.., last, b'\r', b'\n', b'\r', b'\n'] = self.tail else { return false };
+        self.ahead.is_empty() && !matches!(last, b'\r' | b'\n')
     }
 
     /// Lays the socket back, at a read that finds nothing while the connection is idle. `room` is in hyper's buffer.

@@ -22,6 +22,7 @@ mod grpc;
 mod h2_cases;
 mod hangup;
 mod hosts;
+mod idle;
 mod in_memory;
 mod leak;
 mod leave;

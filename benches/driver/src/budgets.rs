@@ -8,7 +8,7 @@ mod streams;
 
 use crate::measure::Measure;
 use crate::rows::allocations::PER_REQUEST as ALLOCATIONS;
-use crate::rows::connections::{AT_1000, AT_10000, HEAP};
+use crate::rows::connections::{ARRIVING, AT_1000, AT_10000, HEAP};
 use crate::rows::cpu::PER_REQUEST as CPU;
 use crate::rows::gateway::{ADDED_P50, ADDED_P99, CPU as GATEWAY_CPU};
 use crate::rows::gateway_counts::{
@@ -25,9 +25,10 @@ use crate::rows::sizes::{HALF, TWENTIETH, WHOLE};
 use crate::rows::start::{FAULTS, INSTRUCTIONS as START, RSS, WALL};
 use crate::rows::syscalls::PER_REQUEST as SYSCALLS;
 use crate::rows::tree::{CRATES, SECONDS, STRIPPED};
+use crate::rows::waking::OVER as AFTER_A_PAUSE;
 use crate::subjects::gateway::{FC_LOCAL, NGINX};
 use crate::subjects::http::{
-    ACTIX_EQUAL, AXUM_BARE, AXUM_EQUAL, AXUM_HELLO, HELLO, OURS, OURS_OFF, RAW_HYPER,
+    ACTIX_EQUAL, AXUM_BARE, AXUM_EQUAL, AXUM_HELLO, HELLO, NTEX_BARE, OURS, OURS_OFF, RAW_HYPER,
 };
 use crate::subjects::lookup::OURS as MANY_ROUTES;
 use crate::subjects::{Family, Kind, Subject};
@@ -118,8 +119,10 @@ static BUDGETS: &[Budget] = &[
     line(&ALLOCATIONS, &OURS, Beyond(1.0, EQUAL_WORK), "beside the best peer with equal work"),
     line(&SYSCALLS, &OURS_OFF, Plus(WAITS, Only(&RAW_HYPER)), "one receive, one send, a share of a wait"),
     line(&SYSCALLS, &OURS, Plus(1.0 + WAITS, Only(&RAW_HYPER)), "and at most one write for the record"),
-    line(&HEAP, &OURS, Plus(1024.0, Only(&RAW_HYPER)), "after one request with 2 KiB of headers; hyper's two buffers bind"),
-    line(&HEAP, &OURS, Beyond(0.6, Only(&AXUM_BARE)), "the same, beside axum, which copies its routes for each connection"),
+    line(&HEAP, &OURS, Times(0.06, Only(&RAW_HYPER)), "after one request with 2 KiB of headers, half a second later: a socket and its task"),
+    line(&HEAP, &OURS, Beyond(0.04, Only(&AXUM_BARE)), "the same, beside axum, which copies its routes for each connection"),
+    line(&AFTER_A_PAUSE, &OURS, AtMost(1.15), "a connection takes hyper and its buffers again, over a request without a pause"),
+    line(&AFTER_A_PAUSE, &OURS_OFF, AtMost(1.15), "the same without records"),
     line(&START, &OURS, Plus(START_INSTRUCTIONS, Only(&RAW_HYPER)), "cold start: 0.3 ms over raw hyper"),
     line(&FAULTS, &OURS, Plus(START_FAULTS, Only(&RAW_HYPER)), "cold start: 0.3 ms over raw hyper"),
     line(&RSS, &HELLO, AtMost(4096.0), "after the first request"),
@@ -136,8 +139,10 @@ static BUDGETS: &[Budget] = &[
         mode: Printed("the quota takes a whole process off its processor for 50 ms of every 100: no thread of it can answer then"),
         ..line(&SPINNING_HALF, &OURS, AtMost(PROBE_MS), "and on half a processor")
     },
-    time(&AT_1000, &OURS, Plus(1024.0, Only(&RAW_HYPER)), "as resident pages; hyper's two buffers bind"),
-    time(&AT_10000, &OURS, Plus(1024.0, Only(&RAW_HYPER)), "the same with 10 000"),
+    time(&AT_1000, &OURS, Times(0.5, Only(&RAW_HYPER)), "as resident pages: the allocator keeps what all had that came at once"),
+    time(&AT_10000, &OURS, Times(0.2, Only(&RAW_HYPER)), "the same with 10 000"),
+    time(&ARRIVING, &OURS, Times(0.2, Only(&RAW_HYPER)), "the same where hyper is given up before the next ones come"),
+    time(&ARRIVING, &OURS, Beyond(0.5, Only(&NTEX_BARE)), "the same, beside the leanest peer"),
     time(&lookup::GROWTH, &MANY_ROUTES, AtMost(4.0), "look-ups grow slower than routes"),
     time(&lookup::PART, &MANY_ROUTES, AtMost(1.0), "1 000 routes are not felt"),
     time(&lookup::ALLOCATIONS, &MANY_ROUTES, AtMost(WOBBLE), "a look-up allocates nothing"),

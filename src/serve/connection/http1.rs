@@ -141,7 +141,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
                 engine.departed.get_or_insert_with(|| Box::pin(departure(Arc::clone(&self.socket))));
             return departed.as_mut().poll(cx);
         }
-        if self.peer.is_mid_head() {
+        if self.peer.has_heard() {
             return engine.slow_head.poll(cx, head_limit()).map(|()| self.peer.set_unread(REQUEST_TIMEOUT));
         }
         engine.slow_head.stop();

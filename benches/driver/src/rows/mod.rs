@@ -20,12 +20,13 @@ pub(crate) mod stalled;
 pub(crate) mod start;
 pub(crate) mod syscalls;
 pub(crate) mod tree;
+pub(crate) mod waking;
 pub(crate) mod websocket;
 
 use crate::row::Row;
 
 /// In the order of the report, which is the order in which they run.
-pub(crate) static ALL: [&Row; 29] = [
+pub(crate) static ALL: [&Row; 30] = [
     &instructions::ROW,
     &allocations::ROW,
     &syscalls::ROW,
@@ -33,6 +34,7 @@ pub(crate) static ALL: [&Row; 29] = [
     &latency::ROW,
     &probes::ROW,
     &connections::ROW,
+    &waking::ROW,
     &payload::ROW,
     &lookup::ROW,
     &start::ROW,
