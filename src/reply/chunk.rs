@@ -21,8 +21,8 @@ impl Framed {
         let mut wire = Vec::with_capacity(BEGIN_MAX + data.len() + CHUNK_END.len());
         begin_chunk(&mut wire, data.len());
         let begin = u8::try_from(wire.len()).unwrap_or(u8::MAX);
-        wire.extend_from_slice(data);
-        wire.extend_from_slice(CHUNK_END);
+        add(&mut wire, data);
+        add(&mut wire, CHUNK_END);
         Self { wire: wire.into(), begin }
     }
 
@@ -45,9 +45,23 @@ impl Framed {
 /// Writes the begin of a chunk of so many bytes.
 pub(crate) fn begin_chunk(out: &mut Vec<u8>, length: usize) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = (usize::BITS - length.leading_zeros()).div_ceil(4).max(1);
-    out.extend((0..digits).rev().map(|at| DIGITS[length >> (4 * at) & 0xf]));
-    out.extend_from_slice(CHUNK_END);
+    let (mut begin, mut at, mut rest) = ([0; BEGIN_MAX], BEGIN_MAX - CHUNK_END.len(), length);
+    begin[at..].copy_from_slice(CHUNK_END);
+    loop {
+        at -= 1;
+        begin[at] = DIGITS[rest & 0xf];
+        rest >>= 4;
+        if rest == 0 {
+            break;
+        }
+    }
+    add(out, &begin[at..]);
+}
+
+/// Out of line: the growth of the buffer would be in the binary for each of the parts of a frame.
+#[inline(never)]
+fn add(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(bytes);
 }
 
 /// The bytes of a [`Chunk`].
@@ -81,13 +95,12 @@ impl Chunk {
     /// Adds the chunk as it is on the wire. An empty one would end the body, and is left out.
     pub(crate) fn copy_to(&self, out: &mut Vec<u8>) {
         match &self.data {
-            ChunkData::Framed(framed) => out.extend_from_slice(&framed.wire),
+            ChunkData::Framed(framed) => add(out, &framed.wire),
             ChunkData::Bare(data) if data.is_empty() => {}
             ChunkData::Bare(data) => {
-                out.reserve(BEGIN_MAX + data.len() + CHUNK_END.len());
                 begin_chunk(out, data.len());
-                out.extend_from_slice(data);
-                out.extend_from_slice(CHUNK_END);
+                add(out, data);
+                add(out, CHUNK_END);
             }
         }
     }

@@ -75,11 +75,12 @@ impl Outbox {
 
     /// Writes as much as the socket takes.
     pub(crate) fn write(&self, half: &OwnedWriteHalf) -> io::Result<usize> {
-        let copied = &self.copied[self.at..];
-        match (copied.is_empty(), self.data.is_empty() && self.tail.is_empty()) {
-            (_, true) => half.try_write(copied),
-            (true, false) if self.tail.is_empty() => half.try_write(&self.data),
-            _ => half.try_write_vectored(&[copied, &self.data, self.tail].map(IoSlice::new)),
+        let copied = self.copied.get(self.at..).unwrap_or_default();
+        let one: &[u8] = if copied.is_empty() { &self.data } else { copied };
+        if self.tail.is_empty() && (copied.is_empty() || self.data.is_empty()) {
+            half.try_write(one)
+        } else {
+            half.try_write_vectored(&[copied, &self.data, self.tail].map(IoSlice::new))
         }
     }
 

@@ -202,6 +202,25 @@ fn a_slow_client_gets_every_byte() {
     }
 }
 
+/// hyper then sends the stream too, because it still has the end of the reply before.
+#[test]
+fn a_stream_behind_a_reply_that_waits_for_its_client_comes_after_it() {
+    let server = Server::app("settings");
+    server.ask(&Ask::get("/counters")).assert_status(200);
+    let mut conn = server.connect();
+    conn.send(&[get("/whole"), get("/whole"), get("/drip")].concat());
+    for _ in 0..20 {
+        pause();
+    }
+    for _ in 0..2 {
+        assert_eq!(conn.answer("GET").body.len(), 1 << 20);
+    }
+    conn.answer_head().assert_status(200);
+    assert_eq!(conn.chunk().unwrap(), b"a drop");
+    drop(conn);
+    server.until_counter("cancelled", 1);
+}
+
 #[test]
 fn a_stop_closes_behind_the_stream_and_answers_who_has_asked_for_more() {
     let mut server = Server::app("live");

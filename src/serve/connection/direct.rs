@@ -28,14 +28,9 @@ const TURNS: usize = 16;
 /// What hyper says in the head of the last reply of a connection.
 const CLOSE: &[u8] = b"\r\nconnection: close\r\n";
 
-/// A connection that sends a stream. `None` when that is over.
-pub(super) struct Direct<S: Send + Sync + 'static>(Option<Sending<S>>);
-
-struct Sending<S: Send + Sync + 'static> {
-    /// The connection, which goes on behind the stream. It has no driver meanwhile.
-    http: Http1<S>,
-    socket: Socket,
-    /// `None` when the stream has ended.
+/// A connection that sends a stream.
+pub(super) struct Direct<S: Send + Sync + 'static> {
+    /// `None` when the stream has ended. Dropped first, as the record ends before the connection does.
     body: Option<Box<dyn DirectBody>>,
     outbox: Outbox,
     departed: Departed,
@@ -43,6 +38,8 @@ struct Sending<S: Send + Sync + 'static> {
     is_last: bool,
     /// The bytes that hyper had read behind the request.
     read_buf: Bytes,
+    /// `None` when the reply is sent.
+    connection: Option<(Socket, Http1<S>)>,
 }
 
 /// The client's leaving. It is polled only when the socket has news.
@@ -76,50 +73,45 @@ impl<S: Send + Sync + 'static> Direct<S> {
         let stream: &TcpStream = (*handle).as_ref();
         // The executor would keep the task before as long as it has that task's waker.
         let _ = stream.poll_read_ready(&mut Context::from_waker(Waker::noop()));
-        Self(Some(Sending {
-            http,
-            socket,
+        Self {
             body: Some(body),
             is_last: head.windows(CLOSE.len()).any(|part| part == CLOSE),
             outbox: Outbox::new(head),
             departed: Departed { future: Box::pin(departure(handle)), waker: None },
             // A copy, because the bytes keep hyper's buffer in memory.
             read_buf: Bytes::copy_from_slice(read_buf),
-        }))
+            connection: Some((socket, http)),
+        }
     }
 }
 
 impl<S: Send + Sync + 'static> Future for Direct<S> {
     type Output = ();
 
+    /// When this is ready, what was not sent is dropped. Its record then tells a client that left from a shutdown that cut
+    /// it.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(sending) = &mut self.0 else { return Poll::Ready(()) };
-        let is_sent = ready!(sending.poll(cx));
-        // What is not sent is dropped: its record then tells a client that left from a shutdown that cut it.
-        if let Some(sending) = self.0.take().filter(|_| is_sent) {
-            sending.follow();
+        let this = &mut *self;
+        if this.connection.as_mut().is_none_or(|(_, http)| http.drain.stage(cx) == Stage::Cutting) {
+            return Poll::Ready(());
+        }
+        // Before the client's leaving: what is ready is sent to one that has closed its half.
+        match this.poll_stream(cx) {
+            Poll::Ready(true) => this.follow(),
+            Poll::Ready(false) => {}
+            Poll::Pending => ready!(this.departed.poll(cx)),
         }
         Poll::Ready(())
     }
 }
 
-impl<S: Send + Sync + 'static> Sending<S> {
+impl<S: Send + Sync + 'static> Direct<S> {
     /// True when the reply is sent, as far as its stream went. False if it cannot be.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.http.drain.stage(cx) == Stage::Cutting {
-            return Poll::Ready(false);
-        }
-        // Before the client's leaving: what is ready is sent to one that has closed its half.
-        match self.poll_stream(cx) {
-            Poll::Ready(is_sent) => Poll::Ready(is_sent),
-            Poll::Pending => self.departed.poll(cx).map(|()| false),
-        }
-    }
-
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let mut is_waiting = false;
         for _ in 0..TURNS {
-            if ready!(self.socket.poll_send(cx, &mut self.outbox)).is_err() {
+            let Some((socket, _)) = &self.connection else { return Poll::Ready(false) };
+            if ready!(socket.poll_send(cx, &mut self.outbox)).is_err() {
                 return Poll::Ready(false);
             }
             if self.body.is_none() {
@@ -160,14 +152,15 @@ impl<S: Send + Sync + 'static> Sending<S> {
     }
 
     /// What follows a reply: the next request, or the end of the connection.
-    fn follow(self) {
-        let Self { http, socket, read_buf, is_last, .. } = self;
+    #[cold]
+    fn follow(&mut self) {
+        let Some((socket, http)) = self.connection.take() else { return };
         let (engines, handle) = (Arc::clone(&http.engines), socket.handle());
         http.peer.flushed();
         // At a stop too: a request that has come is answered as the last.
-        let next = if !is_last {
-            Following::Http(http.again(socket, read_buf))
-        } else if !read_buf.is_empty() || has_unread((*handle).as_ref()) {
+        let next = if !self.is_last {
+            Following::Http(http.again(socket, std::mem::take(&mut self.read_buf)))
+        } else if !self.read_buf.is_empty() || has_unread((*handle).as_ref()) {
             // For example a request behind the last reply of its connection.
             Following::Lingering(Box::pin(linger(Arc::clone(&handle), http.place)))
         } else {

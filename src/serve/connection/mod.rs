@@ -53,7 +53,7 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     place: Place,
 ) {
     let app = &engines.app;
-    let (tracker, budget) = (&app.shared.tracker, app.shared.budget.clone());
+    let budget = app.shared.budget.clone();
     let peer = match version {
         HttpVersion::Http1 | HttpVersion::Http1Late => Peer::with_current(address, budget),
         HttpVersion::Http2 => Peer::new(address, true, budget),
@@ -67,7 +67,8 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
         }
         #[cfg(feature = "http2")]
         HttpVersion::Http2 => {
-            tracker.spawn(Kind::Connection, http2::drive(Arc::clone(app), stream, peer, drain, place));
+            let driven = http2::drive(Arc::clone(app), stream, peer, drain, place);
+            app.shared.tracker.spawn(Kind::Connection, driven);
         }
         #[cfg(not(feature = "http2"))]
         HttpVersion::Http2 => say::warn(format_args!(
