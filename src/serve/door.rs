@@ -126,10 +126,18 @@ impl Door {
                 let mut unplaced = None;
                 {
                     let mut accepting = pin!(acceptor.accept_all(&listener, &mut unplaced, asked));
+                    #[cfg(feature = "websocket")]
+                    let pulse = app.shared.pulse.clone();
+                    #[cfg(feature = "websocket")]
+                    let mut keeping = pin!(pulse.keep());
                     let mut signal = pin!(watch_signals(forced_exit, app));
-                    poll_fn(|cx| match signal.as_mut().poll(cx) {
-                        Poll::Ready(()) => Poll::Ready(()),
-                        Poll::Pending => accepting.as_mut().poll(cx),
+                    poll_fn(|cx| {
+                        if signal.as_mut().poll(cx).is_ready() {
+                            return Poll::Ready(());
+                        }
+                        #[cfg(feature = "websocket")]
+                        let _ = keeping.as_mut().poll(cx);
+                        accepting.as_mut().poll(cx)
                     })
                     .await;
                 }
