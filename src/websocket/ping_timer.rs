@@ -26,6 +26,12 @@ impl PingTimer {
         Self { every, within, alarm: Alarm::new(pulse), asked: None }
     }
 
+    /// Whether a poll would change nothing. Each message asks.
+    #[inline]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.alarm.is_running()
+    }
+
     /// `heard` says whether bytes came since its last call. It is called twice in each interval, so that a silence
     /// never exceeds the interval.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, mut heard: impl FnMut() -> bool) -> Option<Beat> {

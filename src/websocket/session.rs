@@ -144,6 +144,9 @@ impl Session {
             let reason = if is_up { "the function's time is up" } else { "going away" };
             self.mailbox.open().end(Close::new(1001, reason));
         }
+        if self.ping_timer.is_waiting() {
+            return;
+        }
         // A client is not silent while reading is paused on our side.
         let is_reading = self.is_reading;
         match self.ping_timer.poll(cx, || connection.has_moved() || !is_reading) {
