@@ -2,8 +2,8 @@
 //!
 //! hyper reuses the other way round: the map of a reply becomes the map of the connection's next request.
 
-use std::cell::Cell;
-use std::mem::{forget, replace, take};
+use std::cell::RefCell;
+use std::mem::swap;
 
 use http::HeaderMap;
 
@@ -12,17 +12,15 @@ use http::HeaderMap;
 const KEPT_MAX: usize = 48;
 
 thread_local! {
-    static KEPT: Cell<Option<HeaderMap>> = const { Cell::new(None) };
+    /// Empty, and without memory while no map is kept.
+    static KEPT: RefCell<HeaderMap> = RefCell::new(HeaderMap::new());
 }
 
 /// Puts the kept, empty map in place of `map`.
 pub(crate) fn reuse(map: &mut HeaderMap) {
     debug_assert_eq!(map.capacity(), 0, "a map with memory of its own would be lost");
     // `try_with`: a reply may be made while the thread's locals are being destroyed.
-    if let Ok(Some(kept)) = KEPT.try_with(Cell::take) {
-        // An empty map has no memory; `forget` saves its drop glue.
-        forget(replace(map, kept));
-    }
+    let _ = KEPT.try_with(|kept| swap(map, &mut kept.borrow_mut()));
 }
 
 /// Keeps `map`, emptied, for the thread's next reply.
@@ -30,8 +28,7 @@ pub(crate) fn keep(map: &mut HeaderMap) {
     // `capacity` leaves out the further values of a name that is repeated: `clear` keeps the memory for those too.
     if (1..=KEPT_MAX).contains(&map.capacity()) && map.len() <= KEPT_MAX {
         map.clear();
-        let map = take(map);
-        let _ = KEPT.try_with(|kept| kept.set(Some(map)));
+        let _ = KEPT.try_with(|kept| swap(map, &mut kept.borrow_mut()));
     }
 }
 

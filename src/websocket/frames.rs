@@ -102,7 +102,14 @@ impl AsRef<[u8]> for Large {
 impl Frames {
     /// `read_buf` holds the bytes that were read behind the handshake.
     pub(super) fn new(read_buf: &[u8], peer: Option<Arc<Peer>>) -> Self {
-        Self { input: BytesMut::from(read_buf), peer, held: None, head: None, moved: false, is_drained: false }
+        Self {
+            input: BytesMut::from(read_buf),
+            peer,
+            held: None,
+            head: None,
+            moved: false,
+            is_drained: false,
+        }
     }
 
     /// Whether a large message waits for the closure. A parked connection reads nothing, and its poll registers no

@@ -73,7 +73,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_answered_with_a_ping_and_then_with_an_end() {
         let begin = Instant::now();
-        let mut ping_timer = PingTimer::new(Duration::from_secs(10), Duration::from_secs(7), Pulse::default());
+        let mut ping_timer =
+            PingTimer::new(Duration::from_secs(10), Duration::from_secs(7), Pulse::default());
         let mut heard = true;
         let mut beats = Vec::new();
         while beats.len() < 2 {
@@ -90,7 +91,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_answers_is_asked_in_each_interval() {
         let begin = Instant::now();
-        let mut ping_timer = PingTimer::new(Duration::from_secs(10), Duration::from_secs(60), Pulse::default());
+        let mut ping_timer =
+            PingTimer::new(Duration::from_secs(10), Duration::from_secs(60), Pulse::default());
         let mut heard = false;
         let mut pings = Vec::new();
         while pings.len() < 3 {
