@@ -61,6 +61,7 @@ pub(crate) fn enter(tag: Tag) -> Entered {
 }
 
 impl Drop for Entered {
+    #[inline]
     fn drop(&mut self) {
         let tag = replace(self.before.take());
         if has_spans() {
