@@ -220,6 +220,8 @@ impl SealedCors {
     }
 
     /// Adds the headers to an ordinary reply. `from_page` means that the request has an origin.
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
     pub(crate) fn decorate(&self, request: &Parts, from_page: bool, reply: &mut HeaderMap) {
         if self.any {
             // The same value for all requests, so that caches may keep one copy.
@@ -227,9 +229,12 @@ impl SealedCors {
         } else {
             reply.append(VARY, VARY_ORIGIN);
         }
-        if !from_page {
-            return;
+        if from_page {
+            self.decorate_for_page(request, reply);
         }
+    }
+
+    fn decorate_for_page(&self, request: &Parts, reply: &mut HeaderMap) {
         if self.origin(request, reply)
             && let Some(expose) = &self.expose
         {

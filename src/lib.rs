@@ -276,6 +276,8 @@ mod once;
 mod otel;
 pub mod platform;
 mod precondition;
+#[cfg(feature = "websocket")]
+mod pulse;
 mod reply;
 mod request;
 mod roll;

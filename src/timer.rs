@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A timer that elapses this late shows that the process was frozen.
-const FROZEN: Duration = Duration::from_secs(1);
+pub(crate) const FROZEN: Duration = Duration::from_secs(1);
 
 /// A timer that starts with its first poll. After `stop` the next poll starts it anew.
 #[derive(Default)]

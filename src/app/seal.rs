@@ -288,6 +288,8 @@ impl<S> Plan<S> {
             initialization: Initialization::new(!handlers.on_initialize.is_empty()),
             error_maps,
             stops: Stops::default(),
+            #[cfg(feature = "websocket")]
+            pulse: crate::pulse::Pulse::default(),
             trusted_hops: settings.trusted_hops,
             base_path: settings.base_path.clone(),
         };

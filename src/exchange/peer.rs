@@ -110,6 +110,8 @@ impl Peer {
     }
 
     /// Sets the request in flight. False if this peer keeps none (HTTP/2), or already has one.
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
     pub(crate) fn set_current(&self, call: &Arc<Call>) -> bool {
         let Some(mut current) = self.current.as_ref().map(Current::lock) else { return false };
         let is_free = current.is_none();
@@ -120,6 +122,8 @@ impl Peer {
     }
 
     /// Clears the request that `set_current` has set.
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
     pub(crate) fn clear_current(&self) {
         let before = self.current.as_ref().and_then(|current| current.lock().take());
         // Dropped after the lock is released: the drop of the last reference runs other code.

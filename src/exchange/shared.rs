@@ -12,6 +12,8 @@ use crate::lifecycle::Initialization;
 use crate::log::current;
 use crate::platform::names::header::CLIENT_IP;
 use crate::platform::{Instance, Invocation};
+#[cfg(feature = "websocket")]
+use crate::pulse::Pulse;
 use crate::stop::Stops;
 use crate::store::AnyStore;
 use crate::task::Tracker;
@@ -32,6 +34,9 @@ pub(crate) struct Shared<S> {
     pub(crate) initialization: Initialization,
     pub(crate) error_maps: Vec<ErrorMap>,
     pub(crate) stops: Stops,
+    /// Alarms that the door keeps.
+    #[cfg(feature = "websocket")]
+    pub(crate) pulse: Pulse,
     pub(crate) trusted_hops: usize,
     pub(crate) base_path: Option<String>,
 }

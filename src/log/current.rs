@@ -1,6 +1,7 @@
 //! The current request of a thread: the request whose handler, hook or stream the thread is polling.
 
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,7 +29,13 @@ type Tag = Arc<dyn Tagged>;
 static HAS_SPANS: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    static CURRENT: Cell<Option<Tag>> = const { Cell::new(None) };
+    /// Without a destructor, whose registration each access would ask for: each [`Entered`] puts back what was there before.
+    static CURRENT: Cell<ManuallyDrop<Option<Tag>>> = const { Cell::new(ManuallyDrop::new(None)) };
+}
+
+/// Makes `tag` the current one. Gives the one before.
+fn replace(tag: Option<Tag>) -> Option<Tag> {
+    ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(tag)))
 }
 
 /// Makes a request the current one of this thread until it is dropped. Entered around each poll of a handler.
@@ -50,12 +57,13 @@ pub(crate) fn enter(tag: Tag) -> Entered {
     if has_spans() {
         enter_span(&*tag);
     }
-    Entered { before: CURRENT.replace(Some(tag)) }
+    Entered { before: replace(Some(tag)) }
 }
 
 impl Drop for Entered {
+    #[inline]
     fn drop(&mut self) {
-        let tag = CURRENT.replace(self.before.take());
+        let tag = replace(self.before.take());
         if has_spans() {
             exit_span(tag.as_deref());
         }
@@ -78,11 +86,10 @@ fn exit_span(tag: Option<&dyn Tagged>) {
 
 /// Calls `read` with the current request, if there is one.
 pub(crate) fn with<T>(read: impl FnOnce(Option<&dyn Tagged>) -> T) -> T {
-    // `try_with`: a panic hook may run while the thread's locals are being destroyed.
-    let tag = CURRENT.try_with(Cell::take).ok().flatten();
+    let tag = replace(None);
     let value = read(tag.as_deref().map(|tag| tag as &dyn Tagged));
     if tag.is_some() {
-        let _ = CURRENT.try_with(|current| current.set(tag));
+        replace(tag);
     }
     value
 }

@@ -6,6 +6,30 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::platform::names::header;
 
+/// The names that are looked for.
+const NAMES: [&str; 10] = [
+    "host",
+    "transfer-encoding",
+    "origin",
+    "traceparent",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-sampled",
+    header::REQUEST_ID,
+    header::CONTROL_PATH,
+    header::SERVICE_NAME,
+];
+
+/// Their lengths, each as a bit.
+const LENGTHS: u64 = {
+    let (mut lengths, mut at) = (0, 0);
+    while at < NAMES.len() {
+        lengths |= 1 << NAMES[at].len();
+        at += 1;
+    }
+    lengths
+};
+
 /// The result of the pass.
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a finding of its own")]
@@ -35,8 +59,11 @@ impl<'h> HeadersSeen<'h> {
         for (name, value) in headers {
             let name = name.as_str();
             seen.size += name.len() + value.len();
-            // Most names are of no interest, and the first letter excludes nearly all of them.
-            if !matches!(name.as_bytes().first(), Some(b'b' | b'h' | b'o' | b't' | b'x')) {
+            // Most names are of no interest. Their lengths and their first letters exclude nearly all of them.
+            if name.len() >= 64 || LENGTHS >> name.len() & 1 == 0 {
+                continue;
+            }
+            if !matches!(name.as_bytes()[0], b'b' | b'h' | b'o' | b't' | b'x') {
                 continue;
             }
             match name {

@@ -8,6 +8,7 @@ use http::uri::Authority;
 
 /// Whether the text is a name, an IPv4 address or a bracketed IPv6 address, with or without a port. Blanks, slashes and
 /// user names are refused: two readers could take them for different hosts.
+#[inline]
 pub(crate) fn is_host(host: &[u8]) -> bool {
     // Every request validates its host, and an instance has few hosts. So the thread's last valid host is compared
     // first.

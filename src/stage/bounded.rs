@@ -31,6 +31,8 @@ impl<F: Begin<T>, T> Bounded<F, T> {
     }
 
     /// Polls the handler, and stores its value in `value`. Replies are large: a return value would be moved once more.
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
     pub(crate) fn poll<S>(
         &mut self,
         call: &Arc<Call>,

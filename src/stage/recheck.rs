@@ -51,8 +51,19 @@ impl Turn {
 impl Recheck {
     /// `None` if the handler was fast, or if the start time was never read. A reply that streams the body of a client that
     /// waits for `100 Continue` waits for a round too: hyper writes no 100 behind the head of a reply.
+    #[inline]
     pub(crate) fn begin(call: &Call, is_stream: bool, cx: &Context<'_>) -> Option<Self> {
-        let late = call.started_before().filter(|_| call.peer.is_some()).and_then(|at| at.checked_add(LONG));
+        let started = call.started_before();
+        if started.is_none() && !is_stream { None } else { Self::begin_if_late(call, started, is_stream, cx) }
+    }
+
+    fn begin_if_late(
+        call: &Call,
+        started: Option<Instant>,
+        is_stream: bool,
+        cx: &Context<'_>,
+    ) -> Option<Self> {
+        let late = started.filter(|_| call.peer.is_some()).and_then(|at| at.checked_add(LONG));
         let is_long = late.is_some_and(|late| Instant::now() >= late);
         let is_awaited = is_stream && call.expects_continue() && call.body_state().is_taken();
         (is_long || is_awaited).then(|| Self { turn: Turn::begin(cx), left: 1 })

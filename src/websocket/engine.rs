@@ -63,6 +63,9 @@ impl Engine {
         cx: &mut Context<'_>,
         is_wanted: bool,
     ) -> Poll<Incoming> {
+        if self.frames.is_idle(io, cx) {
+            return Poll::Pending;
+        }
         loop {
             let expected = self.expected(is_wanted);
             let Poll::Ready(next) = self.frames.poll_next(io, cx, expected) else {
@@ -115,6 +118,9 @@ impl Engine {
     /// Handles one frame. `None` if the frame completes no event.
     fn receive(&mut self, frame: Frame) -> Result<Option<Incoming>, Fault> {
         let Frame { opcode, is_final, payload, seen } = frame;
+        if let (OpCode::Data(Data::Binary), true, None) = (opcode, is_final, &self.fragments) {
+            return Ok(Some(Incoming::Message(Message::Binary(self.frames.complete(payload)))));
+        }
         let mut unseen = seen;
         let (kind, message) = match (opcode, self.fragments.take()) {
             (OpCode::Control(control), fragments) => {
@@ -238,10 +244,10 @@ mod tests {
             _: &mut Context<'_>,
             into: &mut ReadBuf<'_>,
         ) -> Poll<io::Result<()>> {
-            let length = self.piece.min(self.bytes.len()).min(into.remaining());
-            if length == 0 {
+            if self.bytes.is_empty() {
                 return Poll::Pending;
             }
+            let length = self.piece.min(self.bytes.len()).min(into.remaining());
             into.put_slice(&self.bytes.drain(..length).collect::<Vec<u8>>());
             Poll::Ready(Ok(()))
         }

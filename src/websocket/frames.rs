@@ -1,11 +1,12 @@
 //! Reads frames from a non-blocking socket. Payloads are unmasked in place.
 
-use std::pin::pin;
+use std::mem::take;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, ReadBuf};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
@@ -66,6 +67,8 @@ pub(super) struct Frames {
     head: Option<Head>,
     /// Whether bytes came since the last `has_moved`.
     pub(super) moved: bool,
+    /// Whether the last read had more room than bytes came: the socket had no more.
+    is_drained: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -99,7 +102,14 @@ impl AsRef<[u8]> for Large {
 impl Frames {
     /// `read_buf` holds the bytes that were read behind the handshake.
     pub(super) fn new(read_buf: &[u8], peer: Option<Arc<Peer>>) -> Self {
-        Self { input: BytesMut::from(read_buf), peer, held: None, head: None, moved: false }
+        Self {
+            input: BytesMut::from(read_buf),
+            peer,
+            held: None,
+            head: None,
+            moved: false,
+            is_drained: false,
+        }
     }
 
     /// Whether a large message waits for the closure. A parked connection reads nothing, and its poll registers no
@@ -124,6 +134,16 @@ impl Frames {
     /// Frees all buffers. No frames are read afterwards.
     pub(super) fn clear(&mut self) {
         (self.input, self.head, self.held) = (BytesMut::new(), None, None);
+    }
+
+    /// Whether there is nothing to read yet, at the first poll behind a read that has emptied the socket. The task is woken
+    /// when bytes come. A session looks in vain behind each message, so no room is made for bytes, and no future.
+    #[inline]
+    pub(super) fn is_idle(&mut self, io: &mut dyn UpgradedIo, cx: &mut Context<'_>) -> bool {
+        self.head.is_none()
+            && self.input.is_empty()
+            && take(&mut self.is_drained)
+            && Pin::new(io).poll_read(cx, &mut ReadBuf::new(&mut [])).is_pending()
     }
 
     pub(super) fn poll_next(
@@ -239,24 +259,28 @@ impl Frames {
         if room < missing.clamp(ROOM_MIN, LARGE) {
             self.input.reserve(missing.clamp(SMALL, LARGE));
         }
+        let room = self.input.capacity() - self.input.len();
         // The future holds no data, so that it can be dropped while it is pending.
         let read = ready!(pin!(io.read_buf(&mut self.input)).poll(cx));
-        self.moved |= read.as_ref().is_ok_and(|length| *length > 0);
-        Poll::Ready(matches!(read, Ok(1..)))
+        let length = read.unwrap_or(0);
+        self.moved |= length > 0;
+        self.is_drained = length < room;
+        Poll::Ready(length > 0)
     }
 }
 
 /// Begins a frame from the server, unfragmented and without a mask. The payload follows it.
+#[inline]
 pub(super) fn put_head(opcode: OpCode, length: usize, into: &mut Vec<u8>) {
-    into.push(0x80 | u8::from(opcode));
+    let first = 0x80 | u8::from(opcode);
     match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(length @ ..126), _) => into.push(length),
+        (Ok(length @ ..126), _) => into.extend_from_slice(&[first, length]),
         (_, Ok(length)) => {
-            into.push(126);
+            into.extend_from_slice(&[first, 126]);
             into.extend_from_slice(&length.to_be_bytes());
         }
         _ => {
-            into.push(127);
+            into.extend_from_slice(&[first, 127]);
             into.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }

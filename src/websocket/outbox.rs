@@ -84,6 +84,9 @@ impl Outbox {
         io: &mut dyn UpgradedIo,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.payload.is_empty() {
+            return self.poll_flush_small(io, cx);
+        }
         while !self.is_empty() {
             let frames = &self.frames[self.written..];
             let io = Pin::new(&mut *io);
@@ -97,6 +100,28 @@ impl Outbox {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.advance(length);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The same without a large payload, as nearly always.
+    fn poll_flush_small(&mut self, io: &mut dyn UpgradedIo, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.frames.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        while let Some(frames @ [_, ..]) = self.frames.get(self.written..) {
+            let length = ready!(Pin::new(&mut *io).poll_write(cx, frames))?;
+            if length == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.sent += length as u64;
+            self.written += length;
+        }
+        self.written = 0;
+        if self.frames.capacity() <= KEPT_MAX {
+            self.frames.clear();
+        } else {
+            self.frames = Vec::new();
         }
         Poll::Ready(Ok(()))
     }

@@ -3,13 +3,13 @@
 use std::task::Context;
 use std::time::Duration;
 
-use crate::timer::Timer;
+use crate::pulse::{Alarm, Pulse};
 
 pub(super) struct PingTimer {
     /// The longest silence before a ping. Zero turns pings off.
     every: Duration,
     within: Duration,
-    timer: Timer,
+    alarm: Alarm,
     /// The time since a ping that is not answered yet.
     asked: Option<Duration>,
 }
@@ -22,22 +22,28 @@ pub(super) enum Beat {
 }
 
 impl PingTimer {
-    pub(super) fn new(every: Duration, within: Duration) -> Self {
-        Self { every, within, timer: Timer::default(), asked: None }
+    pub(super) fn new(every: Duration, within: Duration, pulse: Pulse) -> Self {
+        Self { every, within, alarm: Alarm::new(pulse), asked: None }
+    }
+
+    /// Whether a poll would change nothing. Each message asks.
+    #[inline]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.alarm.is_running()
     }
 
     /// `heard` says whether bytes came since its last call. It is called twice in each interval, so that a silence
     /// never exceeds the interval.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, mut heard: impl FnMut() -> bool) -> Option<Beat> {
         let mut beat = None;
-        while !self.every.is_zero() && !self.timer.is_running() {
+        while !self.every.is_zero() && !self.alarm.is_running() {
             let half = self.every / 2;
             // The time that is left to answer a ping may be less.
             let limit = self.asked.map_or(half, |asked| half.min(self.within.saturating_sub(asked)));
-            if self.timer.poll(cx, limit).is_pending() {
+            if self.alarm.poll(cx, limit).is_pending() {
                 break;
             }
-            self.timer.stop();
+            self.alarm.stop();
             if heard() {
                 self.asked = None;
                 continue;
@@ -67,7 +73,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_answered_with_a_ping_and_then_with_an_end() {
         let begin = Instant::now();
-        let mut ping_timer = PingTimer::new(Duration::from_secs(10), Duration::from_secs(7));
+        let mut ping_timer =
+            PingTimer::new(Duration::from_secs(10), Duration::from_secs(7), Pulse::default());
         let mut heard = true;
         let mut beats = Vec::new();
         while beats.len() < 2 {
@@ -84,7 +91,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_answers_is_asked_in_each_interval() {
         let begin = Instant::now();
-        let mut ping_timer = PingTimer::new(Duration::from_secs(10), Duration::from_secs(60));
+        let mut ping_timer =
+            PingTimer::new(Duration::from_secs(10), Duration::from_secs(60), Pulse::default());
         let mut heard = false;
         let mut pings = Vec::new();
         while pings.len() < 3 {

@@ -5,7 +5,7 @@
 //! the closure waits, its messages are flushed.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::task::BoxFuture;
 use crate::timer::Timer;
 use crate::websocket::connection::Connection;
 use crate::websocket::engine::Incoming;
-use crate::websocket::mailbox::Mailbox;
+use crate::websocket::mailbox::{Mail, Mailbox};
 use crate::websocket::message::Close;
 use crate::websocket::ping_timer::{Beat, PingTimer};
 
@@ -82,6 +82,14 @@ pub(super) enum Finish {
     },
 }
 
+/// What follows a look at the connection.
+enum Next {
+    /// The closure is polled, and then the connection again.
+    Work,
+    /// There is nothing to do before the next wake.
+    Rest,
+}
+
 struct Start {
     closure: Closure,
     mailbox: Arc<Mailbox>,
@@ -136,6 +144,9 @@ impl Session {
             let reason = if is_up { "the function's time is up" } else { "going away" };
             self.mailbox.open().end(Close::new(1001, reason));
         }
+        if self.ping_timer.is_waiting() {
+            return;
+        }
         // A client is not silent while reading is paused on our side.
         let is_reading = self.is_reading;
         match self.ping_timer.poll(cx, || connection.has_moved() || !is_reading) {
@@ -145,29 +156,29 @@ impl Session {
         }
     }
 
-    /// Reads until there is a message. True if the closure waits for it in this task.
-    fn receive(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Reads until there is a message. Without one the outbox is flushed, unless the closure has not been polled yet.
+    fn receive(&mut self, mailbox: &Mailbox, is_first: bool, cx: &mut Context<'_>) -> Next {
         while let Some(connection) = &mut self.connection {
-            let mut mail = self.mailbox.open();
+            let mut mail = mailbox.open();
             if let Some(close) = self.goodbye.take_if(|_| !mail.is_held()) {
                 self.is_gone |= mail.close.is_none();
                 self.ended.left = false;
                 mail.end(close);
                 drop(mail);
-                self.mailbox.call.departure.announce();
+                mailbox.call.departure.announce();
                 continue;
             }
             mail.is_driven_by(cx);
             connection.prepare(&mut mail);
             self.is_reading = !mail.is_blocked();
             if !self.is_reading {
-                return false;
+                return if is_first { Next::Work } else { self.flush(mail, cx) };
             }
             let is_wanted = mail.is_wanted();
             let Poll::Ready(incoming) = connection.poll_read(cx, is_wanted) else {
                 mail.is_parked = !is_wanted && connection.is_parked();
                 self.is_reading = !mail.is_parked;
-                return false;
+                return if is_first { Next::Work } else { self.flush(mail, cx) };
             };
             match incoming {
                 Incoming::Message(_) if mail.is_over => {}
@@ -175,7 +186,9 @@ impl Session {
                     // A pong is queued before any reply to the message.
                     connection.prepare(&mut mail);
                     mail.inbox = Some(message);
-                    return mail.reader.wake(Some(cx));
+                    // A closure that waits in this task is polled before anything is flushed.
+                    let is_wanted = mail.reader.wake(Some(cx));
+                    return if is_first || is_wanted { Next::Work } else { self.flush(mail, cx) };
                 }
                 Incoming::Replies => {}
                 Incoming::Close(close) => {
@@ -193,7 +206,7 @@ impl Session {
                 }
             }
         }
-        false
+        if is_first { Next::Work } else { Next::Rest }
     }
 
     /// Polls the closure.
@@ -219,28 +232,27 @@ impl Session {
         mail.end(close);
     }
 
-    /// Flushes the outbox. True if that lets the closure, in this task, or the reading continue.
-    fn flush(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(connection) = &mut self.connection else { return false };
-        let mut mail = self.mailbox.open();
+    /// Flushes the outbox. There is more work if that lets the closure, in this task, or the reading continue.
+    fn flush(&mut self, mut mail: MutexGuard<'_, Mail>, cx: &mut Context<'_>) -> Next {
+        let Some(connection) = &mut self.connection else { return Next::Rest };
         connection.prepare(&mut mail);
         match connection.poll_flush(&mut mail.outbox, cx) {
             Poll::Ready(Ok(false)) | Poll::Pending => {}
             Poll::Ready(Ok(true)) => {
                 drop(mail);
                 self.shut();
-                return false;
+                return Next::Rest;
             }
             Poll::Ready(Err(_)) => {
                 drop(mail);
                 self.lose();
-                return false;
+                return Next::Rest;
             }
         }
-        let is_parked = connection.is_parked() && !mail.is_wanted();
-        let may_read = !self.is_reading && !mail.is_blocked() && !is_parked;
+        let may_read =
+            !self.is_reading && !mail.is_blocked() && (mail.is_wanted() || !connection.is_parked());
         let may_send = !mail.outbox.is_full() && mail.writer.wake(Some(cx));
-        may_read || may_send
+        if may_read || may_send { Next::Work } else { Next::Rest }
     }
 
     /// Polls the timers and the hang-up. Ready when the connection is closed and the closure has ended.
@@ -299,15 +311,15 @@ impl Future for Session {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<UpgradeEnd> {
         let this = &mut *self;
         this.hear(cx);
+        let mailbox = Arc::clone(&this.mailbox);
         for turn in 0..TURNS {
-            let is_wanted = this.receive(cx);
-            if turn > 0 && !is_wanted && !this.flush(cx) {
+            if let Next::Rest = this.receive(&mailbox, turn == 0, cx) {
                 return this.rest(cx);
             }
             this.work(cx);
         }
         // A client that sends without a pause still gets replies.
-        this.flush(cx);
+        this.flush(mailbox.open(), cx);
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -245,15 +245,12 @@ impl Future for Sending<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        match std::mem::replace(&mut this.message, Ok(None)) {
-            Ok(mut message) => {
-                let sent = this.mailbox.poll_send(cx, &mut message);
-                this.message = Ok(message);
-                this.is_waiting = sent.is_pending();
-                sent.map_err(Error::into_std)
-            }
-            Err(error) => Poll::Ready(Err(error)),
+        if let Ok(message) = &mut this.message {
+            let sent = this.mailbox.poll_send(cx, message);
+            this.is_waiting = sent.is_pending();
+            return sent.map_err(Error::into_std);
         }
+        Poll::Ready(std::mem::replace(&mut this.message, Ok(None)).map(drop))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::exchange::attached::Attached;
 use crate::exchange::upgrade::{PendingUpgrade, Upgraded};
 use crate::exchange::{Call, Exchange};
 use crate::platform::limits::{WEBSOCKET_MESSAGE_MAX, WEBSOCKET_PING_DEFAULT, WEBSOCKET_PONG_DEFAULT};
+use crate::pulse::Pulse;
 use crate::reply::{IntoReply, Outcome, Reply};
 use crate::stop::Stops;
 use crate::websocket::handshake;
@@ -34,6 +35,7 @@ pub struct Upgrade {
     call: Arc<Call>,
     closure: Closure,
     stops: Stops,
+    pulse: Pulse,
     /// The counter of handlers that run without their clients, and their maximum.
     finishing: (Arc<LiveCounters>, u64),
     deadline: Option<Instant>,
@@ -103,7 +105,8 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     {
         let host = self.host().map(str::to_owned);
         let (call, shared) = self.into_parts();
-        let (stops, deadline) = (shared.stops.clone(), shared.platform_deadline(&call));
+        let (stops, pulse) = (shared.stops.clone(), shared.pulse.clone());
+        let deadline = shared.platform_deadline(&call);
         let finishing = (Arc::clone(&shared.counts), shared.max_finishing);
         let closure: Closure = Box::new(move |mailbox| {
             let work = f(Socket::new(mailbox, Arc::clone(&shared)));
@@ -116,6 +119,7 @@ impl<S: Send + Sync + 'static> Exchange<S> {
             call,
             closure,
             stops,
+            pulse,
             finishing,
             deadline,
             host,
@@ -188,7 +192,7 @@ impl Upgrade {
 
     /// Leaves the upgrade at the call, where the connection takes it.
     fn leave(self) {
-        let Self { call, closure, stops, finishing, deadline, mut protocols, .. } = self;
+        let Self { call, closure, stops, pulse, finishing, deadline, mut protocols, .. } = self;
         let chosen = handshake::protocol(&call.head, &protocols).map(|chosen| protocols.swap_remove(chosen));
         let lean = Arc::new(call.outermost().lean());
         let policy = call.scope.as_ref().map_or(HangUpPolicy::Cancel, |scope| scope.hang_up_policy);
@@ -197,7 +201,8 @@ impl Upgrade {
             HangUpPolicy::Finish => Finish::Bounded(finishing.0, finishing.1),
         };
         let mailbox = Arc::new(Mailbox::new(Arc::clone(&lean), chosen));
-        let (max_message, ping_timer) = (self.max_message, PingTimer::new(self.ping_every, self.pong_within));
+        let ping_timer = PingTimer::new(self.ping_every, self.pong_within, pulse);
+        let max_message = self.max_message;
         let stop = stops.listen();
         let run = Box::new(move |upgraded: Upgraded| {
             let deadline = deadline.map(|at| Box::pin(sleep_until(at.into())));

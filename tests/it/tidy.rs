@@ -25,6 +25,7 @@ const LEVELS: &[&[&str]] = &[
         "otel",
         "platform",
         "precondition",
+        "pulse",
         "roll",
         "route",
         "stop",

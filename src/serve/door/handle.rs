@@ -144,7 +144,7 @@ impl Dropped {
         self.is_so.load(Ordering::Acquire)
     }
 
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         if let Err(error) = self.waker.wake() {
             say::error(format_args!("the door cannot be woken: {error}"));
         }

@@ -93,6 +93,8 @@ struct Turns {
     earliest: Option<Instant>,
     /// When the executor is to look at the connections' engines next, if that is wanted.
     look: Option<Instant>,
+    /// When the next alarm of a socket rings.
+    alarm: Option<Instant>,
 }
 
 impl<S: Send + Sync + 'static> Keeper<S> {
@@ -111,7 +113,13 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             unplaced: None,
             earliest: None,
             look: None,
+            alarm: None,
         };
+        #[cfg(feature = "websocket")]
+        let alarms = self.app.shared.pulse.keep({
+            let dropped = Arc::clone(&self.dropped);
+            move || dropped.wake()
+        });
         let mut events = Events::with_capacity(EVENTS);
         let mut signal = None;
         while signal.is_none() && !self.dropped.is_so() {
@@ -139,7 +147,13 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             self.accept(&mut turns);
             self.expire(&mut turns);
             self.keep_looks(&mut turns);
+            #[cfg(feature = "websocket")]
+            {
+                turns.alarm = alarms.ring();
+            }
         }
+        #[cfg(feature = "websocket")]
+        drop(alarms);
         if let Some(signal) = signal {
             if let Some(forced_exit) = &self.forced_exit {
                 let app = Arc::clone(&self.app);
@@ -347,7 +361,7 @@ impl Turns {
         if !self.again.is_empty() || self.has_more && self.paused.is_none() && search.is_none() {
             return Some(Duration::ZERO);
         }
-        let next = [self.paused, search, self.earliest, self.look].into_iter().flatten().min()?;
+        let next = [self.paused, search, self.earliest, self.look, self.alarm].into_iter().flatten().min()?;
         Some(next.saturating_duration_since(Instant::now()))
     }
 

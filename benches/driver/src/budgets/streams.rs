@@ -20,11 +20,11 @@ use crate::subjects::streams::{ACTIX, AXUM, AXUM_LEAN, FASTWEBSOCKETS, OURS, TON
 pub(super) static BUDGETS: &[Budget] = &[
     Budget {
         mode: Printed("a session also hears stops, deadlines and silence, and the closure is a future of its own"),
-        ..line(&SMALL_INSTRUCTIONS, &OURS, Times(1.0, Only(&FASTWEBSOCKETS)), "a small message, beside the leanest peer")
+        ..line(&SMALL_INSTRUCTIONS, &OURS, Times(1.15, Only(&FASTWEBSOCKETS)), "a small message, beside the leanest peer")
     },
-    line(&SMALL_INSTRUCTIONS, &OURS, Times(1.4, Only(&FASTWEBSOCKETS)), "the same, so that it does not get worse"),
-    line(&SMALL_INSTRUCTIONS, &OURS, Times(0.7, Only(&AXUM_LEAN)), "the same, beside axum with small buffers"),
-    line(&LARGE_INSTRUCTIONS, &OURS, Times(1.0, Only(&FASTWEBSOCKETS)), "a large message, beside the leanest peer"),
+    line(&SMALL_INSTRUCTIONS, &OURS, Times(1.22, Only(&FASTWEBSOCKETS)), "the same, so that it does not get worse"),
+    line(&SMALL_INSTRUCTIONS, &OURS, Times(0.5, Only(&AXUM_LEAN)), "the same, beside axum with small buffers"),
+    line(&LARGE_INSTRUCTIONS, &OURS, Times(0.65, Only(&FASTWEBSOCKETS)), "a large message, beside the leanest peer"),
     line(&SYSCALLS, &OURS, Plus(WOBBLE, Only(&FASTWEBSOCKETS)), "one receive, one send, one wait"),
     line(&SOCKET_RSS, &OURS, AtMost(8192.0), "thousands of idle sockets in the smallest instance"),
     compared(line(&SMALL_PER_SECOND, &OURS, Times(1.0, Only(&ACTIX)), "as fast as the field")),
