@@ -2,6 +2,7 @@
 
 pub(crate) mod attached;
 mod body_state;
+pub(crate) mod bulk;
 mod call;
 pub(crate) mod conditional;
 mod cookies;

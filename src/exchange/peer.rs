@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::budget::{Account, Budget, Held, SMALL, TINY};
 use crate::exchange::Call;
 use crate::exchange::attached::{NextProtocol, Slot};
+use crate::exchange::bulk::Bulk;
 
 /// The client end of one connection.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct Peer {
     unread: AtomicU16,
     /// The protocol after HTTP.
     pub(crate) next: Slot<NextProtocol>,
+    /// The large piece of a reply that is sent from where it is.
+    pub(crate) bulk: Bulk,
     /// Whether the requests of this connection overlap.
     pub(crate) is_http2: bool,
     budget: Budget,
@@ -90,6 +93,7 @@ impl Peer {
             reply: AtomicU8::new(NO_REPLY),
             unread: AtomicU16::new(0),
             next: Slot::default(),
+            bulk: Bulk::default(),
             is_http2,
             budget,
             account: OnceLock::new(),

@@ -28,7 +28,8 @@ pub(crate) enum Body {
 /// in another task.
 const FLUSH_MIN: Duration = Duration::from_millis(50);
 
-/// The largest piece of a whole body that is handed to the connection at a time, in bytes.
+/// The largest piece that is handed to a connection which copies it, in bytes: its buffer grows to the largest piece that
+/// was sent, and stays that large.
 pub(crate) const PIECE_MAX: usize = 64 * 1024;
 
 impl Body {
@@ -77,11 +78,10 @@ impl Body {
         Poll::Ready(frame)
     }
 
-    /// Takes the next piece of a whole body.
-    pub(crate) fn take_piece(&mut self) -> Option<Bytes> {
+    /// Takes the next piece of a whole body, or all of it if the connection `takes_all` from where it is.
+    pub(crate) fn take_piece(&mut self, takes_all: impl FnOnce() -> bool) -> Option<Bytes> {
         let Self::Once(bytes) = self else { return None };
-        // The connection's buffer grows to the largest piece that was sent, and stays that large.
-        if bytes.len() > PIECE_MAX {
+        if bytes.len() > PIECE_MAX && !takes_all() {
             return Some(bytes.split_to(PIECE_MAX));
         }
         let Self::Once(bytes) = std::mem::replace(self, Self::Empty) else { return None };
@@ -95,7 +95,9 @@ impl http_body::Body for Body {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         match &mut *self {
-            Self::Empty | Self::Once(_) => Poll::Ready(self.take_piece().map(|piece| Ok(Frame::data(piece)))),
+            Self::Empty | Self::Once(_) => {
+                Poll::Ready(self.take_piece(|| false).map(|piece| Ok(Frame::data(piece))))
+            }
             Self::Stream(source) => source.as_mut().poll_frame(cx),
             Self::Broken(pause) => {
                 let failed = || Some(Err(Error::internal("the reply's stream failed")));

@@ -22,7 +22,7 @@ pub(crate) trait Source: Send {
         false
     }
 
-    /// The number of bytes that are left, for a source that knows it. Others are sent in chunks.
+    /// The number of bytes that are left, for a source that knows it, and gives no more. Others are sent in chunks.
     fn length(&self) -> Option<u64> {
         None
     }
@@ -67,8 +67,7 @@ impl<St: Stream<Item: IntoPiece> + Send> Source for Pieces<St> {
     }
 }
 
-/// Takes the next part, of at most `PIECE_MAX` bytes. An HTTP/1 connection keeps a buffer as large as its largest
-/// piece.
+/// Takes the next part, of at most `PIECE_MAX` bytes.
 pub(crate) fn part(rest: &mut Bytes) -> Bytes {
     rest.split_to(rest.len().min(PIECE_MAX))
 }

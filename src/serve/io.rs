@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::exchange::Peer;
+use crate::exchange::bulk::WireData;
 
 /// Both halves of a socket. The read half is tokio's own: it clears readiness after a short read, which saves a system
 /// call per request. The write half is shared, because it can be written through a reference.
@@ -25,6 +27,10 @@ pub(crate) struct Io {
 impl Io {
     pub(crate) fn new(stream: TcpStream, peer: Arc<Peer>) -> Self {
         let (read, write) = stream.into_split();
+        // Over HTTP/2 the frames of several replies are mixed, and their data is not copied.
+        if !peer.is_http2 {
+            peer.bulk.enable();
+        }
         Self { read, write: Arc::new(write), peer, ahead: Bytes::new() }
     }
 
@@ -34,8 +40,9 @@ impl Io {
     }
 
     /// The same socket for another reader, which reads `ahead` first.
-    pub(crate) fn behind(self, ahead: Bytes) -> Self {
-        Self { ahead, ..self }
+    pub(crate) fn behind(mut self, ahead: Bytes) -> Self {
+        self.ahead = ahead;
+        self
     }
 
     #[cfg(any(feature = "tower", feature = "websocket"))]
@@ -73,6 +80,60 @@ impl Io {
             }
         }
     }
+
+    /// Writes hyper's bytes with the large piece of a reply in the place of its placeholder. Gives how many bytes of hyper's
+    /// are written. The placeholder is one of them once the whole piece is.
+    #[inline(never)]
+    fn poll_write_bulk(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let Some((before, behind)) = WireData::around(bytes) else {
+            return Poll::Ready(Err(io::Error::other("a piece of a reply has lost its place")));
+        };
+        let mut piece = self.peer.bulk.piece();
+        let behind = loop {
+            let slices = [before, &piece, behind].map(IoSlice::new);
+            let length = before.len() + piece.len() + behind.len();
+            let written = ready!(self.poll_write_with(cx, |half| write_all(half, &slices, length)))?;
+            let Some(more) = written.checked_sub(before.len()).filter(|_| written > 0) else {
+                return Poll::Ready(Ok(written));
+            };
+            let of_piece = more.min(piece.len());
+            piece.advance(of_piece);
+            if piece.is_empty() {
+                break more - of_piece;
+            }
+            if !before.is_empty() {
+                return Poll::Ready(Ok(before.len()));
+            }
+        };
+        drop(piece);
+        if self.peer.bulk.clear() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(before.len() + 1 + behind))
+    }
+}
+
+/// Writes as much as the kernel takes at once. If that is not all, the socket is not ready any more, and the next write
+/// waits until it is.
+fn write_all(half: &OwnedWriteHalf, slices: &[IoSlice<'_>], length: usize) -> io::Result<usize> {
+    let stream: &TcpStream = half.as_ref();
+    let mut part = None;
+    let written = stream.try_io(Interest::WRITABLE, || {
+        let written = SockRef::from(stream).send_vectored(slices)?;
+        if written == length {
+            return Ok(written);
+        }
+        part = Some(written);
+        Err(io::ErrorKind::WouldBlock.into())
+    });
+    part.map_or(written, Ok)
+}
+
+/// A piece that nobody can send any more is given up.
+impl Drop for Io {
+    fn drop(&mut self) {
+        self.peer.bulk.clear();
+    }
 }
 
 impl AsyncRead for Io {
@@ -101,6 +162,9 @@ impl AsyncWrite for Io {
         if self.peer.is_unasked() && self.withhold(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
+        if self.peer.bulk.is_full() {
+            return self.poll_write_bulk(cx, bytes);
+        }
         self.poll_write_with(cx, |half| half.try_write(bytes))
     }
 
@@ -126,7 +190,7 @@ impl AsyncWrite for Io {
             return Poll::Ready(Ok(()));
         }
         let stream: &TcpStream = (*self.write).as_ref();
-        Poll::Ready(socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Write))
+        Poll::Ready(SockRef::from(stream).shutdown(std::net::Shutdown::Write))
     }
 }
 
@@ -175,6 +239,42 @@ mod tests {
         let replying = io.peer.begin().replying();
         drop(replying);
         assert_eq!(received(io, client, REFUSAL).await, REFUSAL);
+    }
+
+    /// In the buffer of the kernel there is room for a part of the piece, so that it is written in many.
+    #[tokio::test]
+    async fn a_large_piece_is_written_in_the_place_of_its_placeholder() {
+        let piece: Bytes = (0..3_000_000).map(|at: u32| at.to_le_bytes()[at as usize % 3]).collect();
+        for (before, behind) in
+            [("head\r\n\r\n2dc6c0\r\n", "\r\n"), ("", "\r\n0\r\n\r\n"), ("head\r\n\r\n", "")]
+        {
+            let (mut io, mut client) = sockets().await;
+            drop(io.peer.begin().replying());
+            SockRef::from(io.write.as_ref().as_ref()).set_send_buffer_size(1).unwrap();
+            let mut placeholder = io.peer.bulk.put(piece.clone());
+            let hyper = [before.as_bytes(), &placeholder.copy_to_bytes(1), behind.as_bytes()].concat();
+            assert_eq!(placeholder.remaining(), 0, "the one byte stands for all");
+            let write = async {
+                io.write_all(&hyper).await.unwrap();
+                assert!(!io.peer.bulk.is_full());
+                io.write_all(b"the next").await.unwrap();
+                drop(io);
+            };
+            let mut received = Vec::new();
+            let (_, read) = tokio::join!(write, client.read_to_end(&mut received));
+            read.unwrap();
+            assert!(received == [before.as_bytes(), &piece, behind.as_bytes(), b"the next"].concat());
+        }
+    }
+
+    /// No byte of hyper's is sent in a wrong place, whatever a later hyper may do.
+    #[tokio::test]
+    async fn a_placeholder_that_is_not_found_is_an_error() {
+        let (mut io, _client) = sockets().await;
+        drop(io.peer.begin().replying());
+        let _ = io.peer.bulk.put(Bytes::from(vec![b'x'; 100_000]));
+        let error = io.write_all(b"186a0\r\nx").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Other);
     }
 
     #[cfg(any(feature = "tower", feature = "websocket"))]

@@ -12,6 +12,7 @@ use http_body::{Body as _, Frame, SizeHint};
 #[cfg(feature = "http2")]
 use crate::budget::{Gate, SMALL, count_whole};
 use crate::error::{BoxError, Error};
+use crate::exchange::bulk::{BULK_MIN, Bulk, WireData};
 use crate::exchange::{Busy, Call, Replying};
 use crate::log::{current, say};
 #[cfg(feature = "http2")]
@@ -28,7 +29,7 @@ pub(crate) struct Outgoing {
     busy: Option<Replying>,
     drain: Option<Tracker>,
     /// Backpressure for a stream whose client does not read. HTTP/2 only: an HTTP/1 connection has one reply at a time,
-    /// and hyper stops polling at 48 KiB unsent.
+    /// and gives no piece before a large one is sent, or while 48 KiB of small ones are not.
     #[cfg(feature = "http2")]
     gate: Option<Box<Gate>>,
     /// The cost of the small pieces since the stream last had nothing to give, or since those that count were sent.
@@ -43,6 +44,9 @@ const COUNTED_MIN: usize = 4 * KIB;
 /// The most that smaller pieces of one stream cost together while none of them is counted: 32 pieces of a few bytes.
 #[cfg(feature = "http2")]
 const BURST_MAX: usize = 16 * KIB;
+
+/// What a poll of a body gives.
+type Polled<D> = Poll<Option<Result<Frame<D>, BoxError>>>;
 
 impl Outgoing {
     pub(crate) fn new(body: Body, record: Option<Record>) -> Self {
@@ -107,9 +111,22 @@ impl Outgoing {
         self.record.take()
     }
 
+    /// What the connection gets for a piece. A large one may be sent from where it is.
+    fn on_wire(&self, piece: Bytes) -> WireData {
+        match bulk(self.busy.as_ref()) {
+            Some(bulk) => bulk.put(piece),
+            None => WireData::Piece(piece),
+        }
+    }
+
+    /// The same of what was polled.
+    fn polled_on_wire(&self, polled: Polled<Bytes>) -> Polled<WireData> {
+        polled.map(|frame| frame.map(|frame| frame.map(|frame| frame.map_data(|piece| self.on_wire(piece)))))
+    }
+
     /// Polls the stream unless too many bytes are unread, and counts the pieces.
     #[cfg(feature = "http2")]
-    fn poll_gated(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_gated(&mut self, cx: &mut Context<'_>) -> Polled<Bytes> {
         if let Some(peer) = self.busy.as_ref().map(Replying::peer)
             && self.gate.is_none()
             && peer.is_full()
@@ -160,7 +177,7 @@ impl Outgoing {
     }
 
     /// Polls the author's stream, which may log and may panic.
-    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Polled<Bytes> {
         let entered = self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _));
         // The stream is never polled again after a panic, so a broken invariant cannot be observed.
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
@@ -236,14 +253,14 @@ impl Outgoing {
         piece: Option<Frame<Bytes>>,
         flush: BoxFuture<()>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    ) -> Polled<Bytes> {
         self.body = Body::Held(Box::new((flush, piece)));
         self.poll_without_piece(cx)
     }
 
     /// Polls a whole body that has no piece: one that is over, that has failed, or whose last piece waits.
     #[cold]
-    fn poll_without_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_without_piece(&mut self, cx: &mut Context<'_>) -> Polled<Bytes> {
         match &mut self.body {
             Body::Held(_) => self.body.poll_held(cx).map(|frame| frame.map(Ok)),
             Body::Broken(_) => {
@@ -268,6 +285,11 @@ impl Outgoing {
     }
 }
 
+/// Where the connection of a reply takes large pieces.
+fn bulk(busy: Option<&Replying>) -> Option<&Bulk> {
+    busy.map(|busy| &busy.peer().bulk)
+}
+
 /// Counts the large body of a reply, which its client may not read. An HTTP/1 connection has one reply at a time.
 #[cfg(feature = "http2")]
 #[cold]
@@ -278,32 +300,44 @@ fn count_large(bytes: &mut Bytes, busy: Option<&Busy>) {
 }
 
 impl http_body::Body for Outgoing {
-    type Data = Bytes;
+    type Data = WireData;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if self.body.is_silent(cx.waker()) {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled<WireData> {
+        let this = &mut *self;
+        if this.body.is_silent(cx.waker()) {
             return Poll::Pending;
         }
-        if matches!(self.body, Body::Stream(_)) {
+        if matches!(this.body, Body::Stream(_)) {
+            if bulk(this.busy.as_ref()).is_some_and(Bulk::is_in_the_way) {
+                return Poll::Pending;
+            }
             #[cfg(feature = "http2")]
-            return self.poll_gated(cx);
+            let polled = this.poll_gated(cx);
             #[cfg(not(feature = "http2"))]
-            return self.poll_stream(cx);
+            let polled = this.poll_stream(cx);
+            return this.polled_on_wire(polled);
         }
-        let Some(piece) = self.body.take_piece() else { return self.poll_without_piece(cx) };
-        if let Some(record) = &mut self.record {
+        let (body, busy) = (&mut this.body, this.busy.as_ref());
+        let piece = body.take_piece(|| bulk(busy).is_some_and(Bulk::is_enabled));
+        let Some(piece) = piece else {
+            let polled = this.poll_without_piece(cx);
+            return this.polled_on_wire(polled);
+        };
+        if let Some(record) = &mut this.record {
             record.add_sent(piece.len());
         }
-        if self.body.is_over()
-            && let Some(flush) = self.end()
+        if this.body.is_over()
+            && let Some(flush) = this.end()
         {
-            return self.hold(Some(Frame::data(piece)), flush, cx);
+            let polled = this.hold(Some(Frame::data(piece)), flush, cx);
+            return this.polled_on_wire(polled);
         }
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        // In the place where it is given, for a reply of the usual size.
+        if piece.len() < BULK_MIN {
+            return Poll::Ready(Some(Ok(Frame::data(WireData::Piece(piece)))));
+        }
+        Poll::Ready(Some(Ok(Frame::data(this.on_wire(piece)))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -376,10 +410,9 @@ mod tests {
         body.set_busy(peer.begin().replying());
         let mut pieces = Vec::new();
         for _ in 0..polls {
-            let polled =
-                http_body::Body::poll_frame(Pin::new(&mut body), &mut Context::from_waker(Waker::noop()));
+            let polled = Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()));
             if let Poll::Ready(piece) = polled {
-                pieces.push(piece.unwrap().unwrap().into_data().unwrap());
+                pieces.push(piece.unwrap().unwrap().into_data().unwrap().into_bytes());
             }
         }
         (pieces, !budget.is_unused())

@@ -60,7 +60,7 @@ impl Streaming {
                 return None;
             };
             match frame.into_data() {
-                Ok(data) => return Some(data),
+                Ok(data) => return Some(data.into_bytes()),
                 Err(frame) => self.trailers = frame.into_trailers().unwrap_or_default(),
             }
         }

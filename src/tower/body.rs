@@ -10,6 +10,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::error::{BoxError, Error, Result, StatusError};
 use crate::exchange::Payload;
+use crate::exchange::bulk::WireData;
 use crate::reply::{Body, PIECE_MAX, Source, part};
 use crate::stage::Outgoing;
 
@@ -64,7 +65,13 @@ impl HttpBody for ReplyBody {
     ) -> Poll<Option<Result<Frame<Bytes>, StatusError>>> {
         match &mut self.0 {
             Form::Made(body) => Pin::new(body).poll_frame(cx).map_err(Error::into_std),
-            Form::Sent(body) => Pin::new(body).poll_frame(cx).map_err(|error| Error::from(error).into_std()),
+            Form::Sent(body) => {
+                let frame = ready!(Pin::new(body).poll_frame(cx));
+                Poll::Ready(frame.map(|frame| match frame {
+                    Ok(frame) => Ok(frame.map_data(WireData::into_bytes)),
+                    Err(error) => Err(Error::from(error).into_std()),
+                }))
+            }
         }
     }
 
@@ -144,7 +151,7 @@ where
 {
     let body = match unwrapped::<ReplyBody, B>(body) {
         Ok(ReplyBody(Form::Made(body))) => return Ok(body),
-        Ok(ReplyBody(Form::Sent(body))) => return Ok(foreign(Box::pin(body), length)),
+        Ok(body) => return Ok(foreign(Box::pin(body), length)),
         Err(body) => body,
     };
     if body.is_end_stream() {
@@ -202,7 +209,13 @@ impl<B> Foreign<B> {
                 self.rest = data;
                 Frame::data(part(&mut self.rest))
             }
-            Ok(data) => Frame::data(data),
+            // A body may be longer than the length that was said, and the reply must not be.
+            Ok(mut data) => {
+                data.truncate(
+                    self.length.map_or(data.len(), |left| usize::try_from(left).unwrap_or(usize::MAX)),
+                );
+                Frame::data(data)
+            }
             Err(frame) => frame,
         };
         let given = frame.data_ref().map_or(0, Bytes::len) as u64;
