@@ -29,6 +29,8 @@ pub(crate) struct Latencies {
     sorted: Vec<f64>,
     /// Requests that fell due and were answered before the time was over, or a moment later, over all that fell due.
     pub(crate) kept_up: f64,
+    /// How many were answered, in time or not.
+    pub(crate) answered: f64,
 }
 
 impl<'a> Load<'a> {
@@ -115,12 +117,14 @@ impl<'a> Load<'a> {
             // These connections are of no use any more.
             in_time = 0.0;
         }
+        #[allow(clippy::cast_precision_loss, reason = "a count of answers")]
+        let answered = taken.len() as f64;
         let unanswered = waiting
             .iter()
             .chain(due.iter().enumerate().filter_map(|(at, due)| (!free.contains(&at)).then_some(due)));
         taken.extend(unanswered.map(|due| (last - *due).as_secs_f64() * 1e6));
         taken.sort_by(f64::total_cmp);
-        Ok(Latencies { sorted: taken, kept_up: in_time / number })
+        Ok(Latencies { sorted: taken, kept_up: in_time / number, answered })
     }
 }
 
