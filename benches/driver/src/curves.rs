@@ -12,19 +12,9 @@ use plotters::style::ShapeStyle;
 use crate::Outcome;
 use crate::figures::Figures;
 use crate::measure::Measure;
-use crate::row::Row;
+use crate::row::{Curves, Row};
 use crate::rows::growth;
 use crate::subjects::{self, Kind, Subject};
-
-/// One picture of a row: its measures as the points of a line for each server.
-pub(crate) struct Curves {
-    pub(crate) row: &'static Row,
-    pub(crate) file: &'static str,
-    /// What the points stand along, and what they are.
-    pub(crate) along: &'static str,
-    pub(crate) unit: &'static str,
-    pub(crate) points: &'static [(u16, &'static Measure)],
-}
 
 static ALL: [&Curves; 2] = [&growth::CURVES_ON_ONE, &growth::CURVES_ON_TWO];
 
@@ -55,11 +45,15 @@ pub(crate) fn draw(curves: &Curves, figures: &Figures, folder: &Path) -> Outcome
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
         .margin(12)
+        .margin_right(36)
         .caption(curves.row.title, ("sans-serif", 19).into_font())
         .set_label_area_size(LabelAreaPosition::Left, 56)
         .set_label_area_size(LabelAreaPosition::Bottom, 44)
         .build_cartesian_2d((first..last).log_scale(), 0.0..most)?;
-    chart.configure_mesh().x_desc(curves.along).y_desc(curves.unit).light_line_style(WHITE).draw()?;
+    let whole = |value: &f64| format!("{value:.0}");
+    let mut mesh = chart.configure_mesh();
+    mesh.x_label_formatter(&whole).y_label_formatter(&whole).light_line_style(WHITE);
+    mesh.x_desc(curves.along).y_desc(curves.unit).draw()?;
     for (subject, points) in &lines {
         let colour = colour(subject);
         // Those with equal work are whole lines, the others thin ones.

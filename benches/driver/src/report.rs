@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::budgets::{Limit, Mode};
 use crate::curves;
 use crate::figures::{Figure, Figures, Spread};
-use crate::measure::Measure;
+use crate::measure::{Compared, Measure};
 use crate::model;
 use crate::plots;
 use crate::results::{Results, Taken};
@@ -136,7 +136,10 @@ fn cell(measure: &Measure, subject: &Subject, figures: &Figures) -> String {
         (Figure::Rounds(_), None) => return String::new(),
     };
     let value = if spread.median.is_infinite() { cannot_keep_up(figure) } else { value(measure, spread) };
-    if measure.paired && subject.name != own(subject).name {
+    if measure.compared == Compared::Not {
+        return value;
+    }
+    if measure.compared == Compared::ByRounds && subject.name != own(subject).name {
         let Some(ratio) = figures.ratio(measure, subject, own(subject)) else { return value };
         let noise = if ratio.is_around(1.0) { " ≈" } else { "" };
         let [median, lower, upper] = [ratio.median, ratio.lower, ratio.upper].map(as_ratio);

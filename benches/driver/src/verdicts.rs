@@ -2,7 +2,7 @@
 
 use crate::budgets::{self, Budget, Limit, Mode, Peer};
 use crate::figures::{Figures, Spread};
-use crate::measure::{Better, Measure};
+use crate::measure::{Better, Compared, Measure};
 use crate::results::Results;
 use crate::subjects::{self, Subject};
 
@@ -64,7 +64,7 @@ fn verdict(budget: &'static Budget, figures: &Figures) -> Option<Verdict> {
     let mut verdict = Verdict { budget, is, limit, met, is_noise, times: None, peer: None };
     verdict.peer = peer.map(|(subject, spread)| (subject, spread.median));
     if let (Limit::Times(factor, _) | Limit::Beyond(factor, _), Some((peer, _)), true) =
-        (budget.limit, peer, budget.measure.paired)
+        (budget.limit, peer, budget.measure.compared == Compared::ByRounds)
     {
         let ratio = figures.ratio(budget.measure, budget.subject, peer)?;
         verdict.times = Some(ratio.median);

@@ -17,6 +17,10 @@ const GRACE: Duration = Duration::from_millis(100);
 /// Nothing that is measured takes this long; a hang has to end.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
+/// One of so many connections has to be answered before the next is opened: then all of them are accepted. Those for which a
+/// server's queue has no room would try again a second later.
+const ACCEPTED: usize = 100;
+
 pub(crate) struct Load<'a> {
     poll: Poll,
     connections: Vec<Connection>,
@@ -36,8 +40,11 @@ pub(crate) struct Latencies {
 impl<'a> Load<'a> {
     pub(crate) fn connect(port: u16, connections: usize, request: &'a [u8]) -> Outcome<Self> {
         let poll = Poll::new()?;
-        let connections: Result<Vec<_>, _> =
-            (0..connections).map(|token| Connection::open(port, token, poll.registry())).collect();
+        let open = |token| {
+            let first = (token % ACCEPTED == ACCEPTED - 1).then_some(request);
+            Connection::open(port, token, poll.registry(), first)
+        };
+        let connections: Outcome<Vec<_>> = (0..connections).map(open).collect();
         Ok(Self { poll, connections: connections?, request })
     }
 

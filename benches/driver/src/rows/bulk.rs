@@ -24,7 +24,7 @@ pub(crate) static UP_SYSCALLS: Measure = Measure::new("bulk-up-syscalls", "syste
 pub(crate) static UP_CPU: Measure = Measure::new("bulk-up-cpu", "CPU µs per MiB then", 0).paired();
 pub(crate) static UP_GROWTH: Measure =
     Measure::new("bulk-up-growth", "peak beyond a small reply then, KiB", 0);
-static STOLEN: Measure = Measure::new("bulk-stolen", "stolen, %", 1);
+static STOLEN: Measure = Measure::new("bulk-stolen", "stolen, %", 1).alone();
 
 pub(crate) static ROW: Row = Row {
     name: "bulk",
@@ -102,7 +102,7 @@ fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
         return Ok(());
     }
     let undisturbed = Undisturbed::new(bench.processors, 20);
-    for _ in 0..bench.rounds(15) {
+    for _ in 0..bench.rounds(11) {
         for subject in SUBJECTS {
             let round = undisturbed.round(|| cpu(bench, subject));
             let round = round.map_err(|error| format!("{}: {error}", subject.name))?;

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use crate::Outcome;
-use crate::curves::Curves;
 use crate::figures::Figures;
 use crate::http::ordinary;
 use crate::load::Load;
 use crate::measure::Measure;
 use crate::process::{Bench, Way};
-use crate::row::Row;
+use crate::row::{Curves, Row};
 use crate::steal::Undisturbed;
 use crate::subjects::Subject;
 use crate::subjects::http::{
@@ -33,7 +32,7 @@ macro_rules! machine {
             concat!("CPU µs at ", $connections),
             2,
         ).paired();)+
-        static $stolen: Measure = Measure::new(concat!("growth-", $id, "-stolen"), "stolen, %", 1);
+        static $stolen: Measure = Measure::new(concat!("growth-", $id, "-stolen"), "stolen, %", 1).alone();
 
         static $name: Machine =
             Machine { whole: $whole, points: &[$(($connections, &$measure)),+], stolen: &$stolen };
@@ -89,7 +88,7 @@ const DURING: Duration = Duration::from_millis(250);
 
 fn take(bench: &Bench, figures: &mut Figures, machine: &Machine) -> Outcome<()> {
     let undisturbed = Undisturbed::new(bench.processors, 15);
-    for _ in 0..bench.rounds(5) {
+    for _ in 0..bench.rounds(3) {
         for subject in SUBJECTS {
             let round = undisturbed.round(|| once(bench, subject, machine));
             let round = round.map_err(|error| format!("{}: {error}", subject.name))?;

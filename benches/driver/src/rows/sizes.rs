@@ -36,8 +36,8 @@ macro_rules! size {
             p50: &Measure::new(concat!("p50-", $id), concat!("p50 at ", $id, " vCPU, µs"), 0).paired(),
             p99: &Measure::new(concat!("p99-", $id), concat!("p99 at ", $id, " vCPU, µs"), 0).paired(),
             cpu: &Measure::new(concat!("cpu-", $id), "CPU µs per request then", 1).paired(),
-            throttled: &Measure::new(concat!("throttled-", $id), "periods without quota, %", 0),
-            stolen: &Measure::new(concat!("stolen-", $id), "stolen, %", 1),
+            throttled: &Measure::new(concat!("throttled-", $id), "periods without quota, %", 0).alone(),
+            stolen: &Measure::new(concat!("stolen-", $id), "stolen, %", 1).alone(),
         };
 
         pub(crate) static $row: Row = Row {
@@ -45,7 +45,7 @@ macro_rules! size {
             title: $title,
             about: "A control group with that share of a processor (a quota per 100 ms) and 128 MiB of memory, on one processor. \
                     From exec to the first 200; then the open loop, in which a server that does not keep up has no latency. \
-                    Short rounds through all servers in turn, so that what slows the machine slows all; three of those of other \
+                    Short rounds through all servers in turn, so that what slows the machine slows all; two of those of other \
                     languages. Rounds of which much was stolen by the hypervisor are taken again.",
             measures: &[$name.start, $name.p50, $name.p99, $name.cpu, $name.throttled, $name.stolen],
             plots: &[],
@@ -65,11 +65,11 @@ const MEBIBYTES: u32 = 128;
 const DURING: Duration = Duration::from_millis(500);
 
 /// Of servers in other languages, which are slow to start and to become warm.
-const ROUNDS_OF_OTHERS: usize = 3;
+const ROUNDS_OF_OTHERS: usize = 2;
 
 fn take(bench: &Bench, figures: &mut Figures, size: &Size) -> Outcome<()> {
     let undisturbed = Undisturbed::new(bench.processors, 30);
-    for round in 0..bench.rounds(11) {
+    for round in 0..bench.rounds(9) {
         for subject in bench.deployed() {
             if subject.kind == Kind::Other && round >= ROUNDS_OF_OTHERS {
                 continue;
