@@ -101,7 +101,7 @@ impl<S: Send + Sync + 'static> App<S> {
     ///
     /// Not counted are event calls, and what handlers make and keep. Nor is what each of the
     /// [connections](Self::max_connections) may have beside the budget: a head that is not complete, up to 64 KiB for as
-    /// long as [`head_limit`](Self::head_limit), and 48 KiB of an unsent reply of HTTP/1. The streams and windows of HTTP/2
+    /// long as [`head_limit`](Self::head_limit), and 64 KiB of an unsent stream of HTTP/1. The streams and windows of HTTP/2
     /// follow from the budget: a client may have 256 streams, and fewer where many clients have connections.
     ///
     /// [`Counters::refused_for_memory`](crate::Counters::refused_for_memory) counts the refusals.

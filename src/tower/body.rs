@@ -204,20 +204,17 @@ struct Foreign<B> {
 
 impl<B> Foreign<B> {
     fn give(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
-        let frame = match frame.into_data() {
-            Ok(data) if data.len() > PIECE_MAX => {
-                self.rest = data;
-                Frame::data(part(&mut self.rest))
-            }
+        let frame = frame.map_data(|mut data| {
             // A body may be longer than the length that was said, and the reply must not be.
-            Ok(mut data) => {
-                data.truncate(
-                    self.length.map_or(data.len(), |left| usize::try_from(left).unwrap_or(usize::MAX)),
-                );
-                Frame::data(data)
+            if let Some(left) = self.length {
+                data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
             }
-            Err(frame) => frame,
-        };
+            if data.len() <= PIECE_MAX {
+                return data;
+            }
+            self.rest = data;
+            part(&mut self.rest)
+        });
         let given = frame.data_ref().map_or(0, Bytes::len) as u64;
         self.length = self.length.map(|left| left.saturating_sub(given));
         frame

@@ -28,7 +28,8 @@ type Line = (&'static Subject, Vec<(f64, f64)>);
 pub(crate) fn draw(curves: &Curves, figures: &Figures, folder: &Path) -> Outcome<()> {
     let line = |subject| {
         let point = |(at, measure): &(u16, &Measure)| {
-            Some((f64::from(*at), figures.spread(measure, subject)?.median))
+            let median = figures.spread(measure, subject)?.median;
+            median.is_finite().then_some((f64::from(*at), median))
         };
         (subject, curves.points.iter().filter_map(point).collect())
     };

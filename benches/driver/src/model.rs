@@ -65,7 +65,9 @@ pub(crate) fn table(one: &Figures, two: &Figures) -> Option<String> {
         .to_owned();
     let mut is_empty = true;
     for subject in SUBJECTS {
-        let median = |figures: &Figures, measure| Some(figures.spread(measure, subject)?.median);
+        let median = |figures: &Figures, measure| {
+            figures.spread(measure, subject).map(|spread| spread.median).filter(|it| it.is_finite())
+        };
         let (Some(alone), Some(busy), Some(busy_on_two)) =
             (median(one, &AT_ONE_ON_ONE), median(one, &AT_200_ON_ONE), median(two, &AT_200_ON_TWO))
         else {

@@ -2,13 +2,14 @@
 
 use std::future::{Ready, ready};
 use std::net::TcpListener;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
 use fc_runtime::http::{Request, Response};
 use fc_runtime::tower::Inner;
-use fc_runtime::{App, AppErrors, BoxError, Error, Exchange, Payload, Sse, at};
+use fc_runtime::{App, AppErrors, BoxError, Bytes, Error, Exchange, Payload, Sse, at};
 use tower_layer::{Layer, layer_fn};
 use tower_service::Service;
 
@@ -22,7 +23,7 @@ impl<F, B> Service<Request<B>> for Answers<F>
 where
     F: Fn(Request<B>) -> Result<Response<String>, BoxError>,
 {
-    type Response = Response<http_body_util::Full<fc_runtime::Bytes>>;
+    type Response = Response<http_body_util::Full<Bytes>>;
     type Error = BoxError;
     type Future = Ready<Result<Self::Response, BoxError>>;
 
@@ -194,6 +195,49 @@ async fn streams_and_events_come_through_a_layer() {
     head.assert_status(200).assert_text("").assert_header("content-length", "4");
 }
 
+/// A body that is longer than its service has said is sent as long as it was said: a client would take the rest for the
+/// next reply.
+#[tokio::test]
+async fn a_reply_is_no_longer_than_was_said() {
+    /// Pieces of this size without end, and no length.
+    struct Endless(usize);
+
+    impl http_body::Body for Endless {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+            Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from(vec![b'x'; self.0])))))
+        }
+    }
+
+    #[derive(Clone)]
+    struct Says(usize, usize);
+
+    impl Service<Request<Payload>> for Says {
+        type Response = Response<Endless>;
+        type Error = BoxError;
+        type Future = Ready<Result<Response<Endless>, BoxError>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<Payload>) -> Self::Future {
+            let said = Response::builder().header("content-length", self.0);
+            ready(Ok(said.body(Endless(self.1)).unwrap()))
+        }
+    }
+
+    for (said, piece) in [(6, 4), (4, 6), (70_000, 100_000), (200_000, 150_000)] {
+        let client = App::new().mount("/said", Says(said, piece)).test_client();
+        assert_eq!(client.get("/said").await.assert_status(200).body.len(), said, "{said} of {piece}");
+    }
+}
+
 /// Preflights come to the layer, and an `OPTIONS` of the author's stays.
 #[tokio::test]
 async fn options_pass_through_a_layer() {
@@ -233,7 +277,7 @@ async fn settings_of_a_place_hold_for_a_service() {
     #[derive(Clone)]
     struct Never;
     impl Service<Request<Payload>> for Never {
-        type Response = Response<http_body_util::Empty<fc_runtime::Bytes>>;
+        type Response = Response<http_body_util::Empty<Bytes>>;
         type Error = BoxError;
         type Future = std::future::Pending<Result<Self::Response, BoxError>>;
         fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {

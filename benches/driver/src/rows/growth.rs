@@ -107,15 +107,17 @@ fn once(bench: &Bench, subject: &Subject, machine: &Machine) -> Outcome<Vec<f64>
     drop(server.connect()?);
     let request = ordinary("/users/42");
     bench.processors.on_client(|| {
-        let at = |&(connections, _): &(u16, _)| {
+        let at = |connections: u16| {
             let mut load = Load::connect(server.port(), usize::from(connections), &request)?;
             load.closed(WARMING_UP)?;
             let before = server.cpu_us()?;
             let answers = load.closed(DURING)?;
             #[allow(clippy::cast_precision_loss, reason = "a count of answers")]
             let answers = answers as f64;
-            Ok((server.cpu_us()? - before) / answers)
+            Ok::<_, Box<dyn std::error::Error>>((server.cpu_us()? - before) / answers)
         };
-        machine.points.iter().map(at).collect()
+        // On a busy machine, some close a connection before it has asked. Once more, or there is no figure.
+        let tried = |connections| at(connections).or_else(|_| at(connections)).unwrap_or(f64::INFINITY);
+        Ok(machine.points.iter().map(|(connections, _)| tried(*connections)).collect())
     })
 }
