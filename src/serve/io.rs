@@ -261,7 +261,7 @@ mod tests {
                 drop(io);
             };
             let mut received = Vec::new();
-            let (_, read) = tokio::join!(write, client.read_to_end(&mut received));
+            let ((), read) = tokio::join!(write, client.read_to_end(&mut received));
             read.unwrap();
             assert!(received == [before.as_bytes(), &piece, behind.as_bytes(), b"the next"].concat());
         }

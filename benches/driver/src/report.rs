@@ -135,7 +135,10 @@ fn cell(measure: &Measure, subject: &Subject, figures: &Figures) -> String {
         (Figure::Absent(reason), _) => return reason.clone(),
         (Figure::Rounds(_), None) => return String::new(),
     };
-    let value = if spread.median.is_infinite() { cannot_keep_up(figure) } else { value(measure, spread) };
+    if spread.median.is_infinite() {
+        return cannot_keep_up(figure);
+    }
+    let value = value(measure, spread);
     if measure.compared == Compared::Not {
         return value;
     }

@@ -41,5 +41,5 @@ fn pieces(sizes: Vec<usize>, fails: bool) -> impl futures_core::Stream<Item = Re
 
 /// So many bytes from this place on. None is lost, doubled or moved by less than its period without being seen.
 pub fn pattern(start: usize, length: usize) -> Vec<u8> {
-    (start..start + length).map(|at| (at % 251 ^ at / 251 % 256) as u8).collect()
+    (start..start + length).map(|at| ((at % 251) ^ (at / 251 % 256)).to_le_bytes()[0]).collect()
 }
