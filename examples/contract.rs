@@ -3,8 +3,11 @@
 //! It believes the platform's headers wherever it runs. `CONTRACT_RECORDS=off` switches the access log off.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::fs::File;
+use std::future::{Ready, poll_fn, ready};
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fc_runtime::grpc::Messages;
@@ -13,7 +16,9 @@ use fc_runtime::{
     AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, HangUpPolicy, IntoReply, Json, Reply, Result,
     Socket, Sse, SseEvent, StatusCode, at,
 };
+use futures_core::Stream;
 use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
 
 struct Contract {
     /// What `POST /health?up=false` turns off.
@@ -41,6 +46,7 @@ fn main() -> Result {
             Reply::stream(ex.body()).with_header("content-type", content_type)
         })
         .post("/orders", async |ex| order(ex.json().await?))
+        .post("/store", store)
         .get("/slow", slow)
         .get(at("/slow-finish").hang_up_policy(HangUpPolicy::Finish), slow)
         .post("/slow", slow)
@@ -199,6 +205,27 @@ async fn echo<S>(mut socket: Socket<S>) -> Result {
     Ok(())
 }
 
+/// Writes the body to a file piece by piece, and says its length.
+async fn store(ex: Exchange<Contract>) -> Result<String> {
+    let (mut file, mut body, mut length) = (unnamed_file()?, ex.body(), 0);
+    while let Some(piece) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
+        let piece = piece?;
+        length += piece.len();
+        file = spawn_blocking(move || file.write_all(&piece).map(|()| file)).await??;
+    }
+    Ok(length.to_string())
+}
+
+/// A file that ends with its handle.
+fn unnamed_file() -> io::Result<File> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("contract-{}-{number}", std::process::id()));
+    let file = File::create_new(&path)?;
+    std::fs::remove_file(path)?;
+    Ok(file)
+}
+
 fn order(order: Order) -> Result<impl IntoReply> {
     if order.quantity <= 0 {
         return Err(
@@ -223,7 +250,7 @@ async fn ticks<S>(ex: Exchange<S>) -> Result<Sse> {
 }
 
 /// Pieces of 64 KiB, none of them held back.
-fn zeros(mut left: usize) -> impl futures_core::Stream<Item = Result<Bytes>> {
+fn zeros(mut left: usize) -> impl Stream<Item = Result<Bytes>> {
     static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
     async_stream::stream! {
         while left > 0 {

@@ -11,6 +11,7 @@ mod abuse_h2;
 mod apps;
 mod blocked;
 mod broken_off;
+mod bulk;
 mod client_memory;
 mod connections;
 mod cors;

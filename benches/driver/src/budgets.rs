@@ -8,6 +8,7 @@ mod streams;
 
 use crate::measure::Measure;
 use crate::rows::allocations::PER_REQUEST as ALLOCATIONS;
+use crate::rows::bulk;
 use crate::rows::connections::{ARRIVING, AT_1000, AT_10000, HEAP};
 use crate::rows::cpu::PER_REQUEST as CPU;
 use crate::rows::gateway::{ADDED_P50, ADDED_P99, CPU as GATEWAY_CPU};
@@ -20,6 +21,7 @@ use crate::rows::gateway_websocket::{LARGE_CPU as RELAY_LARGE, SMALL_CPU as RELA
 use crate::rows::instructions::{ON_FC, PER_REQUEST as INSTRUCTIONS};
 use crate::rows::latency::P99;
 use crate::rows::lookup;
+use crate::rows::payload::DOWN_PEAK;
 use crate::rows::probes::{BLOCKED, SPINNING, SPINNING_HALF};
 use crate::rows::sizes::{HALF, TWENTIETH, WHOLE};
 use crate::rows::start::{FAULTS, INSTRUCTIONS as START, RSS, WALL};
@@ -29,6 +31,7 @@ use crate::rows::waking::OVER as AFTER_A_PAUSE;
 use crate::subjects::gateway::{FC_LOCAL, NGINX};
 use crate::subjects::http::{
     ACTIX_EQUAL, AXUM_BARE, AXUM_EQUAL, AXUM_HELLO, HELLO, NTEX_BARE, OURS, OURS_OFF, RAW_HYPER,
+    RAW_HYPER_EQUAL,
 };
 use crate::subjects::lookup::OURS as MANY_ROUTES;
 use crate::subjects::{Family, Kind, Subject};
@@ -89,6 +92,9 @@ const RELAY_ALLOCATIONS_MAX: f64 = 18.0;
 
 /// There are 46 800, without a record of the call: a busy machine has more turns of the clock for each request.
 const RELAY_INSTRUCTIONS_MAX: f64 = 51_000.0;
+
+/// There are 40 000 with records, of 16 pieces.
+const DOWN_INSTRUCTIONS_MAX: f64 = 44_000.0;
 
 const EQUAL_WORK: Peer = BestOf(Kind::Equal, Family::Contract);
 
@@ -157,6 +163,16 @@ static BUDGETS: &[Budget] = &[
     time(&AT_10000, &OURS, Times(0.2, Only(&RAW_HYPER)), "the same with 10 000"),
     time(&ARRIVING, &OURS, Times(0.2, Only(&RAW_HYPER)), "the same where hyper is given up before the next ones come"),
     time(&ARRIVING, &OURS, Beyond(0.5, Only(&NTEX_BARE)), "the same, beside the leanest peer"),
+    line(&bulk::DOWN_INSTRUCTIONS, &OURS, AtMost(DOWN_INSTRUCTIONS_MAX), "large pieces are sent from where they are: a copy would be a million"),
+    line(&bulk::DOWN_SYSCALLS, &OURS, Plus(1.0, Only(&RAW_HYPER)), "a write for a piece, and none that finds no room"),
+    line(&bulk::UP_INSTRUCTIONS, &OURS, Times(1.1, Only(&RAW_HYPER)), "what comes is handed on as it is"),
+    line(&bulk::UP_SYSCALLS, &OURS, Times(0.8, Only(&RAW_HYPER)), "in larger pieces"),
+    time(&bulk::DOWN_CPU, &OURS, Times(1.0, Only(&RAW_HYPER)), "32 MiB down"),
+    time(&bulk::UP_CPU, &OURS, Times(1.0, Only(&RAW_HYPER)), "32 MiB up to a file"),
+    Budget {
+        mode: Printed("the program at rest is larger, with all protocols in it; what a download adds to it is told in the row `bulk`"),
+        ..line(&DOWN_PEAK, &OURS, Times(1.1, Only(&RAW_HYPER_EQUAL)), "the memory of a download")
+    },
     time(&lookup::GROWTH, &MANY_ROUTES, AtMost(4.0), "look-ups grow slower than routes"),
     time(&lookup::PART, &MANY_ROUTES, AtMost(1.0), "1 000 routes are not felt"),
     time(&lookup::ALLOCATIONS, &MANY_ROUTES, AtMost(WOBBLE), "a look-up allocates nothing"),

@@ -55,6 +55,21 @@ impl Spread {
     }
 }
 
+/// What paired rounds say of two servers: the ratio in the middle, and where the middle half of them begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Ratio {
+    pub(crate) median: f64,
+    pub(crate) lower: f64,
+    pub(crate) upper: f64,
+}
+
+impl Ratio {
+    /// Whether the rounds do not say on which side of a limit it is.
+    pub(crate) fn is_around(&self, limit: f64) -> bool {
+        self.lower <= limit && limit <= self.upper
+    }
+}
+
 /// Keyed by ids, as the data file has them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Figures(BTreeMap<(String, String), Figure>);
@@ -85,6 +100,25 @@ impl Figures {
         self.get(measure, subject)?.spread()
     }
 
+    /// A server's figure over another's, round by round. Rounds that only one of them has are left out.
+    pub(crate) fn ratio(&self, measure: &Measure, subject: &Subject, base: &Subject) -> Option<Ratio> {
+        let (Figure::Rounds(own), Figure::Rounds(base)) =
+            (self.get(measure, subject)?, self.get(measure, base)?)
+        else {
+            return None;
+        };
+        let ratios = own.iter().zip(base).map(|(own, base)| own / base);
+        // There is none of two that could not keep up.
+        let mut sorted: Vec<f64> = ratios.filter(|ratio| !ratio.is_nan()).collect();
+        sorted.sort_by(f64::total_cmp);
+        let last = sorted.len().checked_sub(1)?;
+        let quarter = |quarters: usize| {
+            let at = last * quarters;
+            f64::midpoint(sorted[at / 4], sorted[at.div_ceil(4)])
+        };
+        Some(Ratio { median: quarter(2), lower: quarter(1), upper: quarter(3) })
+    }
+
     pub(crate) fn insert(&mut self, measure: &str, subject: &str, figure: Figure) {
         self.0.insert((measure.to_owned(), subject.to_owned()), figure);
     }
@@ -111,6 +145,23 @@ mod tests {
         assert_eq!(spread(&[3.0, 1.0, 2.0]), Spread { median: 2.0, least: 1.0, most: 3.0 });
         assert_eq!(spread(&[4.0, 1.0]), Spread { median: 2.5, least: 1.0, most: 4.0 });
         assert_eq!(Figure::Rounds(Vec::new()).spread(), None);
+    }
+
+    #[test]
+    fn rounds_are_compared_one_by_one() {
+        static TIME: Measure = Measure::new("time", "", 0).paired();
+        let (own, peer) = (&crate::subjects::http::OURS, &crate::subjects::http::RAW_HYPER);
+        let mut figures = Figures::default();
+        assert_eq!(figures.ratio(&TIME, own, peer), None);
+        // A slow moment of the machine, and one in which neither could keep up.
+        for (ours, theirs) in [(10.0, 20.0), (500.0, 1000.0), (15.0, 20.0), (f64::INFINITY, f64::INFINITY)] {
+            figures.push(&TIME, own, ours);
+            figures.push(&TIME, peer, theirs);
+        }
+        figures.push(&TIME, own, 7.0);
+        let ratio = figures.ratio(&TIME, own, peer).unwrap();
+        assert_eq!(ratio, Ratio { median: 0.5, lower: 0.5, upper: 0.625 });
+        assert!(ratio.is_around(0.6) && !ratio.is_around(1.0));
     }
 
     #[test]

@@ -8,6 +8,18 @@ pub(crate) struct Measure {
     pub(crate) name: &'static str,
     pub(crate) decimals: usize,
     pub(crate) better: Better,
+    pub(crate) compared: Compared,
+}
+
+/// How a server's figure is held beside that of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compared {
+    ByMedians,
+    /// The rounds of two servers belong together, one by one: the ratio is the median of theirs, so that what slows the
+    /// machine for a while slows both.
+    ByRounds,
+    /// It says something of the round, and nothing of the server.
+    Not,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +31,7 @@ pub(crate) enum Better {
 impl Measure {
     /// One of which less is better.
     pub(crate) const fn new(id: &'static str, name: &'static str, decimals: usize) -> Self {
-        Self { id, name, decimals, better: Better::Less }
+        Self { id, name, decimals, better: Better::Less, compared: Compared::ByMedians }
     }
 
     pub(crate) const fn more_is_better(mut self) -> Self {
@@ -27,8 +39,23 @@ impl Measure {
         self
     }
 
+    /// One whose rounds are compared one by one.
+    pub(crate) const fn paired(mut self) -> Self {
+        self.compared = Compared::ByRounds;
+        self
+    }
+
+    /// One that is not compared.
+    pub(crate) const fn alone(mut self) -> Self {
+        self.compared = Compared::Not;
+        self
+    }
+
     /// Thousands apart, so that a table can be read.
     pub(crate) fn text(&self, value: f64) -> String {
+        if value.is_infinite() {
+            return "∞".to_owned();
+        }
         let decimals = self.decimals;
         let plain = format!("{value:.decimals$}");
         // A slope of nothing may come out a hair below it.

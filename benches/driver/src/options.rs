@@ -22,10 +22,13 @@ impl Options {
                 "--ci" => options.ci = true,
                 "--quick" => options.quick = true,
                 "--report" => options.report = true,
-                name => match rows::ALL.iter().find(|row| row.name == name) {
-                    Some(row) => options.rows.push(row),
-                    None => return Err(usage(name).into()),
-                },
+                name => {
+                    let before = options.rows.len();
+                    options.rows.extend(rows::ALL.iter().filter(|row| is_meant(row, name)));
+                    if options.rows.len() == before {
+                        return Err(usage(name).into());
+                    }
+                }
             }
         }
         if options.ci && !options.rows.is_empty() {
@@ -41,7 +44,17 @@ impl Options {
     }
 }
 
+/// A row by its name, or one of a group: `growth-1` and `growth-2` are `growth`, `size-…` are `sizes`.
+fn is_meant(row: &Row, name: &str) -> bool {
+    let group = match name {
+        "growth" => "growth-",
+        "sizes" => "size-",
+        _ => return row.name == name,
+    };
+    row.name.starts_with(group)
+}
+
 fn usage(word: &str) -> String {
     let names: Vec<_> = rows::ALL.iter().map(|row| row.name).collect();
-    format!("{word}: say --ci, --quick, --report, or rows: {}", names.join(", "))
+    format!("{word}: say --ci, --quick, --report, or rows: {}, growth, sizes", names.join(", "))
 }

@@ -12,6 +12,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, TextStyle};
 
 use crate::Outcome;
+use crate::curves;
 use crate::figures::{Figures, Spread};
 use crate::measure::{Better, Measure};
 use crate::results::Results;
@@ -39,6 +40,9 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Outcome<()> {
             if !bars.is_empty() {
                 picture(row, measure, &bars, &folder.join(file(measure)))?;
             }
+        }
+        for curves in curves::of(row) {
+            curves::draw(curves, &taken.figures, folder)?;
         }
     }
     Ok(())

@@ -149,8 +149,9 @@ impl Bench {
     pub(crate) fn start_so(&self, subject: &Subject, way: &Way<'_>) -> Outcome<Server> {
         let output = self.scratch(&format!("{}.{:?}", subject.name.replace('/', "-"), way.under));
         let port = way.port.map_or_else(free_port, Ok)?;
-        let mut words = way.share.map(Share::words).unwrap_or_default();
-        words.extend(self.tool(way, &output));
+        let mut words = self.tool(way, &output);
+        // Last, so that the start of a tool is not paid from the share.
+        words.extend(way.share.map(Share::words).unwrap_or_default());
         words.extend(self.program(subject)?);
         words.extend(way.arguments.iter().map(Into::into));
         let mut command = Command::new(&words[0]);

@@ -24,6 +24,11 @@ impl Processors {
         Ok(Self { server, client })
     }
 
+    /// How many they are.
+    pub(crate) fn count(self) -> f64 {
+        if self.server == self.client { 1.0 } else { 2.0 }
+    }
+
     /// Runs the load in a thread that stays on its own processor.
     pub(crate) fn on_client<T: Send>(&self, work: impl FnOnce() -> Outcome<T> + Send) -> Outcome<T> {
         let mut set = CpuSet::new();

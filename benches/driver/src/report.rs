@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 
 use crate::budgets::{Limit, Mode};
+use crate::curves;
 use crate::figures::{Figure, Figures, Spread};
-use crate::measure::Measure;
+use crate::measure::{Compared, Measure};
+use crate::model;
 use crate::plots;
 use crate::results::{Results, Taken};
 use crate::row::Row;
 use crate::rows;
+use crate::rows::growth;
 use crate::subjects::{self, Kind, Subject};
 use crate::verdicts::{self, Verdict};
 use crate::versions;
@@ -25,7 +28,8 @@ Written by `benches/run` from [results.tsv](results.tsv), never by hand. [README
 
 **Reading a cell**: the ratio to ours first, then the median, then in brackets the least and the most of all rounds. A cell
 without brackets is a count that is the same in every round. `≈` stands where the spread overlaps that of ours: the difference
-is within the noise of this machine. Less is better unless the heading says otherwise.
+is within the noise of this machine. A ratio with brackets of its own is the median of the ratios of rounds that were taken side
+by side, with the half of them in the middle; `≈` then stands where that half has 1 in it. Less is better unless the heading says otherwise.
 ";
 
 /// The whole file.
@@ -43,6 +47,11 @@ pub(crate) fn tables(results: &Results, plots: &Plots) -> String {
     for row in rows::ALL {
         if let Some(taken) = results.of(row) {
             section(row, taken, plots, &mut text);
+        }
+        if row.name == growth::ON_TWO.name {
+            let [one, two] = [&growth::ON_ONE, &growth::ON_TWO].map(|row| results.of(row));
+            let model = one.zip(two).and_then(|(one, two)| model::table(&one.figures, &two.figures));
+            text.extend(model.map(|table| table + "\n"));
         }
     }
     text
@@ -76,7 +85,7 @@ fn relation(verdict: &Verdict) -> String {
     let Some((peer, value)) = verdict.peer else {
         return String::new();
     };
-    let times = verdict.is / value;
+    let times = verdict.times.unwrap_or(verdict.is / value);
     match verdict.budget.limit {
         Limit::Times(factor, _) => format!("{times:.3} × {} (at most {factor})", peer.name),
         Limit::Beyond(factor, _) => format!("{times:.3} × {} (better than {factor})", peer.name),
@@ -95,6 +104,9 @@ fn section(row: &Row, taken: &Taken, plots: &Plots, text: &mut String) {
     if *plots == Plots::Shown {
         for measure in row.plots {
             let _ = writeln!(text, "![{}: {}](plots/{})\n", row.title, measure.name, plots::file(measure));
+        }
+        for curves in curves::of(row) {
+            let _ = writeln!(text, "![{}](plots/{})\n", row.title, curves.file);
         }
     }
     let is_measured =
@@ -123,7 +135,19 @@ fn cell(measure: &Measure, subject: &Subject, figures: &Figures) -> String {
         (Figure::Absent(reason), _) => return reason.clone(),
         (Figure::Rounds(_), None) => return String::new(),
     };
+    if spread.median.is_infinite() {
+        return cannot_keep_up(figure);
+    }
     let value = value(measure, spread);
+    if measure.compared == Compared::Not {
+        return value;
+    }
+    if measure.compared == Compared::ByRounds && subject.name != own(subject).name {
+        let Some(ratio) = figures.ratio(measure, subject, own(subject)) else { return value };
+        let noise = if ratio.is_around(1.0) { " ≈" } else { "" };
+        let [median, lower, upper] = [ratio.median, ratio.lower, ratio.upper].map(as_ratio);
+        return format!("**{median}** ({lower}–{upper}){noise} · {value}");
+    }
     match base(measure, subject, figures) {
         Some(base) if base.median > 0.0 => {
             let noise = if subject.name != own(subject).name && spread.overlaps(&base) { " ≈" } else { "" };
@@ -131,6 +155,16 @@ fn cell(measure: &Measure, subject: &Subject, figures: &Figures) -> String {
         }
         _ => value,
     }
+}
+
+fn as_ratio(ratio: f64) -> String {
+    if ratio.is_infinite() { "∞".to_owned() } else { format!("{ratio:.2}") }
+}
+
+fn cannot_keep_up(figure: &Figure) -> String {
+    let Figure::Rounds(rounds) = figure else { return String::new() };
+    let lost = rounds.iter().filter(|round| round.is_infinite()).count();
+    format!("cannot keep up in {lost} of {} rounds", rounds.len())
 }
 
 fn value(measure: &Measure, spread: Spread) -> String {

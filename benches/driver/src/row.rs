@@ -19,3 +19,13 @@ pub(crate) struct Row {
     pub(crate) ci: bool,
     pub(crate) take: fn(&Bench, &mut Figures) -> Outcome<()>,
 }
+
+/// A picture of a row: its measures as the points of a line for each server.
+pub(crate) struct Curves {
+    pub(crate) row: &'static Row,
+    pub(crate) file: &'static str,
+    /// What the points stand along, and what they are.
+    pub(crate) along: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) points: &'static [(u16, &'static Measure)],
+}

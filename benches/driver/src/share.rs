@@ -10,6 +10,29 @@ pub(crate) struct Share {
     folders: Vec<PathBuf>,
 }
 
+/// How many periods of its quota a share has had, and in how many of them the quota was used up.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Periods {
+    all: f64,
+    throttled: f64,
+}
+
+impl Periods {
+    /// The percentage of the periods since then in which the quota was used up.
+    pub(crate) fn throttled_since(&self, before: &Self) -> f64 {
+        let all = self.all - before.all;
+        if all > 0.0 { (self.throttled - before.throttled) / all * 100.0 } else { 0.0 }
+    }
+
+    fn parse(stat: &str) -> Self {
+        let count = |name| {
+            let line = stat.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0)
+        };
+        Self { all: count("nr_periods "), throttled: count("nr_throttled ") }
+    }
+}
+
 const ROOT: &str = "/sys/fs/cgroup";
 
 impl Share {
@@ -37,6 +60,12 @@ impl Share {
         values.iter().try_for_each(|(file, value)| fs::write(folder.join(file), value))
     }
 
+    /// Counted since it was made. Periods in which nothing ran do not count.
+    pub(crate) fn periods(&self) -> io::Result<Periods> {
+        let folder = self.folders.first().ok_or(io::ErrorKind::NotFound)?;
+        Ok(Periods::parse(&fs::read_to_string(folder.join("cpu.stat"))?))
+    }
+
     /// What a command begins with to run inside.
     pub(crate) fn words(&self) -> Vec<OsString> {
         let joins =
@@ -51,5 +80,19 @@ impl Drop for Share {
         for folder in &self.folders {
             let _ = fs::remove_dir(folder);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_without_quota_are_a_percentage() {
+        let before = Periods::parse("nr_periods 10\nnr_throttled 2\nthrottled_time 5000\n");
+        let after = Periods::parse("nr_periods 30\nnr_throttled 7\nthrottled_usec 9000\n");
+        assert_eq!(before, Periods { all: 10.0, throttled: 2.0 });
+        assert!((after.throttled_since(&before) - 25.0).abs() < f64::EPSILON);
+        assert!(before.throttled_since(&before).abs() < f64::EPSILON, "nothing ran");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::budgets::{self, Budget, Limit, Mode, Peer};
 use crate::figures::{Figures, Spread};
-use crate::measure::{Better, Measure};
+use crate::measure::{Better, Compared, Measure};
 use crate::results::Results;
 use crate::subjects::{self, Subject};
 
@@ -13,6 +13,8 @@ pub(crate) struct Verdict {
     pub(crate) met: bool,
     /// Both sides were measured in rounds, and their spreads overlap.
     pub(crate) is_noise: bool,
+    /// How many times the peer's it is, by rounds that were compared one by one.
+    pub(crate) times: Option<f64>,
     /// Whom it was compared with.
     pub(crate) peer: Option<(&'static Subject, f64)>,
 }
@@ -59,8 +61,20 @@ fn verdict(budget: &'static Budget, figures: &Figures) -> Option<Verdict> {
         (_, Better::More) => is >= limit,
     };
     let is_noise = peer.is_some_and(|(_, spread)| own.overlaps(&spread.times(factor).plus(more)));
-    let peer = peer.map(|(subject, spread)| (subject, spread.median));
-    Some(Verdict { budget, is, limit, met, is_noise, peer })
+    let mut verdict = Verdict { budget, is, limit, met, is_noise, times: None, peer: None };
+    verdict.peer = peer.map(|(subject, spread)| (subject, spread.median));
+    if let (Limit::Times(factor, _) | Limit::Beyond(factor, _), Some((peer, _)), true) =
+        (budget.limit, peer, budget.measure.compared == Compared::ByRounds)
+    {
+        let ratio = figures.ratio(budget.measure, budget.subject, peer)?;
+        verdict.times = Some(ratio.median);
+        verdict.is_noise = ratio.is_around(factor);
+        verdict.met = match budget.measure.better {
+            Better::Less => ratio.median <= factor,
+            Better::More => ratio.median >= factor,
+        };
+    }
+    Some(verdict)
 }
 
 /// The peer that is meant, among those that have a number.

@@ -5,12 +5,12 @@ use testkit::tidy::{Levels, Sources};
 /// A module imports from the levels before its own.
 const LEVELS: &[&[&str]] = &[
     &["callgrind", "client", "http", "load", "measure", "processors", "share", "strace", "tools"],
-    &["subjects"],
+    &["steal", "subjects"],
     &["figures", "process"],
     &["row", "streams"],
     &["alike", "results", "rows"],
-    &["budgets", "options", "plots", "versions"],
-    &["verdicts"],
+    &["budgets", "curves", "model", "options", "versions"],
+    &["plots", "verdicts"],
     &["report"],
 ];
 

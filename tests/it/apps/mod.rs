@@ -1,6 +1,7 @@
 //! Apps with settings that no example has. Each runs in a process of its own: this binary, started anew.
 
 mod bodies;
+pub mod bulk;
 pub mod grpc;
 mod leaving;
 pub mod live;
@@ -19,6 +20,7 @@ fn serve() {
     let name = std::env::var("IT_APP").expect("a server for other tests: leave it out by --skip apps::serve");
     match name.as_str() {
         "bodies" => bodies::app().run().unwrap(),
+        "bulk" => bulk::app().run().unwrap(),
         "grpc" => grpc::app().run().unwrap(),
         "leaving" => leaving::app().run().unwrap(),
         "live" => live::app().run().unwrap(),

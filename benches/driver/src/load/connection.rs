@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
+use super::SILENCE_MAX;
 use crate::Outcome;
 
 pub(super) struct Connection {
@@ -15,13 +16,26 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn open(port: u16, token: usize, registry: &Registry) -> Outcome<Self> {
-        let stream = std::net::TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    /// `first` is asked and answered before anything else.
+    pub(super) fn open(port: u16, token: usize, registry: &Registry, first: Option<&[u8]>) -> Outcome<Self> {
+        let mut buffer = vec![0; 8192];
+        let mut stream = std::net::TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
         stream.set_nodelay(true)?;
+        if let Some(request) = first {
+            stream.set_read_timeout(Some(SILENCE_MAX))?;
+            stream.write_all(request)?;
+            let mut filled = 0;
+            while end(&buffer[..filled])?.is_none() {
+                match stream.read(&mut buffer[filled..])? {
+                    0 => return Err("the server closed a connection, or answered too much".into()),
+                    read => filled += read,
+                }
+            }
+        }
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
         registry.register(&mut stream, Token(token), Interest::READABLE)?;
-        Ok(Self { stream, buffer: vec![0; 8192], filled: 0 })
+        Ok(Self { stream, buffer, filled: 0 })
     }
 
     /// Requests are small: the socket's buffer takes them whole.

@@ -17,6 +17,10 @@ const GRACE: Duration = Duration::from_millis(100);
 /// Nothing that is measured takes this long; a hang has to end.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
+/// One of so many connections has to be answered before the next is opened: then all of them are accepted. Those for which a
+/// server's queue has no room would try again a second later.
+const ACCEPTED: usize = 100;
+
 pub(crate) struct Load<'a> {
     poll: Poll,
     connections: Vec<Connection>,
@@ -29,13 +33,18 @@ pub(crate) struct Latencies {
     sorted: Vec<f64>,
     /// Requests that fell due and were answered before the time was over, or a moment later, over all that fell due.
     pub(crate) kept_up: f64,
+    /// How many were answered, in time or not.
+    pub(crate) answered: f64,
 }
 
 impl<'a> Load<'a> {
     pub(crate) fn connect(port: u16, connections: usize, request: &'a [u8]) -> Outcome<Self> {
         let poll = Poll::new()?;
-        let connections: Result<Vec<_>, _> =
-            (0..connections).map(|token| Connection::open(port, token, poll.registry())).collect();
+        let open = |token| {
+            let first = (token % ACCEPTED == ACCEPTED - 1).then_some(request);
+            Connection::open(port, token, poll.registry(), first)
+        };
+        let connections: Outcome<Vec<_>> = (0..connections).map(open).collect();
         Ok(Self { poll, connections: connections?, request })
     }
 
@@ -115,12 +124,14 @@ impl<'a> Load<'a> {
             // These connections are of no use any more.
             in_time = 0.0;
         }
+        #[allow(clippy::cast_precision_loss, reason = "a count of answers")]
+        let answered = taken.len() as f64;
         let unanswered = waiting
             .iter()
             .chain(due.iter().enumerate().filter_map(|(at, due)| (!free.contains(&at)).then_some(due)));
         taken.extend(unanswered.map(|due| (last - *due).as_secs_f64() * 1e6));
         taken.sort_by(f64::total_cmp);
-        Ok(Latencies { sorted: taken, kept_up: in_time / number })
+        Ok(Latencies { sorted: taken, kept_up: in_time / number, answered })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The rows, one file each.
 
 pub(crate) mod allocations;
+pub(crate) mod bulk;
 pub(crate) mod connections;
 pub(crate) mod cpu;
 pub(crate) mod events;
@@ -9,6 +10,7 @@ pub(crate) mod gateway;
 pub(crate) mod gateway_counts;
 pub(crate) mod gateway_streams;
 pub(crate) mod gateway_websocket;
+pub(crate) mod growth;
 pub(crate) mod grpc;
 pub(crate) mod instructions;
 pub(crate) mod latency;
@@ -26,16 +28,19 @@ pub(crate) mod websocket;
 use crate::row::Row;
 
 /// In the order of the report, which is the order in which they run.
-pub(crate) static ALL: [&Row; 30] = [
+pub(crate) static ALL: [&Row; 33] = [
     &instructions::ROW,
     &allocations::ROW,
     &syscalls::ROW,
     &cpu::ROW,
+    &growth::ON_ONE,
+    &growth::ON_TWO,
     &latency::ROW,
     &probes::ROW,
     &connections::ROW,
     &waking::ROW,
     &payload::ROW,
+    &bulk::ROW,
     &lookup::ROW,
     &start::ROW,
     &sizes::AT_TWENTIETH,

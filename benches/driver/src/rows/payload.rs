@@ -28,8 +28,8 @@ pub(crate) static ROW: Row = Row {
     take,
 };
 
-const MIB: u32 = 1 << 20;
-const SIZE: u32 = 32 * MIB;
+pub(super) const MIB: u32 = 1 << 20;
+pub(super) const SIZE: u32 = 32 * MIB;
 const TIMES: u32 = 4;
 
 fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
@@ -66,13 +66,18 @@ fn once(
     Ok(())
 }
 
-fn down(server: &Server) -> Outcome<()> {
+pub(super) fn down(server: &Server) -> Outcome<()> {
     let mut stream = connect(server)?;
     write!(stream, "GET /large?bytes={SIZE} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-    drain(stream)
+    whole(&drain(stream)?)
 }
 
 fn back(server: &Server) -> Outcome<()> {
+    whole(&up(server, "/echo")?)
+}
+
+/// The end of the answer to a body of 32 MiB, and its length.
+pub(super) fn up(server: &Server, path: &str) -> Outcome<Drained> {
     static PIECE: [u8; 64 * 1024] = [0; 64 * 1024];
     let stream = connect(server)?;
     let mut writer = stream.try_clone()?;
@@ -80,20 +85,33 @@ fn back(server: &Server) -> Outcome<()> {
         let written = scope.spawn(move || {
             write!(
                 writer,
-                "POST /echo HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/octet-stream\r\n\
+                "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/octet-stream\r\n\
                  content-length: {SIZE}\r\n\r\n"
             )?;
             (0..SIZE as usize / PIECE.len()).try_for_each(|_| writer.write_all(&PIECE))
         });
-        drain(stream)?;
-        Ok(written.join().map_err(|_| "the writer panicked")??)
+        let drained = drain(stream)?;
+        written.join().map_err(|_| "the writer panicked")??;
+        Ok(drained)
     })
 }
 
-/// To its end, which is the connection's: at least the body has to come.
-fn drain(mut stream: TcpStream) -> Outcome<()> {
+/// An answer that was read.
+pub(super) struct Drained {
+    length: usize,
+    /// Its last bytes, as one read gave them.
+    pub(super) end: Vec<u8>,
+}
+
+/// At least the body has to come.
+fn whole(drained: &Drained) -> Outcome<()> {
+    if drained.length < SIZE as usize { Err("a short body".into()) } else { Ok(()) }
+}
+
+/// To its end, which is the connection's.
+fn drain(mut stream: TcpStream) -> Outcome<Drained> {
     let mut piece = vec![0; 256 * 1024];
-    let mut length = 0;
+    let (mut length, mut last) = (0, 0);
     loop {
         let read = stream.read(&mut piece)?;
         if length == 0 && !piece.starts_with(b"HTTP/1.1 200") {
@@ -101,10 +119,11 @@ fn drain(mut stream: TcpStream) -> Outcome<()> {
         }
         length += read;
         if read == 0 {
-            break;
+            piece.truncate(last);
+            return Ok(Drained { length, end: piece });
         }
+        last = read;
     }
-    if length < SIZE as usize { Err("a short body".into()) } else { Ok(()) }
 }
 
 fn connect(server: &Server) -> Outcome<TcpStream> {

@@ -1,6 +1,9 @@
 //! The routes, matched by hand.
 
+use std::fs::File;
+use std::io::{self, Write};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -41,6 +44,10 @@ pub(crate) async fn answer(request: Request<Incoming>) -> Response<Body> {
         (&Method::GET, "/json") => json(&Message { message: "Hello, World!" }),
         (&Method::POST, "/echo") => echo(request),
         (&Method::POST, "/orders") => order(request).await,
+        (&Method::POST, "/store") => match store(request.into_body()).await {
+            Ok(length) => full(TEXT, length.to_string()),
+            Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
+        },
         (&Method::GET, "/healthz") => full(TEXT, "ok"),
         (&Method::GET, "/large") => large(&request),
         (&Method::GET, "/block") => {
@@ -97,6 +104,27 @@ fn echo(mut request: Request<Incoming>) -> Response<Body> {
     let mut response = Response::new(Body::Back(request.into_body()));
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
+}
+
+/// Writes the body to a file piece by piece, and gives its length.
+async fn store(mut body: Incoming) -> Result<usize, Box<dyn std::error::Error>> {
+    let (mut file, mut length) = (unnamed_file()?, 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame?.into_data() else { continue };
+        length += piece.len();
+        file = tokio::task::spawn_blocking(move || file.write_all(&piece).map(|()| file)).await??;
+    }
+    Ok(length)
+}
+
+/// A file that ends with its handle.
+fn unnamed_file() -> io::Result<File> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("raw-{}-{number}", std::process::id()));
+    let file = File::create_new(&path)?;
+    std::fs::remove_file(path)?;
+    Ok(file)
 }
 
 async fn order(request: Request<Incoming>) -> Response<Body> {
