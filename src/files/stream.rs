@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
 use crate::platform::limits::KIB;
-use crate::reply::Source;
+use crate::reply::{DIRECT_MIN, Source};
 use crate::task::Tracker;
 
 /// The largest piece, in bytes: what a connection takes at a time.
@@ -73,6 +73,10 @@ impl Source for FileSource {
                 State::Done => return Poll::Ready(None),
             }
         }
+    }
+
+    fn is_direct(&self) -> bool {
+        self.left >= DIRECT_MIN as u64
     }
 
     fn length(&self) -> Option<u64> {

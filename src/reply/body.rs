@@ -34,6 +34,10 @@ const FLUSH_MIN: Duration = Duration::from_millis(50);
 /// The largest piece of a whole body that is handed to the connection at a time, in bytes.
 pub(crate) const PIECE_MAX: usize = 64 * 1024;
 
+/// The smallest body of known length that a connection sends without hyper, in bytes. Smaller ones are copied behind their
+/// heads for less than another task costs.
+pub(crate) const DIRECT_MIN: usize = 256 * 1024;
+
 impl Body {
     pub(crate) fn of(bytes: Bytes) -> Self {
         if bytes.is_empty() { Self::Empty } else { Self::Once(bytes) }
@@ -50,20 +54,29 @@ impl Body {
 
     /// Whether a connection of HTTP/1.1 may send the body without hyper.
     pub(crate) fn is_direct(&self) -> bool {
-        matches!(self, Self::Stream(source) if source.is_direct())
+        match self {
+            Self::Once(bytes) => bytes.len() >= DIRECT_MIN,
+            Self::Stream(source) => source.is_direct(),
+            Self::Empty | Self::Broken(_) | Self::Held(_) | Self::Elsewhere => false,
+        }
     }
 
-    /// Polls a stream that is sent without hyper.
+    /// Polls a body that is sent without hyper. A whole one is given at once, and left empty.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk>>> {
         match self {
+            Self::Once(bytes) => Poll::Ready(Some(Ok(Chunk::bare(std::mem::take(bytes))))),
             Self::Stream(source) => source.as_mut().poll_chunk(cx),
             _ => Poll::Ready(None),
         }
     }
 
-    /// Whether a stream of known length has given its last byte. The connection does not ask for more.
+    /// Whether a body of known length has given its last byte. The connection does not ask for more.
     pub(crate) fn is_complete(&self) -> bool {
-        matches!(self, Self::Stream(source) if source.length() == Some(0))
+        match self {
+            Self::Once(bytes) => bytes.is_empty(),
+            Self::Stream(source) => source.length() == Some(0),
+            Self::Empty | Self::Broken(_) | Self::Held(_) | Self::Elsewhere => false,
+        }
     }
 
     /// Drops the content. A panic in the `Drop` of the author's stream ends here.

@@ -92,6 +92,14 @@ impl Chunk {
         }
     }
 
+    /// The bytes without a frame.
+    pub(crate) fn into_data(self) -> Bytes {
+        match self.data {
+            ChunkData::Bare(data) => data,
+            ChunkData::Framed(framed) => framed.into_data(),
+        }
+    }
+
     /// Adds the chunk as it is on the wire. An empty one would end the body, and is left out.
     pub(crate) fn copy_to(&self, out: &mut Vec<u8>) {
         match &self.data {

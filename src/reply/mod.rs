@@ -29,6 +29,8 @@ use crate::error::{Error, Result};
 use crate::stop::Stops;
 
 pub(crate) use body::Body;
+#[cfg(feature = "files")]
+pub(crate) use body::DIRECT_MIN;
 #[cfg(feature = "tower")]
 pub(crate) use body::PIECE_MAX;
 pub(crate) use chunk::{CHUNK_END, Chunk, ChunkData, begin_chunk};

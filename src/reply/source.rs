@@ -24,7 +24,7 @@ pub(crate) trait Source: Send {
         Poll::Ready(frame.map(|frame| frame.map(|frame| Chunk::bare(frame.into_data().unwrap_or_default()))))
     }
 
-    /// Whether a connection of HTTP/1.1 may send the body without hyper. It has neither a length nor trailers.
+    /// Whether a connection of HTTP/1.1 may send the body without hyper. It has no trailers.
     fn is_direct(&self) -> bool {
         false
     }

@@ -31,12 +31,14 @@ pub(crate) struct Outbox {
     data: Bytes,
     /// The rest of the frame around `data`.
     tail: &'static [u8],
+    /// Whether chunks have frames: a body whose length stands in its head has none.
+    is_framed: bool,
 }
 
 impl Outbox {
     /// An outbox with the head of a reply.
-    pub(crate) fn new(head: Vec<u8>) -> Self {
-        Self { copied: head, ..Self::default() }
+    pub(crate) fn new(head: Vec<u8>, is_framed: bool) -> Self {
+        Self { copied: head, is_framed, ..Self::default() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -46,6 +48,15 @@ impl Outbox {
     /// Adds a chunk. True if it has to be sent before the next is added.
     pub(crate) fn add(&mut self, chunk: Chunk) -> bool {
         let is_small = chunk.len() <= COPIED_MAX;
+        if !self.is_framed {
+            let data = chunk.into_data();
+            if is_small {
+                self.copied.extend_from_slice(&data);
+                return self.copied.len() >= COPIES_MAX;
+            }
+            self.data = data;
+            return true;
+        }
         match chunk.data {
             // One event for many clients.
             ChunkData::Framed(framed) if !is_small || (chunk.is_last_ready && self.copied.is_empty()) => {
@@ -66,6 +77,9 @@ impl Outbox {
 
     /// Adds the end of the body.
     pub(crate) fn end(&mut self) {
+        if !self.is_framed {
+            return;
+        }
         match (self.data.is_empty(), self.tail.is_empty()) {
             (true, _) => self.copied.extend_from_slice(LAST_CHUNK),
             (false, true) => self.tail = LAST_CHUNK,
@@ -128,7 +142,7 @@ mod tests {
     fn chunks_come_in_order_whatever_is_copied_and_however_they_are_sent() {
         let long = vec![b'x'; COPIED_MAX + 1];
         for at_a_time in [1, 2, 3, 1000, usize::MAX] {
-            let mut outbox = Outbox::new(b"head\r\n\r\n".to_vec());
+            let mut outbox = Outbox::new(b"head\r\n\r\n".to_vec(), true);
             assert!(!outbox.add(bare(b"tea")) && !outbox.add(bare(b"")) && outbox.add(bare(&long)));
             outbox.end();
             let expected = [b"head\r\n\r\n3\r\ntea\r\n4001\r\n", &long[..], b"\r\n0\r\n\r\n"].concat();
@@ -138,10 +152,21 @@ mod tests {
 
     #[test]
     fn small_chunks_share_a_write_up_to_a_bound() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Vec::new(), true);
         let added = (1..1000).find(|_| outbox.add(bare(&[b'x'; 1000])));
         assert_eq!(added, Some(49));
         outbox.end();
         assert!(sent(outbox, usize::MAX).ends_with(b"x\r\n0\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_body_of_known_length_has_no_frames() {
+        let long = vec![b'x'; COPIED_MAX + 1];
+        for at_a_time in [1, 1000, usize::MAX] {
+            let mut outbox = Outbox::new(b"head\r\n\r\n".to_vec(), false);
+            assert!(!outbox.add(bare(b"tea")) && outbox.add(bare(&long)));
+            outbox.end();
+            assert_eq!(sent(outbox, at_a_time), [b"head\r\n\r\ntea", &long[..]].concat());
+        }
     }
 }

@@ -109,7 +109,7 @@ impl Outgoing {
         self.busy.as_ref().is_some_and(|busy| !busy.peer().is_http2)
     }
 
-    /// Leaves a stream to its connection, at hyper's first poll of it. hyper has the head then, and waits.
+    /// Leaves a stream or a large body to its connection, at hyper's first poll of it. hyper has the head then, and waits.
     ///
     /// hyper has to send a body to HTTP/1.0, and has to be there while the request's body is read.
     #[cold]
@@ -323,18 +323,34 @@ fn count_large(bytes: &mut Bytes, busy: Option<&Busy>) {
     }
 }
 
+/// The chunk of a frame.
+fn unframed(frame: Option<Result<Frame<Bytes>, BoxError>>) -> Option<Result<Chunk, BoxError>> {
+    frame.map(|frame| frame.map(|frame| Chunk::bare(frame.into_data().unwrap_or_default())))
+}
+
 impl DirectBody for Outgoing {
+    fn length(&self) -> Option<u64> {
+        http_body::Body::size_hint(&self.body).exact()
+    }
+
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BoxError>>> {
-        if !matches!(self.body, Body::Stream(_)) {
-            // Only the end is left, or an error.
-            let polled = ready!(self.poll_without_piece(cx));
-            return Poll::Ready(polled.and_then(Result::err).map(Err));
+        if !matches!(self.body, Body::Stream(_) | Body::Once(_)) {
+            // Only the end is left, the last piece of a body of known length, or an error.
+            return self.poll_without_piece(cx).map(unframed);
         }
         let entered = self.enter();
         match ready!(self.poll_author(|body| body.poll_chunk(cx))) {
             Some(Ok(chunk)) => {
                 if let Some(record) = &mut self.record {
                     record.add_sent(chunk.len());
+                }
+                if self.body.is_complete() {
+                    self.body.clear();
+                    drop(entered);
+                    if let Some(flush) = self.end() {
+                        let frame = Frame::data(chunk.into_data());
+                        return self.hold(Some(frame), flush, cx).map(unframed);
+                    }
                 }
                 Poll::Ready(Some(Ok(chunk)))
             }
@@ -369,10 +385,15 @@ impl http_body::Body for Outgoing {
         if self.body.is_silent(cx.waker()) {
             return Poll::Pending;
         }
-        if matches!(self.body, Body::Stream(_)) {
-            if !std::mem::replace(&mut self.is_begun, true) && self.is_over_http1() && self.leave() {
-                return Poll::Pending;
-            }
+        let is_stream = matches!(self.body, Body::Stream(_));
+        if (is_stream || self.body.is_direct())
+            && !std::mem::replace(&mut self.is_begun, true)
+            && self.is_over_http1()
+            && self.leave()
+        {
+            return Poll::Pending;
+        }
+        if is_stream {
             #[cfg(feature = "http2")]
             return self.poll_gated(cx);
             #[cfg(not(feature = "http2"))]

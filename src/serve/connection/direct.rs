@@ -32,6 +32,8 @@ const CLOSE: &[u8] = b"\r\nconnection: close\r\n";
 pub(super) struct Direct<S: Send + Sync + 'static> {
     /// `None` when the stream has ended. Dropped first, as the record ends before the connection does.
     body: Option<Box<dyn DirectBody>>,
+    /// The number of bytes that are to come, if the head says it.
+    left: Option<u64>,
     outbox: Outbox,
     departed: Departed,
     /// Whether the connection closes behind this reply.
@@ -73,10 +75,12 @@ impl<S: Send + Sync + 'static> Direct<S> {
         let stream: &TcpStream = (*handle).as_ref();
         // The executor would keep the task before as long as it has that task's waker.
         let _ = stream.poll_read_ready(&mut Context::from_waker(Waker::noop()));
+        let left = body.length();
         Self {
+            left,
             body: Some(body),
             is_last: head.windows(CLOSE.len()).any(|part| part == CLOSE),
-            outbox: Outbox::new(head),
+            outbox: Outbox::new(head, left.is_none()),
             departed: Departed { future: Box::pin(departure(handle)), waker: None },
             // A copy, because the bytes keep hyper's buffer in memory.
             read_buf: Bytes::copy_from_slice(read_buf),
@@ -132,22 +136,31 @@ impl<S: Send + Sync + 'static> Direct<S> {
             match body.poll_chunk(cx) {
                 Poll::Pending => return true,
                 Poll::Ready(Some(Ok(chunk))) => {
+                    if let Some(left) = &mut self.left {
+                        let Some(rest) = left.checked_sub(chunk.len() as u64) else { return self.cut() };
+                        *left = rest;
+                    }
                     let is_last_ready = chunk.is_last_ready;
                     if self.outbox.add(chunk) || is_last_ready {
                         return is_last_ready;
                     }
                 }
-                Poll::Ready(Some(Err(_))) => {
-                    // No last chunk, and the connection closes: the client sees that there should be more.
-                    self.is_last = true;
-                    self.body = None;
-                }
+                Poll::Ready(Some(Err(_))) => return self.cut(),
+                Poll::Ready(None) if self.left.is_some_and(|left| left > 0) => return self.cut(),
                 Poll::Ready(None) => {
                     self.outbox.end();
                     self.body = None;
                 }
             }
         }
+        false
+    }
+
+    /// Ends the body before its end: it gets no last chunk, or fewer bytes than its head says, and the connection closes. So
+    /// the client sees that there should be more.
+    fn cut(&mut self) -> bool {
+        self.is_last = true;
+        self.body = None;
         false
     }
 
