@@ -192,7 +192,7 @@ fn table<S: Send + Sync + 'static>(
         let cors = own_cors.or_else(|| app_cors.cloned());
         let scope = Arc::new(scope(pattern, &settings, cors, protocol, Some(line)));
         let place = Arc::new(Place { scope: Arc::clone(&scope), arounds, endpoint });
-        if let Err(conflict) = table.insert(&scope.pattern, method.clone(), place) {
+        if let Err(conflict) = table.insert(scope.pattern.clone(), method.clone(), place) {
             let (text, name) = (&scope.pattern, method.as_ref().map_or("any method", Method::as_str));
             let before = match conflict {
                 Conflict::Method => table.taken(text, method.as_ref()).and_then(|place| place.scope.line),

@@ -54,8 +54,8 @@ impl Instance {
 
     /// The value of an optional variable. An empty value counts as absent.
     pub fn var_opt(&self, name: &str) -> Option<&str> {
-        let known = self.vars.iter().rev().filter(|(known, _)| known == name);
-        let value = known.filter_map(|(_, value)| value.to_str()).next()?;
+        let mut known = self.vars.iter().rev().filter(|(known, _)| known == name);
+        let value = known.find_map(|(_, value)| value.to_str())?;
         (!value.is_empty()).then_some(value)
     }
 

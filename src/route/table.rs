@@ -60,7 +60,7 @@ impl<E> Table<E> {
     /// The conflicting pattern, or that the method is taken at this pattern.
     pub(crate) fn insert(
         &mut self,
-        pattern: &Cow<'static, str>,
+        pattern: Cow<'static, str>,
         method: Option<Method>,
         endpoint: E,
     ) -> Result<(), Conflict> {
@@ -77,11 +77,11 @@ impl<E> Table<E> {
     }
 
     /// The route of a pattern, which is made if it is new.
-    fn route(&mut self, pattern: &Cow<'static, str>) -> Result<&mut Route<E>, Conflict> {
-        let (key, text, in_router) = match Lookup::of(pattern) {
-            Lookup::Path => (pattern.clone(), None, None),
-            Lookup::Spelled(path) => (Cow::Owned(path), Some(pattern.clone()), None),
-            Lookup::Braces(encoded) => (pattern.clone(), None, Some(encoded)),
+    fn route(&mut self, pattern: Cow<'static, str>) -> Result<&mut Route<E>, Conflict> {
+        let (key, text, in_router) = match Lookup::of(&pattern) {
+            Lookup::Path => (pattern, None, None),
+            Lookup::Spelled(path) => (Cow::Owned(path), Some(pattern), None),
+            Lookup::Braces(encoded) => (pattern, None, Some(encoded)),
         };
         if let Some(at) = self.by_key.find(&key, |at| self.routes[at].key == key) {
             if self.routes[at].text != text {
@@ -208,7 +208,7 @@ mod tests {
         for (method, pattern) in routes {
             let endpoint = format!("{method} {pattern}");
             let method = (*method != "ANY").then(|| Method::from_bytes(method.as_bytes()).unwrap());
-            table.insert(&pattern.to_string().into(), method, endpoint).unwrap();
+            table.insert(pattern.to_string().into(), method, endpoint).unwrap();
         }
         table
     }
@@ -278,7 +278,7 @@ mod tests {
                 Lookup::Path => text.clone(),
                 Lookup::Spelled(encoded) | Lookup::Braces(encoded) => encoded,
             };
-            let (own, theirs) = (table.insert(&text.clone().into(), None, at), router.insert(encoded, at));
+            let (own, theirs) = (table.insert(text.clone().into(), None, at), router.insert(encoded, at));
             assert_eq!(own.is_ok(), theirs.is_ok(), "{text}");
             refused += u32::from(own.is_err());
         }
@@ -304,8 +304,8 @@ mod tests {
         for patterns in [["/a.b", "/a%2Eb"], ["/a%2Eb", "/a.b"], ["/é", "/%C3%A9"]] {
             let mut table = Table::default();
             let [first, second] = patterns;
-            table.insert(&first.into(), Some(Method::GET), ()).unwrap();
-            let conflict = table.insert(&second.into(), Some(Method::POST), ()).unwrap_err().to_string();
+            table.insert(first.into(), Some(Method::GET), ()).unwrap();
+            let conflict = table.insert(second.into(), Some(Method::POST), ()).unwrap_err().to_string();
             assert!(conflict.starts_with("it matches the same paths as \"/"), "{conflict}");
         }
     }
@@ -313,15 +313,15 @@ mod tests {
     #[test]
     fn conflicts_are_told() {
         let mut table = table(&[("GET", "/users/{id}")]);
-        let again = table.insert(&"/users/{id}".into(), Some(Method::GET), String::new());
+        let again = table.insert("/users/{id}".into(), Some(Method::GET), String::new());
         assert!(matches!(again, Err(Conflict::Method)));
         let taken = |pattern, method| table.taken(pattern, method).map(String::as_str);
         assert_eq!(taken("/users/{id}", Some(&Method::GET)), Some("GET /users/{id}"));
         assert_eq!((taken("/users/{id}", Some(&Method::PUT)), taken("/users/{id}", None)), (None, None));
-        let other = table.insert(&"/users/{name}".into(), Some(Method::GET), String::new());
+        let other = table.insert("/users/{name}".into(), Some(Method::GET), String::new());
         assert!(matches!(other, Err(Conflict::Pattern(_))));
         for text in ["/x/{id", "/x/{}", "/x/id}"] {
-            let open = table.insert(&text.into(), None, String::new()).unwrap_err().to_string();
+            let open = table.insert(text.into(), None, String::new()).unwrap_err().to_string();
             assert!(open.contains("written twice"), "{text}: {open}");
         }
     }
