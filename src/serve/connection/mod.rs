@@ -107,7 +107,10 @@ fn is_over<C: Future>(
     cx: &mut Context<'_>,
 ) -> bool {
     let stage = drain.stage(cx);
-    if stage != Stage::Serving && !*asked {
+    if stage == Stage::Serving {
+        return connection.poll(cx).is_ready();
+    }
+    if !*asked {
         leave();
     }
     if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
