@@ -119,7 +119,7 @@ static BUDGETS: &[Budget] = &[
     line(&ALLOCATIONS, &OURS, Beyond(1.0, EQUAL_WORK), "beside the best peer with equal work"),
     line(&SYSCALLS, &OURS_OFF, Plus(WAITS, Only(&RAW_HYPER)), "one receive, one send, a share of a wait"),
     line(&SYSCALLS, &OURS, Plus(1.0 + WAITS, Only(&RAW_HYPER)), "and at most one write for the record"),
-    line(&HEAP, &OURS, Times(0.06, Only(&RAW_HYPER)), "after one request with 2 KiB of headers, half a second later: a socket and its task"),
+    line(&HEAP, &OURS, Times(0.07, Only(&RAW_HYPER)), "after one request with 2 KiB of headers, half a second later: a socket and its task"),
     line(&HEAP, &OURS, Beyond(0.04, Only(&AXUM_BARE)), "the same, beside axum, which copies its routes for each connection"),
     line(&AFTER_A_PAUSE, &OURS, AtMost(1.15), "a connection takes hyper and its buffers again, over a request without a pause"),
     line(&AFTER_A_PAUSE, &OURS_OFF, AtMost(1.15), "the same without records"),
