@@ -45,17 +45,11 @@ impl Framed {
 /// Writes the begin of a chunk of so many bytes.
 pub(crate) fn begin_chunk(out: &mut Vec<u8>, length: usize) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let (mut begin, mut at, mut rest) = ([0; BEGIN_MAX], BEGIN_MAX - CHUNK_END.len(), length);
-    begin[at..].copy_from_slice(CHUNK_END);
-    loop {
-        at -= 1;
-        begin[at] = DIGITS[rest & 0xf];
-        rest >>= 4;
-        if rest == 0 {
-            break;
-        }
+    let digits = (usize::BITS - length.leading_zeros()).div_ceil(4).max(1);
+    for at in (0..digits).rev() {
+        out.push(DIGITS[length >> (4 * at) & 0xf]);
     }
-    add(out, &begin[at..]);
+    add(out, CHUNK_END);
 }
 
 /// Out of line: the growth of the buffer would be in the binary for each of the parts of a frame.

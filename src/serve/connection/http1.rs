@@ -241,10 +241,10 @@ impl<S: Send + Sync + 'static> Http1<S> {
     #[cold]
     #[inline(never)]
     pub(super) fn follow(mut self, task: &Waker) -> Following<S> {
+        let next = self.peer.next.take();
         let Driver::Engine(engine) = replace(&mut self.driver, Driver::None) else { return Following::Over };
         let has_room = engine.has_room();
         let (Some(socket), read_buf, unread) = engine.into_parts() else { return Following::Over };
-        let next = self.peer.next.take();
         let tracker = &self.engines.app.shared.tracker;
         match next {
             // Without a head hyper has ended by an error of the connection.
