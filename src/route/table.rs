@@ -86,6 +86,8 @@ impl<E> Table<E> {
             .flat_map(|route| route.endpoints.iter().map(|(_, endpoint)| endpoint).chain(&route.any))
     }
 
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
     pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_, E> {
         let Ok(hit) = self.paths.at(path) else { return Found::Nothing };
         let route = &self.routes[*hit.value];

@@ -216,6 +216,8 @@ impl Outgoing {
         Poll::Ready(frame)
     }
 
+    #[allow(clippy::inline_always, reason = "every reply does it")]
+    #[inline(always)]
     /// Ends the record. Gives what has to be done before the last bytes leave, because the platform may then freeze the
     /// instance.
     fn end(&mut self) -> Option<BoxFuture<()>> {

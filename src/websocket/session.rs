@@ -168,7 +168,9 @@ impl Session {
                 mailbox.call.departure.announce();
                 continue;
             }
-            mail.is_driven_by(cx);
+            if is_first {
+                mail.is_driven_by(cx);
+            }
             connection.prepare(&mut mail);
             self.is_reading = !mail.is_blocked();
             if !self.is_reading {
