@@ -216,10 +216,10 @@ impl Outgoing {
         Poll::Ready(frame)
     }
 
-    #[allow(clippy::inline_always, reason = "every reply does it")]
-    #[inline(always)]
     /// Ends the record. Gives what has to be done before the last bytes leave, because the platform may then freeze the
     /// instance.
+    #[allow(clippy::inline_always, reason = "every reply does it")]
+    #[inline(always)]
     fn end(&mut self) -> Option<BoxFuture<()>> {
         // Ended where it is: a move costs as much as the rest.
         let record = self.record.as_mut()?;
