@@ -51,6 +51,22 @@ mod tests {
         assert_eq!(second.capacity(), 0);
     }
 
+    /// The platform's sixteen headers, and as many of a browser's.
+    #[test]
+    fn a_map_of_many_headers_is_kept() {
+        let mut map = HeaderMap::new();
+        for at in 0..32 {
+            map.insert(
+                http::HeaderName::try_from(format!("x-fc-{at}")).unwrap(),
+                HeaderValue::from_static("1"),
+            );
+        }
+        keep(&mut map);
+        let mut next = HeaderMap::new();
+        reuse(&mut next);
+        assert_eq!((next.len(), next.capacity()), (0, KEPT_MAX));
+    }
+
     #[test]
     fn maps_without_memory_and_large_ones_are_not_kept() {
         keep(&mut HeaderMap::new());

@@ -130,6 +130,8 @@ impl<E> Table<E> {
             .flat_map(|route| route.endpoints.iter().map(|(_, endpoint)| endpoint).chain(&route.any))
     }
 
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
     pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_, E> {
         let Some(route) = self.at(path) else { return Found::Nothing };
         match route.endpoint(method) {

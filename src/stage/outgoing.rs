@@ -263,6 +263,8 @@ impl Outgoing {
 
     /// Ends the record. Gives what has to be done before the last bytes leave, because the platform may then freeze the
     /// instance.
+    #[allow(clippy::inline_always, reason = "every reply does it")]
+    #[inline(always)]
     fn end(&mut self) -> Option<BoxFuture<()>> {
         // Ended where it is: a move costs as much as the rest.
         let record = self.record.as_mut()?;

@@ -124,7 +124,14 @@ impl Frames {
     }
 
     /// The bytes of a complete message. They stay counted until they are dropped.
+    #[allow(clippy::inline_always, reason = "every message does it")]
+    #[inline(always)]
     pub(super) fn complete(&mut self, message: BytesMut) -> Bytes {
+        if self.held.is_none() { message.freeze() } else { self.complete_large(message) }
+    }
+
+    #[cold]
+    fn complete_large(&mut self, message: BytesMut) -> Bytes {
         match self.held.take() {
             None => message.freeze(),
             Some(held) => Bytes::from_owner(Large { message, _held: held }),

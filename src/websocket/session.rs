@@ -158,7 +158,10 @@ impl Session {
 
     /// Reads until there is a message. Without one the outbox is flushed, unless the closure has not been polled yet.
     fn receive(&mut self, mailbox: &Mailbox, is_first: bool, cx: &mut Context<'_>) -> Next {
-        while let Some(connection) = &mut self.connection {
+        let mail = loop {
+            let Some(connection) = &mut self.connection else {
+                return if is_first { Next::Work } else { Next::Rest };
+            };
             let mut mail = mailbox.open();
             if let Some(close) = self.goodbye.take_if(|_| !mail.is_held()) {
                 self.is_gone |= mail.close.is_none();
@@ -168,17 +171,19 @@ impl Session {
                 mailbox.call.departure.announce();
                 continue;
             }
-            mail.is_driven_by(cx);
+            if is_first {
+                mail.is_driven_by(cx);
+            }
             connection.prepare(&mut mail);
             self.is_reading = !mail.is_blocked();
             if !self.is_reading {
-                return if is_first { Next::Work } else { self.flush(mail, cx) };
+                break mail;
             }
             let is_wanted = mail.is_wanted();
             let Poll::Ready(incoming) = connection.poll_read(cx, is_wanted) else {
                 mail.is_parked = !is_wanted && connection.is_parked();
                 self.is_reading = !mail.is_parked;
-                return if is_first { Next::Work } else { self.flush(mail, cx) };
+                break mail;
             };
             match incoming {
                 Incoming::Message(_) if mail.is_over => {}
@@ -187,8 +192,10 @@ impl Session {
                     connection.prepare(&mut mail);
                     mail.inbox = Some(message);
                     // A closure that waits in this task is polled before anything is flushed.
-                    let is_wanted = mail.reader.wake(Some(cx));
-                    return if is_first || is_wanted { Next::Work } else { self.flush(mail, cx) };
+                    if mail.reader.wake(Some(cx)) {
+                        return Next::Work;
+                    }
+                    break mail;
                 }
                 Incoming::Replies => {}
                 Incoming::Close(close) => {
@@ -205,8 +212,8 @@ impl Session {
                     self.lose();
                 }
             }
-        }
-        if is_first { Next::Work } else { Next::Rest }
+        };
+        if is_first { Next::Work } else { self.flush(mail, cx) }
     }
 
     /// Polls the closure.
