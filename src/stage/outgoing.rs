@@ -1,5 +1,7 @@
 //! The body of a reply while it is sent, with the record that ends with it.
 
+mod direct;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -13,13 +15,12 @@ use http_body::{Body as _, Frame, SizeHint};
 #[cfg(feature = "http2")]
 use crate::budget::{Gate, SMALL, count_whole};
 use crate::error::{BoxError, Error};
-use crate::exchange::direct::DirectBody;
 use crate::exchange::{Busy, Call, Replying};
 use crate::log::current::{self, Entered};
 use crate::log::say;
 #[cfg(feature = "http2")]
 use crate::platform::limits::KIB;
-use crate::reply::{Body, Chunk};
+use crate::reply::Body;
 use crate::stage::{Record, drain_leftover};
 use crate::task::{BoxFuture, Tracker};
 
@@ -322,57 +323,6 @@ impl Outgoing {
 fn count_large(bytes: &mut Bytes, busy: Option<&Busy>) {
     if let Some(peer) = busy.map(Busy::peer).filter(|peer| peer.is_http2) {
         count_whole(peer.account(), bytes);
-    }
-}
-
-/// The chunk of a frame.
-fn unframed(frame: Option<Result<Frame<Bytes>, BoxError>>) -> Option<Result<Chunk, BoxError>> {
-    frame.map(|frame| frame.map(|frame| Chunk::bare(frame.into_data().unwrap_or_default())))
-}
-
-impl DirectBody for Outgoing {
-    fn length(&self) -> Option<u64> {
-        http_body::Body::size_hint(&self.body).exact()
-    }
-
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BoxError>>> {
-        if !matches!(self.body, Body::Stream(_) | Body::Once(_)) {
-            // Only the end is left, the last piece of a body of known length, or an error.
-            return self.poll_without_piece(cx).map(unframed);
-        }
-        let entered = self.enter();
-        match ready!(self.poll_author(|body| body.poll_chunk(cx))) {
-            Some(Ok(chunk)) => {
-                if let Some(record) = &mut self.record {
-                    record.add_sent(chunk.len());
-                }
-                if self.body.is_complete() {
-                    self.body.clear();
-                    drop(entered);
-                    if let Some(flush) = self.end() {
-                        let frame = Frame::data(chunk.into_data());
-                        return self.hold(Some(frame), flush, cx).map(unframed);
-                    }
-                }
-                Poll::Ready(Some(Ok(chunk)))
-            }
-            Some(Err(error)) => {
-                self.break_off(&error);
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            None => {
-                self.body.clear();
-                drop(entered);
-                self.poll_chunk(cx)
-            }
-        }
-    }
-
-    fn lighten(&mut self) {
-        if let Some(record) = &mut self.record {
-            record.lighten();
-        }
     }
 }
 
