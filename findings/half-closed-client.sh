@@ -4,7 +4,7 @@
 # Packages: PyPI uvicorn 0.54.0, granian 2.8.9, hypercorn 0.18.0, gunicorn 27.0.1, waitress 3.0.2, cheroot 11.1.2, aiohttp 3.14.5, tornado 6.6.1, sanic 25.12.1; npm
 # express 5.3.0, fastify 5.12.8.
 # One would swear: TCP closes each direction by itself, and a request that is complete is answered: `printf 'GET ...' | nc -N host port`, as `shutdown(SHUT_WR)` in
-# programs, worked for decades. Node's own documentation says that its HTTP server has `allowHalfOpen`.
+# programs, worked for decades. Node.js even has `allowHalfOpen` on for its HTTP server.
 # Behaviour: when the reply takes a second, the seven asynchronous servers named above take the FIN for a client that has left: the connection is closed
 # without a byte. Hypercorn, gunicorn, waitress and cheroot answer.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
