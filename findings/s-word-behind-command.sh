@@ -8,7 +8,7 @@
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
 # What our product does about it: `fc-local doctor` warns of a resource behind the command in scripts (`resource-behind-command`). `fc-local deploy` and its
-# siblings refuse a resource or a command that they do not know. After a deployment, look with `s info`: the status says too little.
+# siblings refuse a function or a command that they do not know. After a deployment, look with `s info`: the status says too little.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
