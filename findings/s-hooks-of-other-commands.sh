@@ -8,8 +8,8 @@
 # a key two words count: `pre-deploy-off` is `pre-deploy`, while `pre-deploy.off` and `pre-deployment` never run. Nothing is said of any of them.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: `fc-local` reads hooks as the tool does, and `fc-local doctor` warns of keys with more than two words (`hook-key-suffix`). A variable that
-# one command alone needs has a default, `${env('TOKEN', '')}`; a hook is switched off by a comment.
+# What our product does about it: `fc-local` and its `doctor` name the line of such an expression, and say that the tool refuses the file; `doctor` warns of
+# keys with more than two words (`hook-key-suffix`). A variable that one command alone needs has a default, `${env('TOKEN', '')}`.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
