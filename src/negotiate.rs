@@ -218,6 +218,9 @@ mod tests {
         };
         assert_eq!(choose("zh-CN,zh;q=0.9,en;q=0.8", &["en", "zh"]), Some("zh"));
         assert_eq!(choose("zh", &["en", "zh-CN"]), Some("zh-CN"));
+        assert_eq!(choose("zh-Hant, en;q=0.5", &["en", "zh-Hant-TW"]), Some("zh-Hant-TW"));
+        assert_eq!(choose("zh-TW, en;q=0.5", &["en", "zh"]), Some("zh"));
+        assert_eq!(choose("en;q=0, *", &["en", "zh"]), Some("zh"));
         assert_eq!(choose("de, *;q=0.1", &["en", "zh"]), Some("en"));
         assert_eq!(choose("de", &["en", "zh"]), None);
         assert_eq!(choose("zhx", &["zh"]), None);

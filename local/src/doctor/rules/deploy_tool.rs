@@ -55,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
         level: Level::Warning,
         title: "Scripts deploy without -o.",
         why: "With `-o json`, and any other format, the tool passes over a failed `pre-deploy` hook: it deploys what a failed \
-              build left, and ends with 0. `s verify -o json` ends with 0 whatever it finds.",
+              build left. It ends with 0 even if the deployment itself fails, and `s verify -o json` whatever it finds.",
         source: TOOL_RUN,
         check: deploy_output_format,
     },
