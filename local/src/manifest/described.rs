@@ -46,7 +46,9 @@ pub(crate) fn take_auto(props: &mut Map<String, Json>) -> Vec<String> {
     let is_auto = |value: &Json| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("auto"));
     let names: Vec<String> =
         props.iter().filter(|(_, value)| is_auto(value)).map(|(name, _)| name.clone()).collect();
-    names.iter().for_each(|name| drop(props.remove(name)));
+    for name in &names {
+        props.remove(name);
+    }
     names
 }
 
