@@ -1,4 +1,4 @@
-//! A reply that its connection sends without hyper.
+//! A reply whose body its connection sends without hyper: a stream, or a large body.
 
 use std::task::{Context, Poll};
 

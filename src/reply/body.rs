@@ -23,7 +23,7 @@ pub(crate) enum Body {
     Broken(Pin<Box<Sleep>>),
     /// What has to be sent before the instance may freeze, and the last frame, which leaves after that.
     Held(Box<(BoxFuture<()>, Option<Frame<Bytes>>)>),
-    /// The connection sends the stream without hyper, which writes the head only.
+    /// The connection sends the body without hyper, which writes the head only.
     Elsewhere,
 }
 

@@ -1,4 +1,4 @@
-//! A stream that its connection sends without hyper: in a task of its own, so that the memory of hyper, and of the task
+//! A stream or a large body that its connection sends without hyper: in a task of its own, so that the memory of hyper, and of the task
 //! before, can be freed. After the stream's end the connection goes back to HTTP.
 //!
 //! hyper writes the head, which is kept, and gives the socket back. From then on a chunk costs one poll and one write.
