@@ -70,6 +70,14 @@ impl Partly {
 }
 
 impl BodyState {
+    /// Lets go of bytes that nobody can ask for any more. They stay counted: a reply may be made of them.
+    pub(crate) fn lighten(&mut self) {
+        match self {
+            Self::Whole { bytes, .. } => *bytes = Bytes::new(),
+            other => *other = Self::Taken(None),
+        }
+    }
+
     /// Reads to the end of the body, or to `limit` bytes.
     ///
     /// The memory of a large body is counted in the account of `peer`.

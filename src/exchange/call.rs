@@ -206,7 +206,7 @@ impl Call {
             self.head.uri = path;
         }
         self.id = self.id.detached();
-        *self.body_state.get_mut().unwrap_or_else(PoisonError::into_inner) = BodyState::Taken(None);
+        self.body_state.get_mut().unwrap_or_else(PoisonError::into_inner).lighten();
         if let Some(rare) = self.rare.get_mut() {
             rare.held.take();
         }

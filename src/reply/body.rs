@@ -61,10 +61,15 @@ impl Body {
         }
     }
 
-    /// Polls a body that is sent without hyper. A whole one is given at once, and left empty.
+    /// Polls a body that is sent without hyper. A whole one is left empty behind its last piece, which is small: the record
+    /// of the reply ends with it.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk>>> {
         match self {
-            Self::Once(bytes) => Poll::Ready(Some(Ok(Chunk::bare(std::mem::take(bytes))))),
+            Self::Once(bytes) => {
+                let most =
+                    if bytes.len() > PIECE_MAX { DIRECT_MIN.min(bytes.len() - PIECE_MAX) } else { PIECE_MAX };
+                Poll::Ready(Some(Ok(Chunk::bare(bytes.split_to(most.min(bytes.len()))))))
+            }
             Self::Stream(source) => source.as_mut().poll_chunk(cx),
             _ => Poll::Ready(None),
         }

@@ -25,11 +25,6 @@ pub(crate) async fn departure(half: Arc<OwnedWriteHalf>) {
 }
 
 /// Whether the kernel has bytes that nobody has read. Tokio's readiness is as old as the driver's last turn.
-pub(crate) fn has_unread(stream: &TcpStream) -> bool {
-    holds_bytes(stream)
-}
-
-/// The same of any socket.
-pub(crate) fn holds_bytes(socket: &impl AsFd) -> bool {
+pub(crate) fn has_unread(socket: &impl AsFd) -> bool {
     SockRef::from(socket).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
 }

@@ -58,15 +58,15 @@ impl Socket {
         Arc::clone(&self.peer)
     }
 
-    /// Sends all bytes that wait.
+    /// Sends what the socket takes at once of the bytes that wait.
     pub(crate) fn poll_send(&self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<io::Result<()>> {
-        while !outbox.is_empty() {
-            match ready!(self.poll_write_with(cx, |half| outbox.write(half)))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                length => outbox.advance(length),
+        match ready!(self.poll_write_with(cx, |half| outbox.write(half)))? {
+            0 => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            length => {
+                outbox.advance(length);
+                Poll::Ready(Ok(()))
             }
         }
-        Poll::Ready(Ok(()))
     }
 
     /// Keeps hyper's bytes from the socket, if they are its own reply, or the head of one that the connection sends.
@@ -250,14 +250,6 @@ impl AsyncWrite for Io {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let Some(socket) = self.socket() else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
-        if socket.peer.is_head_only() {
-            let mut length = 0;
-            for slice in slices {
-                socket.peer.keep_head(slice);
-                length += slice.len();
-            }
-            return Poll::Ready(Ok(length));
-        }
         socket.poll_write_with(cx, |half| half.try_write_vectored(slices))
     }
 

@@ -11,7 +11,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use crate::counters::Count;
 use crate::exchange::Peer;
 use crate::log::say;
-use crate::serve::departure::{has_unread, holds_bytes};
+use crate::serve::departure::has_unread;
 
 /// The places of one door.
 pub(crate) struct Places {
@@ -181,7 +181,7 @@ impl Seat {
         match self {
             Self::AtDoor { socket, since } => {
                 now.saturating_duration_since(*since) >= IDLE
-                    && socket.upgrade().is_some_and(|socket| !holds_bytes(&*socket))
+                    && socket.upgrade().is_some_and(|socket| !has_unread(&*socket))
             }
             Self::Served { socket, peer, used, .. } => {
                 let Some(peer) = peer.upgrade().filter(|peer| peer.is_idle()) else { return false };

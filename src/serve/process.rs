@@ -38,8 +38,10 @@ impl Process {
                     matches!(digit, b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f')
                 });
             } else if let Some(list) = line.strip_prefix(b"Cpus_allowed_list:\t") {
-                let list = first_line(list);
-                found.has_one_processor = !list.is_empty() && list.iter().all(u8::is_ascii_digit);
+                // A list that is cut off may go on.
+                let list = list.iter().position(|byte| *byte == b'\n').map(|end| &list[..end]);
+                found.has_one_processor =
+                    list.is_some_and(|list| !list.is_empty() && list.iter().all(u8::is_ascii_digit));
             }
         });
         found

@@ -31,10 +31,10 @@ pub(crate) struct Outgoing {
     /// Keeps the connection's request in progress until this body is dropped.
     busy: Option<Replying>,
     drain: Option<Tracker>,
-    /// Whether hyper has polled the stream.
+    /// Whether hyper has polled a body that may leave it.
     is_begun: bool,
     /// Backpressure for a stream whose client does not read. HTTP/2 only: an HTTP/1 connection has one reply at a time,
-    /// and is not polled while 48 KiB are unsent.
+    /// and is not polled while 48 KiB are unsent, or anything if it has left hyper.
     #[cfg(feature = "http2")]
     gate: Option<Box<Gate>>,
     /// The cost of the small pieces since the stream last had nothing to give, or since those that count were sent.

@@ -131,6 +131,8 @@ fn a_client_that_leaves_amid_a_piece() {
         conn.send(&h1::bytes(&Ask::get(*target).header("x-fc-request-id", &id)));
         conn.answer_head().assert_status(200);
         conn.reset();
+        // The record ends with the last bytes, and not before.
+        assert_eq!(server.record(&id)["status"], 499, "{target}");
     }
     let mut conn = narrow(&server);
     check(&conn.ask(&Ask::get("/whole?bytes=100000")).body, 100_000);

@@ -93,8 +93,8 @@ const RELAY_ALLOCATIONS_MAX: f64 = 18.0;
 /// There are 46 800, without a record of the call: a busy machine has more turns of the clock for each request.
 const RELAY_INSTRUCTIONS_MAX: f64 = 51_000.0;
 
-/// There are 40 000 with records, of 16 pieces.
-const DOWN_INSTRUCTIONS_MAX: f64 = 44_000.0;
+/// There are 15 700 with records, of 16 pieces.
+const DOWN_INSTRUCTIONS_MAX: f64 = 20_000.0;
 
 const EQUAL_WORK: Peer = BestOf(Kind::Equal, Family::Contract);
 
@@ -146,7 +146,7 @@ static BUDGETS: &[Budget] = &[
         mode: Printed("hyper, tokio, the standard library and its backtraces are 0.45 of axum's; ours would have to be a third smaller"),
         ..line(&STRIPPED, &HELLO, Times(0.85, Only(&AXUM_HELLO)), "default features, equal work")
     },
-    line(&STRIPPED, &HELLO, Times(0.97, Only(&AXUM_HELLO)), "the same, so that it does not get worse"),
+    line(&STRIPPED, &HELLO, Beyond(1.0, Only(&AXUM_HELLO)), "the same, so that it does not get worse; 0.96 before idle connections and streams left hyper"),
     line(&CRATES, &HELLO, Beyond(1.0, Only(&AXUM_HELLO)), "default features, equal work"),
     time(&SECONDS, &HELLO, Beyond(1.0, Only(&AXUM_HELLO)), "default features, equal work"),
     time(&CPU, &OURS, Beyond(1.0, Only(&AXUM_EQUAL)), "one processor, closed loop"),

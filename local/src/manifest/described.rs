@@ -40,14 +40,19 @@ pub(crate) fn read_function(
     Ok(Read { value: function, notes: notes(problems) })
 }
 
-/// Takes out the properties that say `auto`, and gives their names: the deployment tool makes these resources and puts
-/// theirs in place of the word, which the API does not know.
-pub(crate) fn take_auto(props: &mut Map<String, Json>) -> Vec<String> {
+/// The properties of which the deployment tool makes the resource if they say `auto`.
+const MADE_BY_THE_TOOL: [&str; 5] = ["logConfig", "nasConfig", "ossMountConfig", "role", "vpcConfig"];
+
+/// Takes out the properties that say `auto`, and gives their names: the deployment tool puts what it makes in place of the
+/// word, which the API does not know.
+pub(crate) fn take_auto(props: &mut Map<String, Json>) -> Vec<&'static str> {
     let is_auto = |value: &Json| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("auto"));
-    let names: Vec<String> =
-        props.iter().filter(|(_, value)| is_auto(value)).map(|(name, _)| name.clone()).collect();
-    for name in &names {
-        props.remove(name);
+    let mut names = Vec::new();
+    for name in MADE_BY_THE_TOOL {
+        if props.get(name).is_some_and(is_auto) {
+            props.remove(name);
+            names.push(name);
+        }
     }
     names
 }

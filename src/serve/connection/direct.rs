@@ -115,8 +115,13 @@ impl<S: Send + Sync + 'static> Direct<S> {
         let mut is_waiting = false;
         for _ in 0..TURNS {
             let Some((socket, _)) = &self.connection else { return Poll::Ready(false) };
-            if ready!(socket.poll_send(cx, &mut self.outbox)).is_err() {
-                return Poll::Ready(false);
+            if !self.outbox.is_empty() {
+                if ready!(socket.poll_send(cx, &mut self.outbox)).is_err() {
+                    return Poll::Ready(false);
+                }
+                if !self.outbox.is_empty() {
+                    continue;
+                }
             }
             if self.body.is_none() {
                 return Poll::Ready(true);

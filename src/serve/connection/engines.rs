@@ -72,7 +72,13 @@ impl<S: Send + Sync + 'static> Engines<S> {
     /// An engine without a socket.
     pub(super) fn make(&self, make: Make, ahead: Bytes, unread: Option<Box<Unread>>) -> Box<Engine<S>> {
         let engine = Engine::new(Arc::clone(&self.app), Arc::clone(&self.looks), make, ahead, unread);
-        lock(&self.links).push(Arc::downgrade(&engine.link));
+        let mut links = lock(&self.links);
+        // Looks, which leave those out that have gone, are rare where few connections are in use.
+        if links.len() == links.capacity() {
+            links.retain(|link| link.strong_count() > 0);
+        }
+        links.push(Arc::downgrade(&engine.link));
+        drop(links);
         engine
     }
 
@@ -311,6 +317,15 @@ mod tests {
             pair.park(&server).await;
         }
         assert_eq!(server.count(), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn engines_that_have_gone_leave_nothing() {
+        let server = Server::new().await;
+        for _ in 0..1000 {
+            drop(server.engines.make(Make::Plain, Bytes::new(), None));
+        }
+        assert!(lock(&server.engines.links).len() < 10);
     }
 
     /// The first bytes of a request come, the connection is looked at, and the rest comes: for each number of first bytes, and

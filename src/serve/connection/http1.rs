@@ -226,7 +226,8 @@ impl<S: Send + Sync + 'static> Http1<S> {
 
     /// The same connection, which has no driver and gets its socket back.
     pub(super) fn again(mut self, socket: Socket, read_buf: Bytes) -> Self {
-        self.driver = if read_buf.is_empty() {
+        // Blank lines may stand between requests, and are no beginning of one.
+        self.driver = if read_buf.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
             Driver::Parked(socket)
         } else {
             // Not idle, since it has bytes of the next request.

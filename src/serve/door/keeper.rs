@@ -286,7 +286,12 @@ impl<S: Send + Sync + 'static> Keeper<S> {
     /// accepted yet, and still resets connections beyond `max_connections`.
     fn accept_rest(self, mut turns: Turns) {
         for at in 0..turns.waiting.len() {
-            if let Some((stream, address, place)) = turns.take(at) {
+            // Behind the part of a reply nothing else may follow.
+            let is_sending =
+                turns.waiting[at].as_ref().is_some_and(|waiting| waiting.wanted() == Watched::Both);
+            if let Some((stream, address, place)) = turns.take(at)
+                && !is_sending
+            {
                 self.hand_over_unread(stream, address, place);
             }
         }

@@ -16,6 +16,7 @@ struct Size {
 
 pub fn app() -> App {
     App::new()
+        .trust_platform(true)
         .get("/whole", async |ex| Ok(pattern(0, ex.query::<Size>()?.bytes)))
         .get("/stream", async |ex| Ok(Reply::stream(pieces(sizes(&ex.query::<Sizes>()?)?, false))))
         .get("/failing", async |ex| Ok(Reply::stream(pieces(sizes(&ex.query::<Sizes>()?)?, true))))
