@@ -664,7 +664,7 @@ fn a_command_runs_in_an_instance() {
 #[test]
 fn dev_has_the_account_beside_its_manifest() {
     let mut local = Local::scripted(
-        f().var("SCRIPT_NAME", "manifest").prop("description", "of the manifest").prop("logConfig", "Auto"),
+        f().var("SCRIPT_NAME", "manifest").prop("description", "of the manifest").prop("logConfig", "auto"),
     );
     let key = crate::signer::key(&local.folder, &[]);
     let call = |local: &Local, method: &str, target: &str, body: &Value| {
