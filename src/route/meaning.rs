@@ -22,8 +22,7 @@ pub(crate) fn plain_pattern(text: &str) -> Cow<'_, str> {
 }
 
 /// Decodes and encodes to the canonical spelling. A byte in `doubled` is written twice where it was encoded. For
-/// patterns, which pass `doubled`, characters beyond ASCII stay as they are, for
-/// [`Pattern::encoded`](super::Pattern::encoded).
+/// patterns, which pass `doubled`, characters beyond ASCII stay as they are: `Lookup` encodes them.
 fn respelled(text: &str, doubled: &[u8]) -> String {
     let mut plain = String::with_capacity(text.len() + 2);
     let mut chars = text.char_indices();
