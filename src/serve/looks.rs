@@ -52,7 +52,8 @@ impl Looks {
         }
     }
 
-    /// Begins one look, which is the last one if nobody wants another.
+    /// Begins one look, which is the last one if nobody wants another. Before the look, so that an engine that is taken
+    /// meanwhile asks for the next one.
     pub(crate) fn begin_one(&self) {
         self.wanted.store(false, Ordering::SeqCst);
     }

@@ -114,8 +114,8 @@ impl Make {
     /// hyper's settings for a connection.
     ///
     /// `writev(false)`: head and body go into one buffer and one plain write. A small reply then costs some 400
-    /// instructions less than with a vectored write. Large replies are copied, in pieces of bounded size; hyper chooses
-    /// once for a connection.
+    /// instructions less than with a vectored write. hyper chooses once for a connection; streams and large bodies are
+    /// sent without hyper.
     ///
     /// `half_close(true)`: otherwise hyper reads behind every request to look for the end of the input. That read needs a
     /// new buffer of 8 KiB while the request still holds the old buffer. `departure` sees a client leave in place of hyper.

@@ -22,7 +22,7 @@ pub(crate) struct Engines<S: Send + Sync + 'static> {
     /// The last one that came is the first one that goes, because its memory is the likeliest to be in the processor's
     /// cache.
     waiting: Mutex<Waiting<S>>,
-    /// Of all engines. Those that are gone are taken out at the next look.
+    /// Of all engines. Those that are gone are taken out at the next look, or when there is no room for another.
     links: Mutex<Vec<Weak<Link>>>,
 }
 
@@ -97,8 +97,6 @@ impl<S: Send + Sync + 'static> Engines<S> {
 
     /// Looks at all engines once, and has idle connections give up those that are too many.
     pub(crate) fn look(&self) {
-        // First: an engine that is taken meanwhile asks for the next look by itself.
-        self.looks.begin_one();
         let (surplus, mut asked) = (self.looks.surplus(), 0);
         lock(&self.links).retain(|link| {
             let link = link.upgrade();
@@ -125,8 +123,8 @@ impl<S: Send + Sync + 'static> Waiting<S> {
         engine
     }
 
-    #[allow(clippy::vec_box, reason = "they come and go in their boxes")]
     /// Now and then half of those that nobody needed, those that have waited longest.
+    #[allow(clippy::vec_box, reason = "they come and go in their boxes")]
     fn trim(&mut self) -> Vec<Box<Engine<S>>> {
         self.looks = (self.looks + 1) % TRIM_EVERY;
         if self.looks != 0 {
@@ -237,6 +235,7 @@ mod tests {
 
         /// Looks at the connection, which is polled if anything could have woken it.
         async fn look(&mut self, server: &Server) {
+            server.engines.looks.begin_one();
             server.engines.look();
             if !self.is_parked() || self.has_unread() {
                 assert!(self.poll().await.is_pending(), "the connection has ended");

@@ -57,7 +57,7 @@ enum Driver<S: Send + Sync + 'static> {
     Parked(Socket),
     /// The same, with bytes that the client has sent.
     Ahead(Box<(Socket, Bytes)>),
-    /// The connection ends, or sends a stream without a driver.
+    /// The connection ends, or sends a reply without a driver.
     None,
 }
 

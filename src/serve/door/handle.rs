@@ -30,7 +30,7 @@ pub(crate) struct Door {
     closed: oneshot::Receiver<()>,
 }
 
-/// Tells the thread that the app was dropped.
+/// Tells the thread that the app was dropped, and wakes the thread for whoever needs its clock.
 pub(super) struct Dropped {
     is_so: AtomicBool,
     pub(super) waker: Arc<Waker>,
