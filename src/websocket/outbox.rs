@@ -36,17 +36,13 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn push(&mut self, message: Message) {
-        let (kind, first) = match message {
-            Message::Text(_) => (Data::Text, 0x81),
-            Message::Binary(_) => (Data::Binary, 0x82),
+        let kind = match message {
+            Message::Text(_) => Data::Text,
+            Message::Binary(_) => Data::Binary,
         };
         let payload = message.into_bytes();
         let frames = self.open();
-        match u8::try_from(payload.len()) {
-            // Most messages are small, and their heads are two bytes.
-            Ok(length @ ..126) => frames.extend_from_slice(&[first, length]),
-            _ => put_head(OpCode::Data(kind), payload.len(), frames),
-        }
+        put_head(OpCode::Data(kind), payload.len(), frames);
         if payload.len() <= COPIED_MAX {
             frames.extend_from_slice(&payload);
         } else {
