@@ -79,7 +79,7 @@ use Mode::{Compared, Enforced, Printed};
 use Peer::{BestOf, Only};
 
 /// A share of a call: a slope over a thousand requests is not a whole number when a tick falls into it.
-const WOBBLE: f64 = 0.05;
+const WOBBLE: f64 = 0.02;
 
 /// The same where a busy machine may make one wait more of a few requests.
 const WAITS: f64 = 0.1;

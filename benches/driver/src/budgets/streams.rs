@@ -31,8 +31,8 @@ pub(super) static BUDGETS: &[Budget] = &[
     compared(line(&SMALL_PER_SECOND, &OURS, Times(1.0, Only(&FASTWEBSOCKETS)), "as fast as the field")),
     compared(line(&LARGE_PER_SECOND, &OURS, Times(1.0, Only(&AXUM)), "as fast as axum")),
     line(&EVENT_INSTRUCTIONS, &OURS, Times(0.42, Only(&AXUM_LEAN)), "events that are ready together share a chunk"),
-    line(&FAN_INSTRUCTIONS, &OURS, Times(0.29, Only(&AXUM)), "one event to many is framed once, and each client costs a poll and a write"),
-    line(&FAN_INSTRUCTIONS, &OURS, Times(0.38, Only(&AXUM_LEAN)), "also where axum's is encoded once, and without keep-alive"),
+    line(&FAN_INSTRUCTIONS, &OURS, Times(0.27, Only(&AXUM)), "one event to many is framed once, and each client costs a poll and a write"),
+    line(&FAN_INSTRUCTIONS, &OURS, Times(0.36, Only(&AXUM_LEAN)), "also where axum's is encoded once, and without keep-alive"),
     line(&EVENT_RSS, &OURS, AtMost(3328.0), "thousands of idle clients: neither hyper's buffers nor the heads of their requests"),
     compared(line(&EVENT_CPU, &OURS, Times(0.66, Only(&AXUM)), "one and a half times as fast")),
     Budget {
