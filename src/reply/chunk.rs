@@ -1,6 +1,7 @@
 //! A chunk of a streamed body of HTTP/1.1, for a connection that sends the body without hyper.
 
 use bytes::Bytes;
+use http_body::Frame;
 
 /// Bytes in the frame of a chunk: their length before them, a line end behind them. It is made once for all clients.
 #[derive(Debug, Clone)]
@@ -77,6 +78,11 @@ impl Chunk {
     /// A chunk behind which more may be ready.
     pub(crate) fn bare(data: Bytes) -> Self {
         Self { data: ChunkData::Bare(data), is_last_ready: false }
+    }
+
+    /// The data of a frame, which has no trailers.
+    pub(crate) fn of_frame(frame: Frame<Bytes>) -> Self {
+        Self::bare(frame.into_data().unwrap_or_default())
     }
 
     pub(crate) fn len(&self) -> usize {

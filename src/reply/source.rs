@@ -21,7 +21,7 @@ pub(crate) trait Source: Send {
     /// wakes the task itself.
     fn poll_chunk(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk>>> {
         let frame = ready!(self.poll_frame(cx));
-        Poll::Ready(frame.map(|frame| frame.map(|frame| Chunk::bare(frame.into_data().unwrap_or_default()))))
+        Poll::Ready(frame.map(|frame| frame.map(Chunk::of_frame)))
     }
 
     /// Whether a connection of HTTP/1.1 may send the body without hyper. It has no trailers.

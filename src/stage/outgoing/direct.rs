@@ -12,7 +12,7 @@ use crate::reply::{Body, Chunk};
 
 /// The chunk of a frame.
 fn unframed(frame: Option<Result<Frame<Bytes>, BoxError>>) -> Option<Result<Chunk, BoxError>> {
-    frame.map(|frame| frame.map(|frame| Chunk::bare(frame.into_data().unwrap_or_default())))
+    frame.map(|frame| frame.map(Chunk::of_frame))
 }
 
 impl DirectBody for Outgoing {
