@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -9,7 +10,6 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::version::{Of, finish, show, show_all};
-use crate::Manifest;
 use crate::model::is_alias_name;
 
 /// What to do with aliases.
@@ -47,11 +47,11 @@ pub(super) enum AliasCommand {
     },
 }
 
-pub(super) async fn run(manifest: &Manifest, command: AliasCommand) -> ExitCode {
-    finish(try_run(manifest, command).await)
+pub(super) async fn run(template: &Path, command: AliasCommand) -> ExitCode {
+    finish(try_run(template, command).await)
 }
 
-async fn try_run(manifest: &Manifest, command: AliasCommand) -> io::Result<()> {
+async fn try_run(template: &Path, command: AliasCommand) -> io::Result<()> {
     match command {
         AliasCommand::Set { of, alias, version, additional, description } => {
             let weights: Map<String, Value> = additional
@@ -64,18 +64,18 @@ async fn try_run(manifest: &Manifest, command: AliasCommand) -> io::Result<()> {
                 "additionalVersionWeight": weights,
                 "description": description,
             });
-            let exists = of.list(manifest, "aliases").await?.iter().any(|own| own["aliasName"] == *alias);
+            let exists = of.list(template, "aliases").await?.iter().any(|own| own["aliasName"] == *alias);
             let (method, what) = if exists {
                 (Method::PUT, format!("aliases/{alias}"))
             } else {
                 (Method::POST, "aliases".to_owned())
             };
-            let set = of.call(manifest, method, &what, &body).await?;
+            let set = of.call(template, method, &what, &body).await?;
             show(&of, &set, describe);
         }
-        AliasCommand::List { of } => show_all(&of, &of.list(manifest, "aliases").await?, describe),
+        AliasCommand::List { of } => show_all(&of, &of.list(template, "aliases").await?, describe),
         AliasCommand::Remove { of, alias } => {
-            of.call(manifest, Method::DELETE, &format!("aliases/{alias}"), &Value::Null).await?;
+            of.call(template, Method::DELETE, &format!("aliases/{alias}"), &Value::Null).await?;
         }
     }
     Ok(())

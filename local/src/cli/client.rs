@@ -1,12 +1,12 @@
 //! Calls of a running fc-local, be it `dev` or `serve`, by its API.
 
-use std::borrow::Cow;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use clap::Args;
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -85,27 +85,49 @@ async fn exchange_on(
     }
 }
 
-/// A running fc-local: the `dev` of a manifest, or any at a port.
-pub(super) struct Running<'a> {
-    address: SocketAddr,
-    /// The folder that has the keys.
-    data: Cow<'a, Path>,
+/// Which running fc-local a command asks.
+#[derive(Debug, Args)]
+pub(super) struct RunningArguments {
+    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
+    #[arg(long, global = true)]
+    port: Option<u16>,
+    /// The folder of the account that `serve --data` has, with its key [default: `.fc-local` beside the manifest]
+    #[arg(long, value_name = "FOLDER", requires = "port", global = true)]
+    data: Option<PathBuf>,
 }
 
-impl<'a> Running<'a> {
-    /// The one at `port`, or the one of this manifest.
+impl RunningArguments {
+    /// The one that is named, or the `dev` of the manifest at `template`. Nothing is read of the manifest, which may have
+    /// mistakes by now, or not be there beside a `serve`.
     ///
     /// # Errors
     ///
     /// There is none.
-    pub(super) fn find(manifest: &'a Manifest, port: Option<u16>) -> io::Result<Self> {
-        let address = match port {
-            Some(port) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
-            None => Platform::running(manifest),
-        };
-        let running =
-            address.map(|address| Running { address, data: Cow::Owned(manifest.folder().join(FOLDER)) });
-        running.ok_or_else(|| {
+    pub(super) fn find(&self, template: &Path) -> io::Result<Running> {
+        let manifest = Manifest::none(&std::path::absolute(template)?);
+        match self.port {
+            Some(port) => Ok(Running::at(&manifest, port, self.data.as_deref())),
+            None => Running::find(&manifest),
+        }
+    }
+}
+
+/// A running fc-local: the `dev` of a manifest, or any at a port.
+pub(super) struct Running {
+    address: SocketAddr,
+    /// The folder that has the keys.
+    data: PathBuf,
+}
+
+impl Running {
+    /// The one of this manifest.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub(super) fn find(manifest: &Manifest) -> io::Result<Self> {
+        let address = Platform::running(manifest);
+        address.map(|address| Running { address, data: manifest.folder().join(FOLDER) }).ok_or_else(|| {
             let file = manifest.file().display();
             io::Error::other(format!(
                 "no running fc-local for {file}: start `fc-local dev`, or name the port of a `dev` or `serve` with --port"
@@ -114,17 +136,17 @@ impl<'a> Running<'a> {
     }
 
     /// The account at `port`, whose key is in `data`, or beside the manifest.
-    pub(super) fn at(manifest: &'a Manifest, port: u16, data: Option<&Path>) -> Self {
+    pub(super) fn at(manifest: &Manifest, port: u16, data: Option<&Path>) -> Self {
         let data = data.map_or_else(|| manifest.folder().join(FOLDER), Path::to_owned);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Running { address, data: Cow::Owned(data) }
+        Running { address, data }
     }
 
     /// Those of all manifests, in no order.
-    pub(super) fn all() -> impl Iterator<Item = Running<'static>> {
+    pub(super) fn all() -> impl Iterator<Item = Running> {
         all_running().into_iter().map(|running| {
             let folder = running.manifest.parent().unwrap_or(Path::new("/")).to_owned();
-            Running { address: running.address, data: Cow::Owned(folder.join(FOLDER)) }
+            Running { address: running.address, data: folder.join(FOLDER) }
         })
     }
 

@@ -102,7 +102,7 @@ fn package(manifest: &Manifest, name: &str, takes_built: bool) -> io::Result<Opt
     Ok(Some(packed.zip))
 }
 
-async fn deploy(account: &Running<'_>, name: &str, props: &Value, package: Option<&Path>) -> io::Result<()> {
+async fn deploy(account: &Running, name: &str, props: &Value, package: Option<&Path>) -> io::Result<()> {
     let path = format!("/2023-03-30/functions/{}", encode(name.as_bytes()));
     let mut body: Map<String, Value> = props.as_object().cloned().unwrap_or_default();
     body.retain(|key, _| !BESIDE.contains(&key.as_str()));

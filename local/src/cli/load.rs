@@ -335,7 +335,7 @@ fn advice(
 
 /// A running `fc-local dev` whose function answers the address.
 struct Dev {
-    running: Running<'static>,
+    running: Running,
     path: String,
 }
 

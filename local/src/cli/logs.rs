@@ -1,18 +1,17 @@
 //! `fc-local logs`.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
 use http::Method;
 use serde_json::Value;
 
-use super::client::Running;
+use super::client::RunningArguments;
 use super::line::tail;
 use super::print;
 use super::version::finish;
-use crate::Manifest;
 use crate::auth::encode;
 use crate::event::neutral;
 
@@ -47,12 +46,8 @@ pub(super) struct LogsArguments {
     /// Print JSON, an object a line
     #[arg(long)]
     json: bool,
-    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
-    #[arg(long)]
-    port: Option<u16>,
-    /// The folder of the account that `serve --data` has, with its key [default: `.fc-local` beside the manifest]
-    #[arg(long, value_name = "FOLDER", requires = "port")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    running: RunningArguments,
 }
 
 impl LogsArguments {
@@ -72,17 +67,12 @@ impl LogsArguments {
     }
 }
 
-/// Runs the command. Nothing is read of the manifest, which may have mistakes by now, or not be there beside a `serve`.
 pub(super) async fn run(template: &Path, arguments: &LogsArguments) -> ExitCode {
     finish(try_run(template, arguments).await)
 }
 
 async fn try_run(template: &Path, arguments: &LogsArguments) -> io::Result<()> {
-    let manifest = Manifest::none(&std::path::absolute(template)?);
-    let running = match arguments.port {
-        Some(port) => Running::at(&manifest, port, arguments.data.as_deref()),
-        None => Running::find(&manifest, None)?,
-    };
+    let running = arguments.running.find(template)?;
     let query = arguments.query();
     let mut after = arguments.after.unwrap_or(0);
     // What comes while lines are printed is not awaited.

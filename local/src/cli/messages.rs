@@ -1,16 +1,16 @@
 //! `fc-local messages`.
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::Value;
 
-use super::client::Running;
+use super::client::RunningArguments;
 use super::print;
 use super::version::finish;
-use crate::Manifest;
 use crate::auth::encode;
 use crate::event::neutral;
 
@@ -18,9 +18,8 @@ use crate::event::neutral;
 pub(super) struct MessagesArguments {
     #[command(subcommand)]
     command: Option<MessagesCommand>,
-    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
-    #[arg(long, global = true)]
-    port: Option<u16>,
+    #[command(flatten)]
+    running: RunningArguments,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -41,14 +40,14 @@ enum MessagesCommand {
     },
 }
 
-pub(super) async fn run(manifest: &Manifest, arguments: MessagesArguments) -> ExitCode {
-    finish(try_run(manifest, arguments).await)
+pub(super) async fn run(template: &Path, arguments: MessagesArguments) -> ExitCode {
+    finish(try_run(template, arguments).await)
 }
 
-async fn try_run(manifest: &Manifest, arguments: MessagesArguments) -> io::Result<()> {
+async fn try_run(template: &Path, arguments: MessagesArguments) -> io::Result<()> {
     const PATH: &str = "/2023-03-30/messages";
-    let MessagesArguments { command, port, json } = arguments;
-    let running = Running::find(manifest, port)?;
+    let MessagesArguments { command, running, json } = arguments;
+    let running = running.find(template)?;
     let get = async |path: String| running.call(Method::GET, &path, &Value::Null).await;
     let name = match command {
         Some(MessagesCommand::Get { id }) => {

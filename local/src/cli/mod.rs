@@ -223,7 +223,14 @@ pub fn run() -> ExitCode {
             conform::run_list(&arguments).unwrap_or_else(|| block_on(conform::run(arguments), false))
         }
         Command::Load(arguments) => block_on(load::run(arguments), false),
-        Command::Logs(arguments) => block_on(async move { logs::run(&template, &arguments).await }, false),
+        Command::Logs(arguments) => ask(logs::run(&template, &arguments)),
+        Command::Requests(arguments) => ask(requests::run(&template, arguments)),
+        Command::Replay(arguments) => ask(replay::run(&template, arguments)),
+        Command::Usage(arguments) => ask(usage::run(&template, &arguments)),
+        Command::Messages(arguments) => ask(messages::run(&template, arguments)),
+        Command::Tasks(command) => ask(tasks::run(&template, command)),
+        Command::Version(command) => ask(version::run(&template, command)),
+        Command::Alias(command) => ask(alias::run(&template, command)),
         // A manifest that cannot be started can be examined all the same.
         Command::Doctor(arguments) => {
             arguments.run_print().unwrap_or_else(|| block_on(doctor::run(&template, env, arguments), false))
@@ -249,22 +256,20 @@ fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCo
             Command::Dev(arguments) => Box::pin(dev::run(manifest, arguments)).await,
             Command::Invoke(arguments) => invoke::run(&manifest, arguments).await,
             Command::Send(arguments) => send::run(&manifest, arguments).await,
-            Command::Version(command) => version::run(&manifest, command).await,
-            Command::Messages(arguments) => messages::run(&manifest, arguments).await,
-            Command::Alias(command) => alias::run(&manifest, command).await,
             Command::Package(arguments) => package::run(&manifest, arguments).await,
             Command::Deploy(arguments) => deploy::run(&manifest, env, arguments).await,
-            Command::Tasks(command) => tasks::run(&manifest, command).await,
             Command::Console(arguments) => console::run(&manifest, &arguments).await,
-            Command::Requests(arguments) => requests::run(&manifest, arguments).await,
-            Command::Replay(arguments) => replay::run(&manifest, arguments).await,
-            Command::Usage(arguments) => usage::run(&manifest, &arguments).await,
             Command::List(arguments) => list::run(&manifest, &arguments).await,
             Command::Alb(command) => alb::run(&manifest, &command).await,
             _ => ExitCode::SUCCESS,
         }
     };
     block_on(run, json)
+}
+
+/// Runs a command that asks a running fc-local, and prints no events.
+fn ask(command: impl Future<Output = ExitCode>) -> ExitCode {
+    block_on(command, false)
 }
 
 /// Runs a command that may start programs. With `json` an error is an event on the standard output too.

@@ -1,17 +1,17 @@
 //! `fc-local replay`.
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
 use http::Method;
 use serde_json::Value;
 
-use super::client::Running;
+use super::client::RunningArguments;
 use super::print;
 use super::requests::describe_body;
 use super::version::finish;
-use crate::Manifest;
 use crate::auth::encode;
 use crate::event::neutral;
 
@@ -22,20 +22,19 @@ pub(super) struct ReplayArguments {
     /// Send it to another address, such as `https://staging.example.com`, in place of where it came in
     #[arg(long, value_name = "URL")]
     to: Option<String>,
-    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
-    #[arg(long)]
-    port: Option<u16>,
+    #[command(flatten)]
+    running: RunningArguments,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-pub(super) async fn run(manifest: &Manifest, arguments: ReplayArguments) -> ExitCode {
-    finish(try_run(manifest, arguments).await)
+pub(super) async fn run(template: &Path, arguments: ReplayArguments) -> ExitCode {
+    finish(try_run(template, arguments).await)
 }
 
-async fn try_run(manifest: &Manifest, arguments: ReplayArguments) -> io::Result<()> {
-    let running = Running::find(manifest, arguments.port)?;
+async fn try_run(template: &Path, arguments: ReplayArguments) -> io::Result<()> {
+    let running = arguments.running.find(template)?;
     let mut path = format!("/_local/v1/requests/{}/replay", encode(arguments.id.as_bytes()));
     if let Some(to) = &arguments.to {
         path = format!("{path}?to={}", encode(to.as_bytes()));

@@ -1,17 +1,16 @@
 //! `fc-local requests`.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use http::Method;
 use serde_json::Value;
 
-use super::client::Running;
+use super::client::RunningArguments;
 use super::print;
 use super::version::finish;
-use crate::Manifest;
 use crate::auth::encode;
 use crate::event::neutral;
 
@@ -31,16 +30,15 @@ pub(super) struct RequestsArguments {
     #[arg(long, conflicts_with = "clear")]
     follow: bool,
     /// Forget all calls
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = ["json", "FilterArguments"])]
     clear: bool,
     #[command(flatten)]
     filter: FilterArguments,
     /// How many at most, the latest
     #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
-    #[arg(long)]
-    port: Option<u16>,
+    #[command(flatten)]
+    running: RunningArguments,
     /// Print JSON, a line for each call
     #[arg(long)]
     json: bool,
@@ -129,12 +127,12 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
     size.ok_or_else(|| format!("`{text}` is no size: write it as 64KiB or 16MiB"))
 }
 
-pub(super) async fn run(manifest: &Manifest, arguments: RequestsArguments) -> ExitCode {
-    finish(try_run(manifest, arguments).await)
+pub(super) async fn run(template: &Path, arguments: RequestsArguments) -> ExitCode {
+    finish(try_run(template, arguments).await)
 }
 
-async fn try_run(manifest: &Manifest, arguments: RequestsArguments) -> io::Result<()> {
-    let running = Running::find(manifest, arguments.port)?;
+async fn try_run(template: &Path, arguments: RequestsArguments) -> io::Result<()> {
+    let running = arguments.running.find(template)?;
     let get = async |path: String| running.call(Method::GET, &path, &Value::Null).await;
     if arguments.clear {
         return running.call(Method::DELETE, "/_local/v1/requests", &Value::Null).await.map(drop);

@@ -23,7 +23,7 @@ impl Standing {
         if manifest.load_balancer().listeners.is_empty() {
             return Standing(Value::Null);
         }
-        let Ok(running) = Running::find(manifest, None) else { return Standing(Value::Null) };
+        let Ok(running) = Running::find(manifest) else { return Standing(Value::Null) };
         let answer = timeout(ANSWER_MAX, running.call(Method::GET, BALANCERS, &Value::Null)).await;
         Standing(answer.ok().and_then(Result::ok).unwrap_or_default())
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::process::ExitCode;
 
 use bytes::Bytes;
@@ -65,11 +66,11 @@ impl Task {
     }
 }
 
-pub(super) async fn run(manifest: &Manifest, command: TasksCommand) -> ExitCode {
-    finish(try_run(manifest, command).await)
+pub(super) async fn run(template: &Path, command: TasksCommand) -> ExitCode {
+    finish(try_run(template, command).await)
 }
 
-async fn try_run(manifest: &Manifest, command: TasksCommand) -> io::Result<()> {
+async fn try_run(template: &Path, command: TasksCommand) -> io::Result<()> {
     match command {
         TasksCommand::List { of, qualifier, prefix, status, ascending, limit } => {
             let mut query = format!("sortOrderByTime={}", if ascending { "asc" } else { "desc" });
@@ -84,7 +85,7 @@ async fn try_run(manifest: &Manifest, command: TasksCommand) -> io::Result<()> {
             while all.len() < limit {
                 let count = (limit - all.len()).min(100);
                 let what = format!("async-tasks?{query}&limit={count}&nextToken={token}");
-                let page = of.call(manifest, Method::GET, &what, &Value::Null).await?;
+                let page = of.call(template, Method::GET, &what, &Value::Null).await?;
                 all.extend(page["tasks"].as_array().cloned().unwrap_or_default());
                 match page["nextToken"].as_str() {
                     Some(next) => next.clone_into(&mut token),
@@ -98,20 +99,20 @@ async fn try_run(manifest: &Manifest, command: TasksCommand) -> io::Result<()> {
             }
         }
         TasksCommand::Get(task) => {
-            let document = task.of.call(manifest, Method::GET, &task.path(""), &Value::Null).await?;
+            let document = task.of.call(template, Method::GET, &task.path(""), &Value::Null).await?;
             show(&task.of, &document, describe);
             if !task.of.json {
                 tell_more(&document);
             }
         }
         TasksCommand::Stop(task) => {
-            let stopped = task.of.call(manifest, Method::PUT, &task.path("/stop"), &Value::Null).await?;
+            let stopped = task.of.call(template, Method::PUT, &task.path("/stop"), &Value::Null).await?;
             if task.of.json {
                 print::say(&stopped.to_string());
             }
         }
         TasksCommand::Retry(task) => {
-            let document = task.of.call(manifest, Method::PUT, &task.path("/retry"), &Value::Null).await?;
+            let document = task.of.call(template, Method::PUT, &task.path("/retry"), &Value::Null).await?;
             show(&task.of, &document, |document| text(document, "taskId"));
         }
     }

@@ -9,10 +9,9 @@ use clap::Args;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::client::Running;
+use super::client::RunningArguments;
 use super::print;
 use super::version::finish;
-use crate::Manifest;
 use crate::auth::encode;
 use crate::event::neutral;
 use crate::manifest::read_bounded;
@@ -41,9 +40,8 @@ pub(super) struct UsageArguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
-    #[arg(long)]
-    port: Option<u16>,
+    #[command(flatten)]
+    running: RunningArguments,
 }
 
 /// What is told of each function: the field of the API, and the head of the column.
@@ -66,11 +64,11 @@ const COLUMNS: [(&str, &str); 16] = [
     ("bytesOut", "bytes out"),
 ];
 
-pub(super) async fn run(manifest: &Manifest, arguments: &UsageArguments) -> ExitCode {
-    finish(try_run(manifest, arguments).await)
+pub(super) async fn run(template: &Path, arguments: &UsageArguments) -> ExitCode {
+    finish(try_run(template, arguments).await)
 }
 
-async fn try_run(manifest: &Manifest, arguments: &UsageArguments) -> io::Result<()> {
+async fn try_run(template: &Path, arguments: &UsageArguments) -> io::Result<()> {
     if arguments.show_prices {
         print::say(Prices::OWN.trim_end());
         return Ok(());
@@ -80,7 +78,7 @@ async fn try_run(manifest: &Manifest, arguments: &UsageArguments) -> io::Result<
         Some(file) => table(file),
     };
     let prices = prices.map_err(io::Error::other)?;
-    let running = Running::find(manifest, arguments.port)?;
+    let running = arguments.running.find(template)?;
     let query = arguments.since.as_ref().map(|since| format!("?since={}", encode(since.as_bytes())));
     let path = format!("/_local/v1/usage{}", query.unwrap_or_default());
     let report = running.call(Method::GET, &path, &Value::Null).await?;

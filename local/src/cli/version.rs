@@ -1,15 +1,15 @@
 //! `fc-local version`.
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::client::Running;
+use super::client::RunningArguments;
 use super::print;
-use crate::Manifest;
 use crate::auth::encode;
 use crate::event::neutral;
 
@@ -43,9 +43,8 @@ pub(super) enum VersionCommand {
 pub(super) struct Of {
     /// The function's name
     pub(super) function: String,
-    /// The port of the running `dev` or `serve` [default: that of the `dev` for this manifest]
-    #[arg(long)]
-    pub(super) port: Option<u16>,
+    #[command(flatten)]
+    running: RunningArguments,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -60,17 +59,17 @@ impl Of {
     /// Calls the API for the function's `what`.
     pub(super) async fn call(
         &self,
-        manifest: &Manifest,
+        template: &Path,
         method: Method,
         what: &str,
         body: &Value,
     ) -> io::Result<Value> {
-        Running::find(manifest, self.port)?.call(method, &self.path(what), body).await
+        self.running.find(template)?.call(method, &self.path(what), body).await
     }
 
     /// All entries under `key` of a list, page by page.
-    pub(super) async fn list(&self, manifest: &Manifest, key: &str) -> io::Result<Vec<Value>> {
-        let running = Running::find(manifest, self.port)?;
+    pub(super) async fn list(&self, template: &Path, key: &str) -> io::Result<Vec<Value>> {
+        let running = self.running.find(template)?;
         let (mut all, mut token) = (Vec::new(), String::new());
         loop {
             let path = self.path(&format!("{key}?limit=100&nextToken={token}"));
@@ -84,8 +83,8 @@ impl Of {
     }
 }
 
-pub(super) async fn run(manifest: &Manifest, command: VersionCommand) -> ExitCode {
-    finish(try_run(manifest, command).await)
+pub(super) async fn run(template: &Path, command: VersionCommand) -> ExitCode {
+    finish(try_run(template, command).await)
 }
 
 /// The exit code, after an error was said.
@@ -99,16 +98,16 @@ pub(super) fn finish(outcome: io::Result<()>) -> ExitCode {
     }
 }
 
-async fn try_run(manifest: &Manifest, command: VersionCommand) -> io::Result<()> {
+async fn try_run(template: &Path, command: VersionCommand) -> io::Result<()> {
     match command {
         VersionCommand::Publish { of, description } => {
             let body = json!({ "description": description });
-            let version = of.call(manifest, Method::POST, "versions", &body).await?;
+            let version = of.call(template, Method::POST, "versions", &body).await?;
             show(&of, &version, describe);
         }
-        VersionCommand::List { of } => show_all(&of, &of.list(manifest, "versions").await?, describe),
+        VersionCommand::List { of } => show_all(&of, &of.list(template, "versions").await?, describe),
         VersionCommand::Remove { of, version } => {
-            of.call(manifest, Method::DELETE, &format!("versions/{version}"), &Value::Null).await?;
+            of.call(template, Method::DELETE, &format!("versions/{version}"), &Value::Null).await?;
         }
     }
     Ok(())

@@ -188,17 +188,33 @@ fn an_account_without_a_manifest_is_asked_by_its_port_and_key() {
     serve.done("POST", "/functions", &described("f", "one"));
     assert_eq!(serve.call("POST", "/functions/f/invocations", &json!("x")).status, 200);
     let port = serve.port.to_string();
-    let ask = |data: &str, more: &[&str]| {
-        let launch = Launch::new(program()).folder(serve.folder.path());
-        let launch = launch.args(["logs", "--port", &port, "--data"]).args([serve.folder.file(data)]);
-        launch.args(more.iter().copied()).run()
+    let ask = |data: &str, command: &[&str]| {
+        let launch = Launch::new(program()).folder(serve.folder.path()).args(command.iter().copied());
+        launch.args(["--port", &port, "--data"]).args([serve.folder.file(data)]).run()
     };
     let ended = until("the line is told", || {
-        let ended = ask("data", &["f"]);
+        let ended = ask("data", &["logs", "f"]);
         ended.out.contains("| event of 3 bytes").then_some(ended)
     });
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    // Another key opens nothing.
-    let ended = ask("elsewhere", &["f"]);
-    assert!(ended.code == Some(1) && ended.out.is_empty(), "{}{}", ended.out, ended.err);
+    let call = ask("data", &["requests", "--json", "--limit", "1"]);
+    let call: Value = serde_json::from_str(&call.out).unwrap();
+    let id = call["requestId"].as_str().unwrap();
+    let asked: [(&[&str], &str); 8] = [
+        (&["requests", id], "/functions/f/invocations"),
+        (&["replay", id, "--json"], "formerStatus"),
+        (&["usage", "--csv"], "\nf,"),
+        (&["version", "publish", "f"], "1  "),
+        (&["alias", "set", "f", "live", "--version", "1"], "live"),
+        (&["tasks", "list", "f", "--json"], "[]"),
+        (&["messages", "--json"], "[]"),
+        (&["requests", "--clear"], ""),
+    ];
+    for (command, told) in asked {
+        let ended = ask("data", command);
+        assert!(ended.code == Some(0) && ended.out.contains(told), "{command:?}: {}{}", ended.out, ended.err);
+        // Another key opens nothing.
+        let ended = ask("elsewhere", command);
+        assert!(ended.code == Some(1) && ended.out.is_empty(), "{command:?}: {}{}", ended.out, ended.err);
+    }
 }
