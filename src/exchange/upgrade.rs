@@ -4,6 +4,8 @@
 //! The connection calls that with an [`Upgraded`], made from the parts that hyper returns.
 
 use std::sync::Arc;
+#[cfg(feature = "websocket")]
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -12,9 +14,14 @@ use crate::exchange::{Call, Peer};
 use crate::task::BoxFuture;
 
 /// The socket after HTTP. Dynamic dispatch costs about a nanosecond for each read, beside a system call.
-pub(crate) trait UpgradedIo: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> UpgradedIo for T {}
+pub(crate) trait UpgradedIo: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Pending if a read finds nothing now; the task is woken when it may find something. Ready otherwise, also if nothing is
+    /// known.
+    #[cfg(feature = "websocket")]
+    fn poll_readable(&self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
 
 /// A connection after HTTP.
 pub(crate) struct Upgraded {

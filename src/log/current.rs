@@ -61,7 +61,8 @@ pub(crate) fn enter(tag: Tag) -> Entered {
 }
 
 impl Drop for Entered {
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every poll of a handler does it")]
+    #[inline(always)]
     fn drop(&mut self) {
         let tag = replace(self.before.take());
         if has_spans() {

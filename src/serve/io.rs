@@ -11,6 +11,8 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::exchange::Peer;
+#[cfg(any(feature = "tower", feature = "websocket"))]
+use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
 use crate::serve::link::Link;
 use crate::serve::outbox::Outbox;
@@ -271,6 +273,18 @@ impl AsyncWrite for Io {
         }
         let stream: &TcpStream = (*socket.write).as_ref();
         Poll::Ready(socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Write))
+    }
+}
+
+#[cfg(any(feature = "tower", feature = "websocket"))]
+impl UpgradedIo for Io {
+    #[cfg(feature = "websocket")]
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(socket) = self.socket.as_ref().filter(|_| self.ahead.is_empty()) else {
+            return Poll::Ready(());
+        };
+        let stream: &TcpStream = socket.read.as_ref();
+        stream.poll_read_ready(cx).map(drop)
     }
 }
 

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{Error as Broken, Message as Frame};
 
 use crate::exchange::Peer;
 use crate::exchange::attached::NextProtocol;
-use crate::exchange::upgrade::Upgraded;
+use crate::exchange::upgrade::{Upgraded, UpgradedIo};
 use crate::platform::limits::KIB;
 use crate::task::Kind;
 use crate::testing::{TestReply, TestRequest};
@@ -57,6 +57,8 @@ pub struct TestSocket {
 
 /// What lies between both ends, in bytes.
 const BETWEEN: usize = 64 * KIB;
+
+impl UpgradedIo for DuplexStream {}
 
 impl<S: Send + Sync + 'static> TestRequest<'_, S> {
     /// Opens a WebSocket.

@@ -253,6 +253,8 @@ mod tests {
         }
     }
 
+    impl UpgradedIo for Script {}
+
     impl AsyncWrite for Script {
         fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
             Poll::Ready(Ok(bytes.len()))

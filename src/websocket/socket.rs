@@ -255,6 +255,7 @@ impl Future for Sending<'_> {
 }
 
 impl Drop for Sending<'_> {
+    #[inline]
     fn drop(&mut self) {
         if self.is_waiting {
             self.mailbox.forgo();

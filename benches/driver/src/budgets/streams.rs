@@ -18,11 +18,7 @@ use crate::subjects::streams::{ACTIX, AXUM, AXUM_LEAN, FASTWEBSOCKETS, OURS, TON
 
 #[rustfmt::skip]
 pub(super) static BUDGETS: &[Budget] = &[
-    Budget {
-        mode: Printed("a session also hears stops, deadlines and silence, and the closure is a future of its own"),
-        ..line(&SMALL_INSTRUCTIONS, &OURS, Times(1.15, Only(&FASTWEBSOCKETS)), "a small message, beside the leanest peer")
-    },
-    line(&SMALL_INSTRUCTIONS, &OURS, Times(1.2, Only(&FASTWEBSOCKETS)), "the same, so that it does not get worse"),
+    line(&SMALL_INSTRUCTIONS, &OURS, Times(1.14, Only(&FASTWEBSOCKETS)), "a small message, beside the leanest peer; 1.15 was wanted"),
     line(&SMALL_INSTRUCTIONS, &OURS, Times(0.5, Only(&AXUM_LEAN)), "the same, beside axum with small buffers"),
     line(&LARGE_INSTRUCTIONS, &OURS, Times(0.65, Only(&FASTWEBSOCKETS)), "a large message, beside the leanest peer"),
     line(&SYSCALLS, &OURS, Plus(WOBBLE, Only(&FASTWEBSOCKETS)), "one receive, one send, one wait"),
