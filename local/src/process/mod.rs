@@ -10,6 +10,7 @@ mod keeper;
 mod lines;
 mod mounts;
 mod network;
+mod orders;
 pub(crate) mod orphans;
 mod output;
 mod pipe;
