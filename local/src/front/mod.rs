@@ -23,6 +23,7 @@ mod page;
 mod passed;
 mod recording;
 mod refusal;
+mod resting;
 mod rpc;
 pub(crate) mod sample;
 mod session;
