@@ -90,17 +90,11 @@ fn try_guard(folder: &OsStr, network: &OsStr, rest: &[OsString]) -> io::Result<(
         .stdin(Stdio::null())
         .process_group(0)
         .spawn()?;
-    let (mut report, control_of_disk) = (control.try_clone()?, control.try_clone()?);
+    let mut report = control.try_clone()?;
     // If fc-local has ended, the write fails. The orders then end too, and the instance with them.
     _ = writeln!(report, "pid {}", child.id());
-    if let Some(mounts) = mounts.clone().filter(|mounts| mounts.scratch.is_some()) {
-        let mut report = control_of_disk;
-        // A thread of its own, since a look at many files takes long. Without the thread nothing is said of a full disk. The
-        // thread ends with the process.
-        _ = std::thread::Builder::new()
-            .spawn(move || mounts.wait_for_full_disk().map(|bytes| writeln!(report, "disk {bytes}")));
-    }
-    let status = Orders::new(control).carry_out(&mut child)?;
+    let disk = mounts.as_ref().and_then(Mounts::disk);
+    let status = Orders::new(control, disk).carry_out(&mut child)?;
     // An empty line is no report. Its write fails if fc-local is gone.
     if let [program, arguments @ ..] = last_wish
         && writeln!(report).is_err()

@@ -2,6 +2,7 @@
 
 mod cgroup;
 mod contained;
+mod disk;
 mod engine;
 pub(crate) mod guard;
 mod guarded;

@@ -1,8 +1,9 @@
 //! The orders of fc-local to a guard: they reach the instance as signals, until the instance has ended.
 //!
-//! One thread hears the orders and the end of the instance. Each thread of a guard costs memory once for every instance.
+//! One thread hears the orders and the end of the instance, and looks at the instance's `/tmp`. Each thread of a guard would cost
+//! memory once for every instance.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, ExitStatus};
@@ -11,6 +12,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
+
+use super::disk::Disk;
 
 /// The pause between two looks at an instance whose end the kernel does not tell. Kernels before Linux 5.3 do not.
 const LOOK: Duration = Duration::from_millis(20);
@@ -22,11 +25,13 @@ pub(super) struct Orders {
     control: Option<UnixStream>,
     /// The begin of an order whose end has not come.
     part: Vec<u8>,
+    /// `None` once fc-local was told that the instance keeps too much, which it is told once.
+    disk: Option<Disk>,
 }
 
 impl Orders {
-    pub(super) fn new(control: UnixStream) -> Self {
-        Orders { control: Some(control), part: Vec::new() }
+    pub(super) fn new(control: UnixStream, disk: Option<Disk>) -> Self {
+        Orders { control: Some(control), part: Vec::new(), disk }
     }
 
     /// Carries out orders until `instance` has ended, and reaps the instance. The end of fc-local is an order to kill.
@@ -42,17 +47,27 @@ impl Orders {
             if self.wait(end.as_ref())? {
                 self.hear(group);
             }
+            self.look_at_disk();
         }
     }
 
-    /// Waits for the next order or the end of the instance. True if an order has come.
+    fn look_at_disk(&mut self) {
+        if let Some(bytes) = self.disk.as_mut().and_then(Disk::look) {
+            self.disk = None;
+            // Fails if fc-local is gone. Nobody needs the report then.
+            _ = self.control.as_mut().map(|control| writeln!(control, "disk {bytes}"));
+        }
+    }
+
+    /// Waits for the next order, the end of the instance, or the time for a look. True if an order has come.
     fn wait(&self, end: Option<&OwnedFd>) -> io::Result<bool> {
         let control = self.control.as_ref().map(AsFd::as_fd);
         let sources = control.into_iter().chain(end.map(AsFd::as_fd));
         let mut watched: Vec<PollFd<'_>> =
             sources.map(|source| PollFd::from_borrowed_fd(source, PollFlags::IN)).collect();
-        let pause = Timespec { tv_sec: 0, tv_nsec: LOOK.subsec_nanos().into() };
-        match poll(&mut watched, end.is_none().then_some(&pause)) {
+        let pauses = [self.disk.as_ref().map(Disk::pause), end.is_none().then_some(LOOK)];
+        let pause = pauses.into_iter().flatten().min().map(Timespec::try_from).transpose();
+        match poll(&mut watched, pause.map_err(|_| io::ErrorKind::InvalidInput)?.as_ref()) {
             Ok(_) => {}
             Err(Errno::INTR) => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -95,7 +110,6 @@ fn signal(group: Pid, signal: Signal) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
     use std::os::unix::process::{CommandExt, ExitStatusExt};
     use std::process::Command;
 
@@ -104,7 +118,7 @@ mod tests {
     fn start(script: &str) -> (Child, Orders, UnixStream) {
         let child = Command::new("sh").args(["-c", script]).process_group(0).spawn().unwrap();
         let (ours, theirs) = UnixStream::pair().unwrap();
-        (child, Orders::new(theirs), ours)
+        (child, Orders::new(theirs, None), ours)
     }
 
     #[test]
