@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
 
 use super::body::Cut;
-use super::listen::{Clients, FAREWELL, HEAD_BYTES_MAX, HEADERS_MAX};
+use super::listen::{Clients, HEAD_BYTES_MAX, HEADERS_MAX};
 use super::resting::Resting;
 use super::streamed::{Current, Guarded};
 use super::unread::{self, InTurn};
@@ -64,19 +64,19 @@ enum News {
 pub(super) struct Entrance {
     clients: Clients,
     peer: Peer,
-    hangup: Arc<Hangup>,
+    pub(super) hangup: Arc<Hangup>,
     turns: Arc<Turns>,
     /// Outlives the connection if it becomes a WebSocket.
     current: Arc<Current>,
     /// Whether a request has ever begun.
-    has_begun: AtomicBool,
+    pub(super) has_begun: AtomicBool,
     /// Whether the next reply is the last reply.
-    is_closing: AtomicBool,
+    pub(super) is_closing: AtomicBool,
     /// How many requests have begun.
     requests: AtomicUsize,
     requests_max: usize,
     /// A request has begun after the connection began to close.
-    begun: Notify,
+    pub(super) begun: Notify,
 }
 
 impl Entrance {
@@ -270,45 +270,4 @@ impl Entrance {
         self.clients.ticks.period().await;
         self.hangup.gone().await;
     }
-
-    /// Ends the connection at a stop: serves the requests that have come, and closes in order. `has_part` says whether
-    /// a part of a head has come.
-    async fn end<C: Future + Unpin>(
-        &self,
-        has_part: bool,
-        connection: &mut C,
-        shut_down: impl FnOnce(&mut C),
-    ) {
-        // hyper does not see bytes that the executor has not been told of, and would close over a request. Between two
-        // requests hyper would close over a part of a head too.
-        let mut has_waited = false;
-        if has_part || self.hangup.has_unread() {
-            match self.is_over(connection).await {
-                Some(true) => return,
-                Some(false) => {}
-                None => has_waited = true,
-            }
-        }
-        shut_down(connection);
-        // A connection without a request has at most half a head.
-        if !self.has_begun.load(Ordering::Relaxed)
-            && (has_waited || self.is_over(connection).await != Some(false))
-        {
-            return;
-        }
-        connection.await;
-    }
-
-    /// Waits a moment for the next request (`false`) or the end of the connection (`true`). `None` if neither comes.
-    async fn is_over<C: Future + Unpin>(&self, connection: &mut C) -> Option<bool> {
-        tokio::select! {
-            biased;
-            _ = connection => Some(true),
-            () = self.begun.notified() => Some(false),
-            () = tokio::time::sleep(FAREWELL) => None,
-        }
-    }
 }
-
-#[cfg(test)]
-mod tests;

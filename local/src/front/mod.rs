@@ -9,6 +9,7 @@ mod connection;
 mod console;
 mod control;
 mod entry;
+mod farewell;
 mod gateway;
 mod guard;
 mod http2;

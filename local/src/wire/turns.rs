@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::socket::STALL_MAX;
 
 /// The pause before a connection rests that had one request or few.
-const REST: Duration = Duration::from_secs(1);
+const REST: Duration = Duration::from_millis(250);
 
 /// The state of one connection, by which the socket knows to whom hyper's bytes belong.
 #[derive(Debug, Default)]

@@ -32,7 +32,7 @@ fn clients_that_stay_have_one_descriptor_each_and_are_answered_again() {
     let mut conns: Vec<Conn> = (0..20).map(|_| Conn::open(local.function_port("f"))).collect();
     for _ in 0..2 {
         for conn in &mut conns {
-            conn.send(&request("GET", "/echo", "", b""));
+            conn.send(&request("GET", "/name", "", b""));
             conn.answer("GET").assert_status(200);
         }
         let served = sockets(&local);
