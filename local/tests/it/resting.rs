@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use testkit::events::{kind, printed};
-use testkit::eventually;
 use testkit::h1::{Conn, request};
+use testkit::{PATIENCE, eventually};
 
 use crate::harness::{Local, f};
 use crate::tls::{authority, connect, exchange, trusting};
@@ -18,49 +18,68 @@ fn sockets(local: &Local) -> usize {
     open.flatten().filter(|entry| is_socket(&entry.path())).count()
 }
 
+/// A function that has an instance, and how many sockets there are without clients.
+fn started() -> (Local, usize) {
+    let local = Local::scripted(f().concurrency(30));
+    local.get("/name").assert_status(200);
+    // The connection of that request goes.
+    let (mut before, mut same) = (0, 0);
+    eventually("sockets stay", || {
+        let now = sockets(&local);
+        same = if now == before { same + 1 } else { 0 };
+        before = now;
+        std::thread::sleep(Duration::from_millis(50));
+        same > 5
+    });
+    (local, before)
+}
+
 /// A connection that hyper serves has two sockets: hyper's, and the one by which the client's leaving is noticed.
-fn wait_for_rest(local: &Local, sockets_at_rest: usize) {
-    eventually("connections rest", || sockets(local) == sockets_at_rest);
+#[track_caller]
+fn wait_for(local: &Local, number: usize, what: &str) {
+    let mut last = 0;
+    let mut is_so = || {
+        last = sockets(local);
+        last == number
+    };
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "{what}: {last} sockets in place of {number}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
 fn clients_that_stay_have_one_descriptor_each_and_are_answered_again() {
-    let local = Local::scripted(f().concurrency(10));
-    local.get("/name").assert_status(200);
-    wait_for_rest(&local, sockets(&local));
-    let before = sockets(&local);
+    let (local, before) = started();
     let mut conns: Vec<Conn> = (0..20).map(|_| Conn::open(local.function_port("f"))).collect();
     for _ in 0..2 {
         for conn in &mut conns {
             conn.send(&request("GET", "/name", "", b""));
             conn.answer("GET").assert_status(200);
         }
-        let served = sockets(&local);
-        assert!(served >= before + 2 * conns.len(), "{served} with {before} before");
-        wait_for_rest(&local, before + conns.len());
+        wait_for(&local, before + conns.len(), "all rest");
     }
     drop(conns);
-    wait_for_rest(&local, before);
+    wait_for(&local, before, "all have left");
 }
 
 #[test]
 fn a_request_in_pieces_wakes_a_connection() {
-    let local = Local::scripted(f());
-    local.get("/name").assert_status(200);
-    let before = sockets(&local);
+    let (local, before) = started();
     let mut conn = Conn::open(local.function_port("f"));
     let whole = request("POST", "/length", "", b"twelve bytes");
     // The first piece of the second request comes with the first request, so that the HTTP library has read it.
     conn.send(&[&request("GET", "/name", "", b"")[..], &whole[..9]].concat());
     conn.answer("GET").assert_status(200);
-    wait_for_rest(&local, before + 1);
+    wait_for(&local, before + 1, "it rests");
     conn.send(&whole[9..30]);
-    eventually("the connection is served", || sockets(&local) == before + 2);
-    std::thread::sleep(Duration::from_millis(1500));
+    wait_for(&local, before + 2, "it is served");
+    std::thread::sleep(Duration::from_millis(800));
     assert_eq!(sockets(&local), before + 2, "a part of a request is waited for by the HTTP library");
     conn.send(&whole[30..]);
     assert_eq!(conn.answer("POST").text(), "12");
-    wait_for_rest(&local, before + 1);
+    wait_for(&local, before + 1, "it rests");
     // What cannot be read is refused as on a connection that has not rested.
     conn.send(b"no request\r\n\r\n");
     conn.answer("GET").assert_status(400);
@@ -84,15 +103,14 @@ fn a_body_that_is_still_sent_keeps_its_connection() {
 
 #[test]
 fn a_connection_with_tls_rests_too() {
-    let local = Local::scripted(f());
+    let (local, before) = started();
     let file = authority(&local);
     let mut tls = connect(local.function_port("f"), trusting(&file), "localhost", &[]).unwrap();
     exchange(&mut tls, &request("GET", "/seen", "", b""), "x-fc-function-deadline");
-    let served = sockets(&local);
-    wait_for_rest(&local, served - 1);
+    wait_for(&local, before + 1, "it rests");
     let text = exchange(&mut tls, &request("GET", "/seen", "", b""), "x-fc-function-deadline");
     assert!(text.starts_with("HTTP/1.1 200") && text.contains("x-forwarded-proto: https"), "{text}");
-    wait_for_rest(&local, served - 1);
+    wait_for(&local, before + 1, "it rests again");
     // The client's end is answered by one of TLS.
     tls.conn.send_close_notify();
     tls.conn.complete_io(&mut tls.sock).unwrap();
@@ -102,15 +120,13 @@ fn a_connection_with_tls_rests_too() {
 
 #[test]
 fn a_stop_closes_resting_connections_and_serves_what_they_have_sent() {
-    let mut local = Local::scripted(f().concurrency(10));
-    local.get("/name").assert_status(200);
-    let before = sockets(&local);
+    let (mut local, before) = started();
     let mut conns = [(); 2].map(|()| Conn::open(local.function_port("f")));
     for conn in &mut conns {
         conn.send(&request("GET", "/name", "", b""));
         conn.answer("GET").assert_status(200);
     }
-    wait_for_rest(&local, before + 2);
+    wait_for(&local, before + 2, "both rest");
     let [mut idle, mut busy] = conns;
     busy.send(&request("GET", "/sleep?ms=500", "", b""));
     local.wait_for(printed("asleep"));
