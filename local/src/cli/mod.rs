@@ -203,9 +203,12 @@ enum Colour {
 /// }
 /// ```
 pub fn run() -> ExitCode {
-    if let Some(code) = guard::run(&shell::arguments()) {
-        return code;
-    }
+    guard::run(&shell::arguments()).unwrap_or_else(run_command)
+}
+
+/// Apart from [`run`], since the stack of a guard would have room for all commands, and each instance has a guard.
+#[inline(never)]
+fn run_command() -> ExitCode {
     let Arguments { template, env, command } = Arguments::parse();
     let template = template.unwrap_or_else(default_template);
     let env = env.as_deref();

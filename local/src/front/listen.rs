@@ -232,5 +232,5 @@ async fn serve(clients: Clients, (stream, peer): (TcpStream, SocketAddr)) {
 
 fn set_up(stream: &TcpStream) -> io::Result<Arc<Hangup>> {
     stream.set_nodelay(true)?;
-    Hangup::prepare(stream).map(Arc::new)
+    Ok(Arc::new(Hangup::prepare(stream)))
 }

@@ -11,18 +11,18 @@
 //! kernel killed for want of memory, then `code N` or `signal N`.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use super::cgroup::Group;
 use super::mounts::{self, Mounts};
+use super::orders::Orders;
 use super::role::{DISPENSER, GUARD, JOIN, KEEPER, MOUNT, NOTHING, SELF, SHIM};
 use super::{keeper, proc};
 
@@ -38,9 +38,6 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
         _ => None,
     }
 }
-
-/// The process to signal. `None` once the process is reaped: its number may then belong to another process.
-static INSTANCE: Mutex<Option<Pid>> = Mutex::new(None);
 
 fn join(arguments: &[OsString]) -> ExitCode {
     match arguments.first().map(|folder| enter(folder)) {
@@ -93,25 +90,11 @@ fn try_guard(folder: &OsStr, network: &OsStr, rest: &[OsString]) -> io::Result<(
         .stdin(Stdio::null())
         .process_group(0)
         .spawn()?;
-    *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) =
-        i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let (mut report, control_of_disk) = (control.try_clone()?, control.try_clone()?);
-    // If fc-local has ended, the write fails. The next lines then notice the end, and end the instance.
+    let mut report = control.try_clone()?;
+    // If fc-local has ended, the write fails. The orders then end too, and the instance with them.
     _ = writeln!(report, "pid {}", child.id());
-    // Not joined: the thread reads until the socket closes, and the process ends no later than that.
-    if std::thread::Builder::new().spawn(move || follow(control)).is_err() {
-        // Without the thread, the end of the socket would go unnoticed.
-        signal(Signal::KILL);
-    }
-    if let Some(mounts) = mounts.clone().filter(|mounts| mounts.scratch.is_some()) {
-        let mut report = control_of_disk;
-        // Without the thread nothing is said of a full disk. The thread ends with the process.
-        _ = std::thread::Builder::new()
-            .spawn(move || mounts.wait_for_full_disk().map(|bytes| writeln!(report, "disk {bytes}")));
-    }
-    let status = child.wait()?;
-    // The lock is held while the number becomes invalid, so that no signal reaches another process.
-    *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    let disk = mounts.as_ref().and_then(Mounts::disk);
+    let status = Orders::new(control, disk).carry_out(&mut child)?;
     // An empty line is no report. Its write fails if fc-local is gone.
     if let [program, arguments @ ..] = last_wish
         && writeln!(report).is_err()
@@ -146,28 +129,6 @@ fn describe(status: ExitStatus) -> String {
     match status.signal() {
         Some(signal) => format!("signal {signal}"),
         None => format!("code {}", status.code().unwrap_or(-1)),
-    }
-}
-
-/// Carries out the orders of fc-local until fc-local has ended.
-fn follow(control: UnixStream) {
-    let mut lines = BufReader::new(control).lines();
-    while let Some(Ok(line)) = lines.next() {
-        match line.as_str() {
-            "term" => signal(Signal::TERM),
-            "stop" => signal(Signal::STOP),
-            "cont" => signal(Signal::CONT),
-            _ => signal(Signal::KILL),
-        }
-    }
-    signal(Signal::KILL);
-}
-
-fn signal(signal: Signal) {
-    let instance = INSTANCE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(pid) = *instance {
-        // The signal fails only if every process of the group has ended. `wait` notices such an end.
-        _ = rustix::process::kill_process_group(pid, signal);
     }
 }
 

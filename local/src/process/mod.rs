@@ -2,6 +2,7 @@
 
 mod cgroup;
 mod contained;
+mod disk;
 mod engine;
 pub(crate) mod guard;
 mod guarded;
@@ -10,6 +11,7 @@ mod keeper;
 mod lines;
 mod mounts;
 mod network;
+mod orders;
 pub(crate) mod orphans;
 mod output;
 mod pipe;

@@ -7,14 +7,14 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::thread::UnshareFlags;
 
+use super::disk::Disk;
 use super::role::{MOUNT, NOTHING, own_file};
 
 /// Everybody may write, and nobody may remove what belongs to others.
@@ -34,9 +34,6 @@ pub(crate) struct Mounts {
     /// How much `/tmp` may hold, in bytes.
     pub(crate) disk: u64,
 }
-
-/// How often the size of `/tmp` is looked at.
-const LOOK_AT_DISK: Duration = Duration::from_secs(1);
 
 impl Mounts {
     /// Finds out whether mounts can be made here, by making some. `Err` says why not.
@@ -96,20 +93,9 @@ impl Mounts {
         fs::set_permissions(folder, fs::Permissions::from_mode(TEMPORARY_MODE))
     }
 
-    /// Waits until `/tmp` holds more than it may, and gives its size in bytes.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the thread has nothing else to do, and there is no executor"
-    )]
-    pub(super) fn wait_for_full_disk(&self) -> Option<u64> {
-        let folder = self.scratch.as_ref()?;
-        loop {
-            std::thread::sleep(LOOK_AT_DISK);
-            let size = size(folder);
-            if size > self.disk {
-                return Some(size);
-            }
-        }
+    /// Watches how much `/tmp` holds, if it is a folder of the instance's own.
+    pub(super) fn disk(&self) -> Option<Disk> {
+        Some(Disk::new(self.scratch.clone()?, self.disk))
     }
 
     /// Removes the folder that was `/tmp`, after the last process of the instance.
@@ -194,23 +180,6 @@ impl Mounts {
         rustix::mount::mount_move(".", "/")?;
         Ok(rustix::process::chroot(".")?)
     }
-}
-
-/// What the files below take on the disk, in bytes. What is gone by now takes nothing.
-fn size(folder: &Path) -> u64 {
-    const BLOCK: u64 = 512;
-    let mut total = 0;
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let Ok(metadata) = entry.metadata() else { continue };
-            total += metadata.blocks() * BLOCK;
-            if metadata.is_dir() {
-                folders.push(entry.path());
-            }
-        }
-    }
-    total
 }
 
 /// Tries the mounts of the arguments out, and says on standard output what is in the way.

@@ -239,17 +239,22 @@ impl Drop for ClientBody {
         if let Some(incoming) = self.incoming.take()
             && let Some(tasks) = &self.tasks
         {
-            tasks.spawn(tokio::time::timeout(DRAIN_MAX, drain(incoming)));
+            tasks.spawn(drain(incoming, self.hangup.take()));
         }
     }
 }
 
-/// Reads and drops up to the largest body of a request.
-async fn drain(mut body: Incoming) {
+/// Reads and drops up to the largest body of a request. Whoever has the `hangup` sees that the body is still read.
+async fn drain(mut body: Incoming, hangup: Option<Arc<Hangup>>) {
     let mut left = REQUEST_BODY_MAX;
-    while let Some(Ok(frame)) = body.frame().await {
-        let length = frame.data_ref().map_or(0, Bytes::len);
-        let Some(rest) = left.checked_sub(length) else { return };
-        left = rest;
-    }
+    let all = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            let Some(rest) = left.checked_sub(length) else { return };
+            left = rest;
+        }
+    };
+    _ = tokio::time::timeout(DRAIN_MAX, all).await;
+    drop(body);
+    drop(hangup);
 }

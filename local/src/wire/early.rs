@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{StatusCode, response};
 
 use super::h1::{Broken, Link, Reply, write_header};
-use super::socket::Turns;
+use super::turns::Turns;
 use super::{headers, limits};
 
 /// The way of interim replies to a client.

@@ -19,21 +19,22 @@ pub(crate) fn has_unread(socket: &std::net::TcpStream) -> bool {
 /// Watches one connection.
 #[derive(Debug)]
 pub(crate) struct Hangup {
-    handle: std::net::TcpStream,
+    /// `None` without a free file descriptor.
+    handle: Option<std::net::TcpStream>,
     watched: OnceLock<Option<TcpStream>>,
     told: Notify,
 }
 
 impl Hangup {
     /// Prepares to watch `stream` through a second handle, so that hyper's readiness does not change.
-    pub(crate) fn prepare(stream: &TcpStream) -> io::Result<Self> {
-        let handle = stream.as_fd().try_clone_to_owned()?;
-        Ok(Hangup { handle: handle.into(), watched: OnceLock::new(), told: Notify::new() })
+    pub(crate) fn prepare(stream: &TcpStream) -> Self {
+        let handle = stream.as_fd().try_clone_to_owned().ok().map(Into::into);
+        Hangup { handle, watched: OnceLock::new(), told: Notify::new() }
     }
 
     /// Whether the kernel has bytes that hyper has not read.
     pub(crate) fn has_unread(&self) -> bool {
-        has_unread(&self.handle)
+        self.handle.as_ref().is_some_and(has_unread)
     }
 
     /// Says that hyper has read the end of the connection in the middle of a body.
@@ -53,7 +54,7 @@ impl Hangup {
 
     /// Waits until the kernel has the end of the connection.
     async fn closed(&self) {
-        let watch = || self.handle.try_clone().and_then(TcpStream::from_std).ok();
+        let watch = || TcpStream::from_std(self.handle.as_ref()?.try_clone().ok()?).ok();
         // Without file descriptors there is no watch. hyper still notices most clients that leave.
         let Some(socket) = self.watched.get_or_init(watch) else { return std::future::pending().await };
         loop {

@@ -129,7 +129,7 @@ pub(crate) fn is_reserved(name: &HeaderName) -> bool {
 }
 
 /// The client at the other end of a connection.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Peer {
     address: HeaderValue,
     /// The scheme that the client used.

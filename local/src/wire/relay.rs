@@ -314,7 +314,7 @@ enum Written {
 /// Waits until a connection that is not read has closed, and then `LINGER` for the delivery of its bytes.
 fn watch(stream: &TcpStream) -> Watch {
     // Without file descriptors there is no watch. The function's time limit ends the relay.
-    let Ok(hangup) = Hangup::prepare(stream) else { return Box::pin(std::future::pending()) };
+    let hangup = Hangup::prepare(stream);
     Box::pin(async move {
         sleep(GRACE).await;
         hangup.gone().await;

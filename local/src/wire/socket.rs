@@ -2,163 +2,21 @@
 //! not take.
 
 use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::Notify;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Sleep, sleep};
 
 use super::gather;
 use super::stream::Stream;
+use super::turns::Turns;
 
 /// How long a client may take nothing of a whole reply. A stream ends with the function's time.
 pub(crate) const STALL_MAX: Duration = Duration::from_secs(75);
-
-/// The state of one connection, by which the socket knows to whom hyper's bytes belong.
-#[derive(Debug, Default)]
-pub(crate) struct Turns {
-    /// `IDLE`, `ANSWERING` or `ANSWERED`.
-    state: AtomicU8,
-    /// The status of hyper's own reply. Zero if there is none.
-    unread: AtomicU16,
-    /// Whether hyper has bytes of a request that has not begun.
-    has_part: AtomicBool,
-    /// Whether the reply has a time of its own, as a stream and a WebSocket have.
-    has_own_time: AtomicBool,
-    /// The requests so far.
-    begun: AtomicUsize,
-    /// The head of an interim reply, which is to be written.
-    early: Mutex<Bytes>,
-    /// Whether somebody waits until hyper and the socket have nothing left to write.
-    awaits_flush: AtomicBool,
-    flush: Notify,
-}
-
-/// No request is in flight, and all replies are written.
-const IDLE: u8 = 0;
-const ANSWERING: u8 = 1;
-/// hyper has the whole reply, and may not have flushed the end.
-const ANSWERED: u8 = 2;
-
-/// Held while a request is answered, until hyper has the last piece of the reply.
-#[derive(Debug)]
-pub(crate) struct Turn {
-    turns: Arc<Turns>,
-    is_stream: bool,
-}
-
-impl Turns {
-    pub(crate) fn begin(self: &Arc<Self>) -> Turn {
-        self.state.store(ANSWERING, Ordering::Relaxed);
-        self.has_part.store(false, Ordering::Relaxed);
-        self.begun.fetch_add(1, Ordering::Relaxed);
-        Turn { turns: Arc::clone(self), is_stream: false }
-    }
-
-    /// Whether a part of a request's head was read.
-    pub(crate) fn has_part(&self) -> bool {
-        self.has_part.load(Ordering::Relaxed)
-    }
-
-    /// Waits until there has been no request for so long, or somewhat longer. A part of a head is no request.
-    pub(crate) async fn idle(&self, length: Duration) {
-        const LOOKS: u32 = 3;
-        let (mut looks, mut before) = (0, None);
-        // The first look may come at once after a request.
-        while looks <= LOOKS {
-            sleep(length / LOOKS).await;
-            let begun = Some(self.begun.load(Ordering::Relaxed));
-            let is_idle = self.state.load(Ordering::Relaxed) == IDLE && begun == before;
-            (looks, before) = (if is_idle { looks + 1 } else { 0 }, begun);
-        }
-    }
-
-    /// Waits until what hyper has to write was written. A client that takes nothing is given up after a while.
-    pub(crate) async fn drained(&self) {
-        _ = timeout(STALL_MAX, self.flushed_by(|| ())).await;
-    }
-
-    /// Sends the head of an interim reply, and waits until it was written.
-    pub(super) async fn send(&self, head: Bytes) {
-        self.flushed_by(|| *self.early() = head).await;
-    }
-
-    async fn flushed_by(&self, begin: impl FnOnce()) {
-        let mut flushed = pin!(self.flush.notified());
-        flushed.as_mut().enable();
-        begin();
-        self.awaits_flush.store(true, Ordering::SeqCst);
-        flushed.await;
-    }
-
-    fn early(&self) -> MutexGuard<'_, Bytes> {
-        self.early.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn awaits_flush(&self) -> bool {
-        self.awaits_flush.load(Ordering::SeqCst)
-    }
-
-    fn flushed(&self) {
-        _ = self.state.compare_exchange(ANSWERED, IDLE, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    fn tell_flush(&self) {
-        if self.awaits_flush() {
-            self.awaits_flush.store(false, Ordering::SeqCst);
-            self.flush.notify_waiters();
-        }
-    }
-
-    /// Withholds hyper's own reply, and keeps the status.
-    fn withhold(&self, bytes: &[u8]) -> bool {
-        if self.state.load(Ordering::Relaxed) != IDLE {
-            return false;
-        }
-        let status = bytes.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5));
-        let status = status.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
-        let Some(status) = status.filter(|status| (400..500).contains(status)) else { return false };
-        self.unread.store(status, Ordering::Relaxed);
-        true
-    }
-
-    /// The status of the withheld reply.
-    pub(crate) fn unread(&self) -> Option<u16> {
-        Some(self.unread.load(Ordering::Relaxed)).filter(|status| *status > 0)
-    }
-
-    /// The head of the withheld reply is read once more.
-    pub(crate) fn retry(&self) {
-        self.unread.store(0, Ordering::Relaxed);
-    }
-}
-
-impl Turn {
-    /// The reply is a stream, which has a time of its own.
-    pub(crate) fn begin_stream(&mut self) {
-        self.is_stream = true;
-        self.turns.has_own_time.store(true, Ordering::Relaxed);
-    }
-
-    /// The connection becomes a WebSocket, and never again takes requests.
-    pub(crate) fn begin_socket(&self) {
-        self.turns.has_own_time.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.turns.state.store(ANSWERED, Ordering::Relaxed);
-        if self.is_stream {
-            self.turns.has_own_time.store(false, Ordering::Relaxed);
-        }
-    }
-}
 
 /// A client's socket, which withholds hyper's own replies.
 #[derive(Debug)]
@@ -182,7 +40,7 @@ impl Socket {
 
     /// The outcome of a write, or an error once the client has taken nothing for too long.
     fn watch<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if written.is_ready() || self.turns.has_own_time.load(Ordering::Relaxed) {
+        if written.is_ready() || self.turns.has_own_time() {
             self.stalled = None;
             return written;
         }
@@ -236,8 +94,8 @@ impl AsyncRead for Socket {
             into.put_slice(&self.again.split_to(length));
             Poll::Ready(Ok(()))
         };
-        if into.filled().len() > before && self.turns.state.load(Ordering::Relaxed) == IDLE {
-            self.turns.has_part.store(true, Ordering::Relaxed);
+        if into.filled().len() > before {
+            self.turns.take_part();
         }
         read
     }
@@ -277,14 +135,14 @@ impl AsyncWrite for Socket {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         // hyper has nothing left to write when it flushes, so this is behind whole replies.
         if self.turns.awaits_flush() && self.early.is_empty() {
-            let early = std::mem::take(&mut *self.turns.early());
+            let early = self.turns.take_early();
             self.early = early;
         }
         ready!(self.poll_early(context))?;
-        self.turns.flushed();
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
         let flushed = self.watch(flushed, context);
         if flushed.is_ready() {
+            self.turns.flushed();
             self.turns.tell_flush();
         }
         flushed
@@ -303,6 +161,7 @@ impl AsyncWrite for Socket {
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -336,6 +195,33 @@ mod tests {
         assert!(timeout(PATIENCE * 4, turns.idle(PATIENCE)).await.is_err(), "its reply is not written");
         socket.flush().await.unwrap();
         turns.idle(PATIENCE).await;
+    }
+
+    #[tokio::test]
+    async fn a_connection_rests_when_nothing_of_a_request_has_come() {
+        let (_client, mut socket, turns) = pair().await;
+        assert_eq!(turns.rests(PATIENCE).await, PATIENCE / 4);
+        let turn = turns.begin();
+        assert!(timeout(PATIENCE * 4, turns.rests(PATIENCE)).await.is_err(), "a request is in flight");
+        drop(turn);
+        assert!(timeout(PATIENCE * 4, turns.rests(PATIENCE)).await.is_err(), "its reply is not written");
+        socket.flush().await.unwrap();
+        turns.take_part();
+        assert!(timeout(PATIENCE * 4, turns.rests(PATIENCE)).await.is_err(), "a part of the next has come");
+        drop(turns.begin());
+        socket.flush().await.unwrap();
+        let in_use = async {
+            loop {
+                drop(turns.begin());
+                socket.flush().await.unwrap();
+                sleep(PATIENCE / 20).await;
+            }
+        };
+        tokio::select! {
+            _ = turns.rests(PATIENCE) => panic!("it is in use"),
+            () = in_use => {}
+            () = sleep(PATIENCE * 4) => {}
+        }
     }
 
     #[tokio::test]

@@ -49,6 +49,7 @@ mod outputs;
 mod package;
 mod queue;
 mod records;
+mod resting;
 mod signer;
 mod start;
 mod stop;

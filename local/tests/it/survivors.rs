@@ -41,14 +41,36 @@ fn not_after_an_orderly_end_either() {
     }
 }
 
+/// A line of a process's status.
+fn status(pid: u32, name: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let found = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    found.unwrap_or_else(|| panic!("{name} in {status}")).trim().to_owned()
+}
+
+/// The guard of an instance's first process.
+fn guard_of(local: &Local, pid: u32) -> u32 {
+    let guard = status(pid, "PPid").parse().unwrap();
+    assert_ne!(guard, local.pid());
+    guard
+}
+
+/// Each instance has a guard, so what one keeps counts hundreds of times. It has no addresses that the loader has filled in,
+/// which would be 600 KiB, and one thread.
+#[test]
+fn a_guard_keeps_little() {
+    let local = Local::scripted(f());
+    let guard = guard_of(&local, local.get("/pid").text().parse().unwrap());
+    assert_eq!(status(guard, "Threads"), "1");
+    let own: u32 = status(guard, "RssAnon").trim_end_matches(" kB").parse().unwrap();
+    assert!(own <= 400, "{own} KiB of its own");
+}
+
 #[test]
 fn not_when_the_guard_is_killed() {
     let local = Local::scripted(f());
     let pid: u32 = local.get("/pid").text().parse().unwrap();
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let guard: u32 =
-        status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim().parse().unwrap();
-    assert_ne!(guard, local.pid());
+    let guard = guard_of(&local, pid);
     signal(guard, "KILL");
     eventually("the instance ends with its guard", || !is_running(pid));
     local.wait_for(kind("instance_ended").field("signal", 9));

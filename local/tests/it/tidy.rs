@@ -280,7 +280,6 @@ fn tasks_belong_to_the_platforms_trackers() {
         &["thread::spawn", "thread::Builder"],
         &[
             "cli/print.rs",
-            "process/guard.rs",
             // A commit waits for the disk.
             "store/commit.rs",
         ],
