@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# OTLP's JSON is read by protobuf's own JSON readers without an error, and each trace is another one: 24 bytes of id where 16 were.
+# OTLP's JSON is read by protobuf's own JSON reader without an error, and each trace is another one: 24 bytes of id where 16 were.
 #
 # Packages: npm @opentelemetry/otlp-transformer 0.223.1, @opentelemetry/sdk-trace-base 2.12.1, @opentelemetry/api 1.9.1; PyPI opentelemetry-proto 1.45.2,
 # protobuf 7.36.2.
