@@ -248,8 +248,8 @@ pub(crate) async fn failure(
     };
     let (error_type, request_id) = (text(ERROR_TYPE), text(REQUEST_ID));
     let status = reply.status();
-    let is_failure =
-        !error_type.is_empty() || (!is_function && (status.is_client_error() || status.is_server_error()));
+    // A redirect of the API is a failure too: something on the way answered it, and nothing was done.
+    let is_failure = !error_type.is_empty() || !(is_function || status.is_success());
     if !is_failure {
         return Ok(reply);
     }

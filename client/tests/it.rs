@@ -225,6 +225,23 @@ async fn a_refusal_has_the_platforms_words() {
 }
 
 #[tokio::test]
+async fn a_redirect_is_no_success_of_the_api() {
+    let moved = answer("307 Temporary Redirect\r\nlocation: /elsewhere", "<p>moved");
+    let server = Server::start([moved.clone()]).await;
+    let error = server.client().invoke("f").send().await.unwrap_err();
+    assert_eq!(error.to_string(), "the call was refused with 307 Temporary Redirect");
+    let error = server.client().invoke("f").send_async().await.unwrap_err();
+    assert_eq!(error.to_string(), "the call was refused with 307 Temporary Redirect");
+    // The signature is for the address that was asked, and none is sent elsewhere.
+    assert_eq!(server.asked().len(), 2);
+
+    // That of a function is its own word.
+    let server = Server::start([moved]).await;
+    let reply = server.client().request(Method::GET, server.url("/")).send().await.unwrap();
+    assert_eq!((reply.status().as_u16(), server.asked().len()), (307, 1));
+}
+
+#[tokio::test]
 async fn a_refusal_before_anything_ran_is_repeated() {
     let (full, later) =
         (answer("429 Too Many Requests", ""), answer("503 Service Unavailable\r\nretry-after: 0", ""));

@@ -44,7 +44,9 @@ pub use sender::SseSender;
 /// without an event a comment is sent, because a load balancer closes a connection that is silent for 15 s.
 ///
 /// # How the stream ends
-/// - The stream ends: the reply ends. An `EventSource` connects again, until the reply is a 204.
+/// - The stream ends: the reply ends. An `EventSource` connects again, until the reply is a 204, which tells it to stop.
+///   Any other status than 200 ends it too, a 429 or 503 of the platform among them: a page that is to outlive these opens
+///   a new `EventSource` when an `error` finds its `readyState` to be `CLOSED`.
 /// - The stream gives an error, or an event cannot be made: the error is logged with the request's id. Events that were
 ///   ready are sent, and the reply is cut, as by a panic: over HTTP/1 without the last chunk, over HTTP/2 by a reset.
 ///   Clients that read a stream up to an end of their own, such as those of AI services, would take an orderly end for
