@@ -57,6 +57,8 @@ pub struct Cors {
     expose: Vec<Cow<'static, str>>,
     credentials: bool,
     max_age: Duration,
+    /// [`sealed`]. Referred to here alone, so that a function without a policy does not link its code.
+    seal: fn(&Self) -> Result<SealedCors, String>,
 }
 
 const ANY: HeaderValue = HeaderValue::from_static("*");
@@ -95,6 +97,7 @@ impl Cors {
             expose: Vec::new(),
             credentials: false,
             max_age: Duration::from_secs(3600),
+            seal: sealed,
         }
     }
 
@@ -133,22 +136,28 @@ impl Cors {
     /// # Errors
     /// The mistake, for the author.
     pub(crate) fn seal(&self) -> Result<SealedCors, String> {
-        if self.any && self.credentials {
-            return Err(
-                "every origin together with credentials is refused by browsers: name the origins".to_owned()
-            );
-        }
-        let origins: Result<Vec<_>, _> = self.origins.iter().map(|origin| check_origin(origin)).collect();
-        Ok(SealedCors {
-            origins: origins?,
-            any: self.any,
-            predicate: self.predicate.clone(),
-            headers: self.headers.as_deref().map(list).transpose()?,
-            expose: if self.expose.is_empty() { None } else { Some(list(&self.expose)?) },
-            credentials: self.credentials,
-            max_age: HeaderValue::from(self.max_age.as_secs()),
-        })
+        (self.seal)(self)
     }
+}
+
+fn sealed(cors: &Cors) -> Result<SealedCors, String> {
+    if cors.any && cors.credentials {
+        return Err(
+            "every origin together with credentials is refused by browsers: name the origins".to_owned()
+        );
+    }
+    let origins: Result<Vec<_>, _> = cors.origins.iter().map(|origin| check_origin(origin)).collect();
+    Ok(SealedCors {
+        origins: origins?,
+        any: cors.any,
+        predicate: cors.predicate.clone(),
+        headers: cors.headers.as_deref().map(list).transpose()?,
+        expose: if cors.expose.is_empty() { None } else { Some(list(&cors.expose)?) },
+        credentials: cors.credentials,
+        max_age: HeaderValue::from(cors.max_age.as_secs()),
+        preflight: SealedCors::answer_preflight,
+        decorate_for_page: SealedCors::tell_page,
+    })
 }
 
 impl fmt::Debug for Cors {
@@ -192,6 +201,9 @@ pub(crate) struct SealedCors {
     expose: Option<HeaderValue>,
     credentials: bool,
     max_age: HeaderValue,
+    /// As [`Cors::seal`]: what few replies need is linked where there is a policy.
+    preflight: fn(&Self, &Parts, HeaderValue) -> HeaderMap,
+    decorate_for_page: fn(&Self, &Parts, &mut HeaderMap),
 }
 
 /// The method that a preflight announces. A preflight is an `OPTIONS` with `Access-Control-Request-Method`.
@@ -205,6 +217,10 @@ pub(crate) fn preflight_method(head: &Parts) -> Option<Method> {
 impl SealedCors {
     /// The headers for a preflight. `methods` are the methods of the path.
     pub(crate) fn preflight(&self, request: &Parts, methods: HeaderValue) -> HeaderMap {
+        (self.preflight)(self, request, methods)
+    }
+
+    fn answer_preflight(&self, request: &Parts, methods: HeaderValue) -> HeaderMap {
         let mut reply = HeaderMap::new();
         if self.origin(request, &mut reply) {
             reply.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
@@ -230,11 +246,11 @@ impl SealedCors {
             reply.append(VARY, VARY_ORIGIN);
         }
         if from_page {
-            self.decorate_for_page(request, reply);
+            (self.decorate_for_page)(self, request, reply);
         }
     }
 
-    fn decorate_for_page(&self, request: &Parts, reply: &mut HeaderMap) {
+    fn tell_page(&self, request: &Parts, reply: &mut HeaderMap) {
         if self.origin(request, reply)
             && let Some(expose) = &self.expose
         {

@@ -87,6 +87,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         on_initialize,
         on_pre_stop,
         on_pre_freeze,
+        run_hooks,
         ready_checks,
         ready,
         once_sealed,
@@ -124,7 +125,8 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
     if !mistakes.0.is_empty() {
         return Err(AppErrors(mistakes));
     }
-    let handlers = Handlers { event, doors, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready };
+    let handlers =
+        Handlers { event, doors, on_initialize, on_pre_stop, on_pre_freeze, run_hooks, ready_checks, ready };
     Ok((
         Plan {
             table,

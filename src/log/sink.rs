@@ -17,6 +17,9 @@ const PENDING_MAX: usize = 1024 * 1024;
 /// Lines of requests that overlap share one write. A buffer of this size, in bytes, is flushed without further delay.
 const BATCH: usize = 16 * 1024;
 
+/// Room for the first lines, in bytes. Without it the first line makes the buffer grow four times.
+const FIRST: usize = 512;
+
 /// How often the helper thread retries while stdout takes no bytes.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -70,6 +73,9 @@ pub(crate) fn write(lines: impl FnOnce(&mut Vec<u8>)) {
 pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> bool) {
     let mut sink = lock();
     let before = sink.pending.len();
+    if sink.pending.capacity() == 0 {
+        sink.pending.reserve_exact(FIRST);
+    }
     lines(&mut sink.pending);
     if sink.pending.len() > PENDING_MAX && before > 0 {
         sink.pending.truncate(before);

@@ -278,8 +278,8 @@ fn kept_of_shed(id: &RequestId, head: &Parts) -> (RequestId, Parts) {
             kept.headers.append(name, copy);
         }
     }
-    // Parsed text is copied.
-    if let Ok(uri) = head.uri.to_string().parse() {
+    // A text of its own.
+    if let Ok(uri) = head.uri.to_string().try_into() {
         kept.uri = uri;
     }
     (id.detached(), kept)
