@@ -18,6 +18,8 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 
+use crate::headers::{add, set};
+
 /// The CORS policy of an app or a place: which other origins may read its replies.
 ///
 /// ```
@@ -223,15 +225,15 @@ impl SealedCors {
     fn answer_preflight(&self, request: &Parts, methods: HeaderValue) -> HeaderMap {
         let mut reply = HeaderMap::new();
         if self.origin(request, &mut reply) {
-            reply.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+            set(&mut reply, ACCESS_CONTROL_ALLOW_METHODS, methods);
             let asked = || request.headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
             if let Some(headers) = self.headers.clone().or_else(asked) {
-                reply.insert(ACCESS_CONTROL_ALLOW_HEADERS, headers);
+                set(&mut reply, ACCESS_CONTROL_ALLOW_HEADERS, headers);
             }
-            reply.insert(ACCESS_CONTROL_MAX_AGE, self.max_age.clone());
+            set(&mut reply, ACCESS_CONTROL_MAX_AGE, self.max_age.clone());
         }
         let vary = "origin, access-control-request-method, access-control-request-headers";
-        reply.insert(VARY, HeaderValue::from_static(vary));
+        set(&mut reply, VARY, HeaderValue::from_static(vary));
         reply
     }
 
@@ -241,9 +243,9 @@ impl SealedCors {
     pub(crate) fn decorate(&self, request: &Parts, from_page: bool, reply: &mut HeaderMap) {
         if self.any {
             // The same value for all requests, so that caches may keep one copy.
-            reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+            set(reply, ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
         } else {
-            reply.append(VARY, VARY_ORIGIN);
+            add(reply, VARY, VARY_ORIGIN);
         }
         if from_page {
             (self.decorate_for_page)(self, request, reply);
@@ -254,7 +256,7 @@ impl SealedCors {
         if self.origin(request, reply)
             && let Some(expose) = &self.expose
         {
-            reply.insert(ACCESS_CONTROL_EXPOSE_HEADERS, expose.clone());
+            set(reply, ACCESS_CONTROL_EXPOSE_HEADERS, expose.clone());
         }
     }
 
@@ -262,7 +264,7 @@ impl SealedCors {
     fn origin(&self, request: &Parts, reply: &mut HeaderMap) -> bool {
         let allowed = match request.headers.get(ORIGIN) {
             Some(_) if self.any => {
-                reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+                set(reply, ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
                 return true;
             }
             Some(origin) if self.allows(origin) => Some(origin.clone()),
@@ -272,9 +274,9 @@ impl SealedCors {
         let told = allowed.or_else(|| self.origins.first().cloned()).or_else(|| own_origin(request));
         // No page has this origin. Without the header the platform would allow the request's origin.
         let told = told.unwrap_or(HeaderValue::from_static("https://no-origin.invalid"));
-        reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, told);
+        set(reply, ACCESS_CONTROL_ALLOW_ORIGIN, told);
         if is_allowed && self.credentials {
-            reply.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            set(reply, ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         } else {
             reply.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
         }

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Hook};
+use crate::headers::set;
 use crate::lifecycle::{Start, outcome};
 use crate::log::{current, sink};
 use crate::platform::CallKind;
@@ -69,7 +70,7 @@ where
     let body = match result {
         Ok(()) => Body::Empty,
         Err(error) => {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            set(&mut headers, header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             Body::Once(Bytes::from(error.to_event_failure()))
         }
     };

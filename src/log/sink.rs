@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::task;
+
 /// The bound of the buffer, in bytes. Lines that would exceed it are dropped.
 const PENDING_MAX: usize = 1024 * 1024;
 
@@ -150,7 +152,7 @@ impl Sink {
     fn wake_helper(&mut self) {
         match self.helper {
             Helper::None => {
-                let thread = std::thread::Builder::new().name("fc-log".to_owned()).spawn(help);
+                let thread = task::thread("fc-log", None, Box::new(help));
                 self.helper = if thread.is_ok() { Helper::Pausing } else { Helper::None };
             }
             Helper::Sleeping => WANTED.notify_one(),
