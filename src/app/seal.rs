@@ -13,7 +13,7 @@ use crate::app::handler;
 use crate::app::routes::Declared;
 use crate::budget::{Budget, budget_for};
 use crate::cors::{Cors, SealedCors};
-use crate::counters::{Flush, LiveCounters};
+use crate::counters::Flush;
 use crate::error::Result;
 use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
 use crate::health::{About, Heartbeat, Rounds};
@@ -284,7 +284,8 @@ impl<S> Plan<S> {
             instance,
             tracker: Tracker::default(),
             store,
-            counts: Arc::new(LiveCounters::default()),
+            // Made where it stays.
+            counts: Arc::default(),
             budget,
             max_finishing: settings.max_finishing,
             initialization: Initialization::new(!handlers.on_initialize.is_empty()),

@@ -92,7 +92,8 @@ impl Reply {
         let (mut head, ()) = Response::new(()).into_parts();
         header_maps::reuse(&mut head.headers);
         if let Some(content_type) = content_type {
-            headers::set(&mut head.headers, http::header::CONTENT_TYPE, content_type);
+            // Most replies do it: here the value is made where it stays.
+            head.headers.insert(http::header::CONTENT_TYPE, content_type);
         }
         Self { head, body, error: None, has_cors: false, has_own_headers: false }
     }
