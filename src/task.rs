@@ -142,7 +142,10 @@ pub(crate) fn thread(
     stack: Option<usize>,
     work: Box<dyn FnOnce() + Send>,
 ) -> io::Result<thread::JoinHandle<()>> {
-    let mut builder = thread::Builder::new().name(name.to_owned());
+    // The system's name has a byte more.
+    let mut own = String::with_capacity(name.len() + 1);
+    own.push_str(name);
+    let mut builder = thread::Builder::new().name(own);
     if let Some(stack) = stack {
         builder = builder.stack_size(stack);
     }

@@ -5,7 +5,7 @@
 //! the bound are dropped and counted. A regular file never blocks and is written directly.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Stdout, Write};
+use std::io::{self, ErrorKind, IsTerminal, Stdout, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -114,6 +114,15 @@ pub(crate) fn finish(limit: Duration) {
     let mut sink = lock();
     sink.flush();
     drop(WRITTEN.wait_timeout_while(sink, limit, |sink| !sink.pending.is_empty()));
+}
+
+/// Whether stdout is a terminal. Asked of what lines go to, since the standard library's handle has a buffer of its own, and a
+/// pipe never needs it.
+pub(crate) fn is_terminal() -> bool {
+    match lock().out.get_or_insert_with(open) {
+        Out::Again(file) => file.is_terminal(),
+        Out::Std(stdout) => stdout.is_terminal(),
+    }
 }
 
 fn lock() -> MutexGuard<'static, Sink> {
