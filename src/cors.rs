@@ -18,6 +18,8 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 
+use crate::headers::set;
+
 /// The CORS policy of an app or a place: which other origins may read its replies.
 ///
 /// ```
@@ -57,6 +59,8 @@ pub struct Cors {
     expose: Vec<Cow<'static, str>>,
     credentials: bool,
     max_age: Duration,
+    /// [`sealed`]. Referred to here alone, so that a function without a policy does not link its code.
+    seal: fn(&Self) -> Result<SealedCors, String>,
 }
 
 const ANY: HeaderValue = HeaderValue::from_static("*");
@@ -95,6 +99,7 @@ impl Cors {
             expose: Vec::new(),
             credentials: false,
             max_age: Duration::from_secs(3600),
+            seal: sealed,
         }
     }
 
@@ -133,22 +138,28 @@ impl Cors {
     /// # Errors
     /// The mistake, for the author.
     pub(crate) fn seal(&self) -> Result<SealedCors, String> {
-        if self.any && self.credentials {
-            return Err(
-                "every origin together with credentials is refused by browsers: name the origins".to_owned()
-            );
-        }
-        let origins: Result<Vec<_>, _> = self.origins.iter().map(|origin| check_origin(origin)).collect();
-        Ok(SealedCors {
-            origins: origins?,
-            any: self.any,
-            predicate: self.predicate.clone(),
-            headers: self.headers.as_deref().map(list).transpose()?,
-            expose: if self.expose.is_empty() { None } else { Some(list(&self.expose)?) },
-            credentials: self.credentials,
-            max_age: HeaderValue::from(self.max_age.as_secs()),
-        })
+        (self.seal)(self)
     }
+}
+
+fn sealed(cors: &Cors) -> Result<SealedCors, String> {
+    if cors.any && cors.credentials {
+        return Err(
+            "every origin together with credentials is refused by browsers: name the origins".to_owned()
+        );
+    }
+    let origins: Result<Vec<_>, _> = cors.origins.iter().map(|origin| check_origin(origin)).collect();
+    Ok(SealedCors {
+        origins: origins?,
+        any: cors.any,
+        predicate: cors.predicate.clone(),
+        headers: cors.headers.as_deref().map(list).transpose()?,
+        expose: if cors.expose.is_empty() { None } else { Some(list(&cors.expose)?) },
+        credentials: cors.credentials,
+        max_age: HeaderValue::from(cors.max_age.as_secs()),
+        preflight: SealedCors::answer_preflight,
+        decorate_for_page: SealedCors::tell_page,
+    })
 }
 
 impl fmt::Debug for Cors {
@@ -192,6 +203,9 @@ pub(crate) struct SealedCors {
     expose: Option<HeaderValue>,
     credentials: bool,
     max_age: HeaderValue,
+    /// As [`Cors::seal`]: what few replies need is linked where there is a policy.
+    preflight: fn(&Self, &Parts, HeaderValue) -> HeaderMap,
+    decorate_for_page: fn(&Self, &Parts, &mut HeaderMap),
 }
 
 /// The method that a preflight announces. A preflight is an `OPTIONS` with `Access-Control-Request-Method`.
@@ -205,17 +219,21 @@ pub(crate) fn preflight_method(head: &Parts) -> Option<Method> {
 impl SealedCors {
     /// The headers for a preflight. `methods` are the methods of the path.
     pub(crate) fn preflight(&self, request: &Parts, methods: HeaderValue) -> HeaderMap {
+        (self.preflight)(self, request, methods)
+    }
+
+    fn answer_preflight(&self, request: &Parts, methods: HeaderValue) -> HeaderMap {
         let mut reply = HeaderMap::new();
         if self.origin(request, &mut reply) {
-            reply.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+            set(&mut reply, ACCESS_CONTROL_ALLOW_METHODS, methods);
             let asked = || request.headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
             if let Some(headers) = self.headers.clone().or_else(asked) {
-                reply.insert(ACCESS_CONTROL_ALLOW_HEADERS, headers);
+                set(&mut reply, ACCESS_CONTROL_ALLOW_HEADERS, headers);
             }
-            reply.insert(ACCESS_CONTROL_MAX_AGE, self.max_age.clone());
+            set(&mut reply, ACCESS_CONTROL_MAX_AGE, self.max_age.clone());
         }
         let vary = "origin, access-control-request-method, access-control-request-headers";
-        reply.insert(VARY, HeaderValue::from_static(vary));
+        set(&mut reply, VARY, HeaderValue::from_static(vary));
         reply
     }
 
@@ -225,20 +243,21 @@ impl SealedCors {
     pub(crate) fn decorate(&self, request: &Parts, from_page: bool, reply: &mut HeaderMap) {
         if self.any {
             // The same value for all requests, so that caches may keep one copy.
-            reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+            allow_any(reply);
         } else {
+            // In place: a copy that others share too costs every request 40 instructions more.
             reply.append(VARY, VARY_ORIGIN);
         }
         if from_page {
-            self.decorate_for_page(request, reply);
+            (self.decorate_for_page)(self, request, reply);
         }
     }
 
-    fn decorate_for_page(&self, request: &Parts, reply: &mut HeaderMap) {
+    fn tell_page(&self, request: &Parts, reply: &mut HeaderMap) {
         if self.origin(request, reply)
             && let Some(expose) = &self.expose
         {
-            reply.insert(ACCESS_CONTROL_EXPOSE_HEADERS, expose.clone());
+            set(reply, ACCESS_CONTROL_EXPOSE_HEADERS, expose.clone());
         }
     }
 
@@ -246,7 +265,7 @@ impl SealedCors {
     fn origin(&self, request: &Parts, reply: &mut HeaderMap) -> bool {
         let allowed = match request.headers.get(ORIGIN) {
             Some(_) if self.any => {
-                reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+                set(reply, ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
                 return true;
             }
             Some(origin) if self.allows(origin) => Some(origin.clone()),
@@ -256,9 +275,9 @@ impl SealedCors {
         let told = allowed.or_else(|| self.origins.first().cloned()).or_else(|| own_origin(request));
         // No page has this origin. Without the header the platform would allow the request's origin.
         let told = told.unwrap_or(HeaderValue::from_static("https://no-origin.invalid"));
-        reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, told);
+        set(reply, ACCESS_CONTROL_ALLOW_ORIGIN, told);
         if is_allowed && self.credentials {
-            reply.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            set(reply, ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         } else {
             reply.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
         }
@@ -275,6 +294,12 @@ impl SealedCors {
                 catch_unwind(AssertUnwindSafe(|| allows(origin))).unwrap_or(false)
             })
     }
+}
+
+/// Out of line: what the caller does is made in the author's crate, with its own copy of a map's code.
+#[inline(never)]
+fn allow_any(reply: &mut HeaderMap) {
+    reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
 }
 
 /// The origin of the function itself. Its pages may read the replies in any case.

@@ -264,6 +264,7 @@ mod form;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 pub mod guard;
+mod headers;
 mod health;
 mod json;
 mod lifecycle;

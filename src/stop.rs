@@ -1,37 +1,35 @@
 //! Stop notices: long streams are told to end before a stop or a freeze, and when the process drains.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use crate::watched::{Observer, Watched};
 
 /// The side that announces stops. Clones announce to the same streams.
 #[derive(Clone, Default)]
-pub(crate) struct Stops {
-    /// The number of announcements.
-    count: Watched,
-    is_final: Arc<AtomicBool>,
-}
+pub(crate) struct Stops(
+    /// The number of announcements, and [`LAST`].
+    Watched,
+);
+
+/// Set once the last stop was announced.
+const LAST: u64 = 1 << 63;
 
 impl Stops {
     /// Notifies the current streams. The process may go on, and later streams are not notified.
     pub(crate) fn announce(&self) {
-        self.count.update(|count| count + 1);
+        self.0.update(|count| count + 1);
     }
 
     /// Notifies all streams, later ones too.
     pub(crate) fn announce_last(&self) {
-        self.is_final.store(true, Ordering::Release);
-        self.announce();
+        self.0.update(|count| (count + 1) | LAST);
     }
 
     pub(crate) fn listen(&self) -> StopNotice {
-        // The count is read first: if it includes the last announcement, `is_final` is set.
-        let count = self.count.value();
-        let seen = if self.is_final.load(Ordering::Acquire) { NEVER } else { count };
-        StopNotice { count: self.count.observe(), seen }
+        let count = self.0.value();
+        let seen = if count & LAST != 0 { NEVER } else { count };
+        StopNotice { count: self.0.observe(), seen }
     }
 }
 

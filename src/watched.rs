@@ -27,21 +27,10 @@ const BATCH: usize = 64;
 impl Watched {
     /// Changes the number, and wakes the task of every observer.
     pub(crate) fn update(&self, change: impl Fn(u64) -> u64) {
-        let mut sleepers = self.0.lock();
+        let sleepers = self.0.lock();
         let value = self.0.value.load(Ordering::Relaxed);
         self.0.value.store(change(value), Ordering::Release);
-        let mut batch = Vec::with_capacity(sleepers.wakers.len().min(BATCH));
-        let mut next = 0;
-        // A waker that is registered from now on belongs to a task that sees the new number.
-        while let Some(rest) = sleepers.wakers.get(next..).filter(|rest| !rest.is_empty()) {
-            let these = rest.len().min(BATCH);
-            batch.extend(rest[..these].iter().flatten().cloned());
-            next += these;
-            drop(sleepers);
-            // Called after the lock is released: a woken or dropped task may use or drop its observer.
-            batch.drain(..).for_each(Waker::wake);
-            sleepers = self.0.lock();
-        }
+        self.0.wake(sleepers);
     }
 
     pub(crate) fn value(&self) -> u64 {
@@ -54,6 +43,23 @@ impl Watched {
 }
 
 impl State {
+    /// Once for all kinds of changes.
+    #[inline(never)]
+    fn wake<'s>(&'s self, mut sleepers: MutexGuard<'s, Sleepers>) {
+        let mut batch = Vec::with_capacity(sleepers.wakers.len().min(BATCH));
+        let mut next = 0;
+        // A waker that is registered from now on belongs to a task that sees the new number.
+        while let Some(rest) = sleepers.wakers.get(next..).filter(|rest| !rest.is_empty()) {
+            let these = rest.len().min(BATCH);
+            batch.extend(rest[..these].iter().flatten().cloned());
+            next += these;
+            drop(sleepers);
+            // Called after the lock is released: a woken or dropped task may use or drop its observer.
+            batch.drain(..).for_each(Waker::wake);
+            sleepers = self.lock();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Sleepers> {
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }

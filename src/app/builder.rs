@@ -22,7 +22,9 @@ use crate::app::handler::{self, Handler};
 use crate::app::routes::{RouteInfo, Routes};
 use crate::app::seal;
 use crate::app::verbs::verbs;
-use crate::sealed::{Doors, Endpoint, EventHandler, HookHandler, Next, Ready, ReadyCheck, Sealed, Settings};
+use crate::sealed::{
+    Doors, Endpoint, EventHandler, HookHandler, Next, Ready, ReadyCheck, RunHooks, Sealed, Settings,
+};
 
 /// Makes the state, on the runtime, before the first request.
 pub(super) type Open<S> = Box<dyn FnOnce(Instance) -> BoxFuture<Result<S>> + Send>;
@@ -64,6 +66,7 @@ pub struct App<S = ()> {
     pub(super) on_initialize: Vec<HookHandler<S>>,
     pub(super) on_pre_stop: Vec<HookHandler<S>>,
     pub(super) on_pre_freeze: Vec<HookHandler<S>>,
+    pub(super) run_hooks: Option<RunHooks<S>>,
     pub(super) ready_checks: Vec<(&'static str, ReadyCheck<S>)>,
     pub(super) ready: Option<Ready<S>>,
     pub(super) error_maps: Vec<ErrorMap>,
@@ -140,6 +143,7 @@ impl<S: Send + Sync + 'static> App<S> {
             on_initialize: Vec::new(),
             on_pre_stop: Vec::new(),
             on_pre_freeze: Vec::new(),
+            run_hooks: None,
             ready_checks: Vec::new(),
             ready: None,
             error_maps: Vec::new(),
@@ -209,6 +213,7 @@ impl<S: Send + Sync + 'static> App<S> {
         R: Outcome + 'static,
     {
         self.on_initialize.push(handler::hook_handler(hook));
+        self.run_hooks = Some(crate::endpoint::run_hooks);
         self
     }
 
@@ -222,6 +227,7 @@ impl<S: Send + Sync + 'static> App<S> {
         R: Outcome + 'static,
     {
         self.on_pre_stop.push(handler::hook_handler(hook));
+        self.run_hooks = Some(crate::endpoint::run_hooks);
         self
     }
 
@@ -232,6 +238,7 @@ impl<S: Send + Sync + 'static> App<S> {
         R: Outcome + 'static,
     {
         self.on_pre_freeze.push(handler::hook_handler(hook));
+        self.run_hooks = Some(crate::endpoint::run_hooks);
         self
     }
 

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use crate::error::Result;
 use crate::exchange::{Event, Exchange, Hook, Shared};
+use crate::headers;
 use crate::reply::{IntoEventReply, IntoReply, Outcome, Reply};
 use crate::sealed::{Around, Endpoint, EventHandler, HookHandler, Next, ReadyCheck};
 use crate::task::BoxFuture;
@@ -100,7 +101,7 @@ where
 pub(crate) fn options<S: Send + Sync + 'static>(allow: HeaderValue) -> Endpoint<S> {
     Box::new(move |_| {
         let mut reply = Reply::empty(StatusCode::NO_CONTENT);
-        reply.our_headers_mut().insert(ALLOW, allow.clone());
+        headers::set(reply.our_headers_mut(), ALLOW, allow.clone());
         Box::pin(std::future::ready(reply))
     })
 }

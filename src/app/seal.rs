@@ -13,7 +13,7 @@ use crate::app::handler;
 use crate::app::routes::Declared;
 use crate::budget::{Budget, budget_for};
 use crate::cors::{Cors, SealedCors};
-use crate::counters::{Flush, LiveCounters};
+use crate::counters::Flush;
 use crate::error::Result;
 use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
 use crate::health::{About, Heartbeat, Rounds};
@@ -87,6 +87,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         on_initialize,
         on_pre_stop,
         on_pre_freeze,
+        run_hooks,
         ready_checks,
         ready,
         once_sealed,
@@ -124,7 +125,8 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
     if !mistakes.0.is_empty() {
         return Err(AppErrors(mistakes));
     }
-    let handlers = Handlers { event, doors, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready };
+    let handlers =
+        Handlers { event, doors, on_initialize, on_pre_stop, on_pre_freeze, run_hooks, ready_checks, ready };
     Ok((
         Plan {
             table,
@@ -282,7 +284,8 @@ impl<S> Plan<S> {
             instance,
             tracker: Tracker::default(),
             store,
-            counts: Arc::new(LiveCounters::default()),
+            // Made where it stays.
+            counts: Arc::default(),
             budget,
             max_finishing: settings.max_finishing,
             initialization: Initialization::new(!handlers.on_initialize.is_empty()),

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use crate::endpoint::ensure_initialized;
 use crate::error::{Error, Result};
 use crate::exchange::{Event, whole};
+use crate::headers::set;
 use crate::log::current;
 use crate::platform::limits::REQUEST_BODY_MAX;
 use crate::platform::names;
@@ -101,7 +102,7 @@ fn respond_to_event(
     record: Record,
 ) -> Response<Outgoing> {
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(HeaderName::from_static(names::header::STATUS), HeaderValue::from_static(word));
+    set(&mut headers, header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    set(&mut headers, HeaderName::from_static(names::header::STATUS), HeaderValue::from_static(word));
     respond(status, headers, Outgoing::new(Body::of(body), Some(record)), false)
 }

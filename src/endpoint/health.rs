@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::exchange::Peer;
+use crate::headers::set;
 use crate::health::{Join, Report, outcome};
 use crate::log::say;
 use crate::platform::names::shows_a_proxy;
@@ -50,7 +51,7 @@ pub(crate) async fn answer_probe<S: Send + Sync + 'static>(
 ) -> Response<Outgoing> {
     if asked.method != Method::GET && asked.method != Method::HEAD {
         let mut allow = HeaderMap::new();
-        allow.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        set(&mut allow, header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return respond(StatusCode::METHOD_NOT_ALLOWED, allow, Outgoing::new(Body::Empty, None), false);
     }
     let (good, word, details) = match asked.probe {
@@ -68,7 +69,7 @@ pub(crate) async fn answer_probe<S: Send + Sync + 'static>(
         None => ("text/plain; charset=utf-8", Bytes::from_static(word.as_bytes())),
     };
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    set(&mut headers, header::CONTENT_TYPE, HeaderValue::from_static(kind));
     respond(status, headers, Outgoing::new(Body::Once(text), None), asked.method == Method::HEAD)
 }
 

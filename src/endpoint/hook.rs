@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Hook};
+use crate::headers::set;
 use crate::lifecycle::{Start, outcome};
 use crate::log::{current, sink};
 use crate::platform::CallKind;
@@ -40,12 +41,16 @@ where
         markers.start(call.id.as_str());
     }
     let result = match kind {
-        CallKind::PreStop => {
-            app.shared.counts.pre_stopped.store(true, Ordering::Relaxed);
-            app.shared.stops.announce();
-            prepare(app, &call, |handlers| &handlers.on_pre_stop).await
+        CallKind::PreStop | CallKind::PreFreeze => {
+            if matches!(kind, CallKind::PreStop) {
+                app.shared.counts.pre_stopped.store(true, Ordering::Relaxed);
+                app.shared.stops.announce();
+            }
+            match app.handlers.run_hooks {
+                Some(run) => run(Arc::clone(app), Arc::clone(&call), kind).await,
+                None => Ok(()),
+            }
         }
-        CallKind::PreFreeze => prepare(app, &call, |handlers| &handlers.on_pre_freeze).await,
         _ => ensure_initialized(app, &call).await,
     };
     drain_leftover(&call, &app.shared.tracker);
@@ -65,7 +70,7 @@ where
     let body = match result {
         Ok(()) => Body::Empty,
         Err(error) => {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            set(&mut headers, header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             Body::Once(Bytes::from(error.to_event_failure()))
         }
     };
@@ -80,7 +85,25 @@ where
     if app.shared.initialization.is_done() {
         return Ok(());
     }
-    initialize(Arc::clone(app), Arc::clone(call)).await
+    match app.handlers.run_hooks {
+        Some(run) => run(Arc::clone(app), Arc::clone(call), CallKind::Initialize).await,
+        None => Ok(()),
+    }
+}
+
+/// Runs the hooks of a kind. The builder alone refers to it, where a hook is added, so that a function without hooks does not
+/// link its code.
+pub(crate) fn run_hooks<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    call: Arc<Call>,
+    kind: CallKind,
+) -> BoxFuture<Result> {
+    let limit = app.settings.pre_stop;
+    match kind {
+        CallKind::PreStop => within(limit, run_all(app, call, |handlers| &handlers.on_pre_stop)),
+        CallKind::PreFreeze => within(limit, run_all(app, call, |handlers| &handlers.on_pre_freeze)),
+        _ => initialize(app, call),
+    }
 }
 
 /// Runs the initialization, or waits for the caller that runs it.
@@ -109,14 +132,6 @@ fn initialize<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, call: Arc<Call>) ->
 
 /// Which hooks of an app.
 type Hooks<S> = fn(&Handlers<S>) -> &[HookHandler<S>];
-
-fn prepare<S: Send + Sync + 'static>(
-    app: &Arc<Sealed<S>>,
-    call: &Arc<Call>,
-    hooks: Hooks<S>,
-) -> BoxFuture<Result> {
-    within(app.settings.pre_stop, run_all(Arc::clone(app), Arc::clone(call), hooks))
-}
 
 /// Runs hooks one after the other, until one fails. The failure is logged here.
 fn run_all<S: Send + Sync + 'static>(

@@ -6,4 +6,4 @@ mod hook;
 
 pub(crate) use event::answer_event;
 pub(crate) use health::{Probe, Probing, answer_probe, ready};
-pub(crate) use hook::{answer_hook, ensure_initialized};
+pub(crate) use hook::{answer_hook, ensure_initialized, run_hooks};

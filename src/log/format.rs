@@ -1,7 +1,8 @@
 //! The form of the log: JSON lines for machines, or text on a terminal.
 
-use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::log::sink;
 
 const JSON: u8 = 0;
 const TEXT: u8 = 1;
@@ -14,7 +15,7 @@ static FORMAT: AtomicU8 = AtomicU8::new(JSON);
 ///
 /// Colours are for terminals, unless `NO_COLOR` is set.
 pub(crate) fn choose(setting: Option<&str>, no_colour: bool) -> Option<String> {
-    let is_terminal = std::io::stdout().is_terminal();
+    let is_terminal = sink::is_terminal();
     let text = if is_terminal && !no_colour { COLOURS } else { TEXT };
     let (format, wrong) = match setting {
         Some("json") => (JSON, None),

@@ -5,17 +5,22 @@
 //! the bound are dropped and counted. A regular file never blocks and is written directly.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Stdout, Write};
+use std::io::{self, ErrorKind, IsTerminal, Stdout, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::task;
 
 /// The bound of the buffer, in bytes. Lines that would exceed it are dropped.
 const PENDING_MAX: usize = 1024 * 1024;
 
 /// Lines of requests that overlap share one write. A buffer of this size, in bytes, is flushed without further delay.
 const BATCH: usize = 16 * 1024;
+
+/// Room for the first lines, in bytes. Without it the first line makes the buffer grow four times.
+const FIRST: usize = 512;
 
 /// How often the helper thread retries while stdout takes no bytes.
 const RETRY: Duration = Duration::from_millis(20);
@@ -70,6 +75,9 @@ pub(crate) fn write(lines: impl FnOnce(&mut Vec<u8>)) {
 pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> bool) {
     let mut sink = lock();
     let before = sink.pending.len();
+    if sink.pending.capacity() == 0 {
+        sink.pending.reserve_exact(FIRST);
+    }
     lines(&mut sink.pending);
     if sink.pending.len() > PENDING_MAX && before > 0 {
         sink.pending.truncate(before);
@@ -108,6 +116,15 @@ pub(crate) fn finish(limit: Duration) {
     drop(WRITTEN.wait_timeout_while(sink, limit, |sink| !sink.pending.is_empty()));
 }
 
+/// Whether stdout is a terminal. Asked of what lines go to, since the standard library's handle has a buffer of its own, and a
+/// pipe never needs it.
+pub(crate) fn is_terminal() -> bool {
+    match lock().out.get_or_insert_with(open) {
+        Out::Again(file) => file.is_terminal(),
+        Out::Std(stdout) => stdout.is_terminal(),
+    }
+}
+
 fn lock() -> MutexGuard<'static, Sink> {
     SINK.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -144,7 +161,7 @@ impl Sink {
     fn wake_helper(&mut self) {
         match self.helper {
             Helper::None => {
-                let thread = std::thread::Builder::new().name("fc-log".to_owned()).spawn(help);
+                let thread = task::thread("fc-log", None, Box::new(help));
                 self.helper = if thread.is_ok() { Helper::Pausing } else { Helper::None };
             }
             Helper::Sleeping => WANTED.notify_one(),

@@ -1,6 +1,6 @@
 //! The author's spans: their fields, for the lines that are written inside them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::Metadata;
@@ -40,6 +40,8 @@ struct Open {
 thread_local! {
     /// The spans that this thread has entered, outermost first.
     static ENTERED: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };
+    /// How many they are. Has no destructor: most threads enter none, and never touch the list.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
 impl Spans {
@@ -176,11 +178,18 @@ fn end_traced(mut open: Open) -> Open {
 
 /// The innermost span that this thread has entered.
 pub(crate) fn current() -> Option<Id> {
+    if DEPTH.get() == 0 {
+        return None;
+    }
     ENTERED.try_with(|entered| entered.borrow().last().cloned()).ok().flatten()
 }
 
 pub(crate) fn enter(id: &Id) {
-    let _ = ENTERED.try_with(|entered| entered.borrow_mut().push(id.clone()));
+    let _ = ENTERED.try_with(|entered| {
+        let mut entered = entered.borrow_mut();
+        entered.push(id.clone());
+        DEPTH.set(entered.len());
+    });
 }
 
 /// Leaves a span. Spans may be left in another order than they were entered.
@@ -189,6 +198,7 @@ pub(crate) fn exit(id: &Id) {
         let mut entered = entered.borrow_mut();
         if let Some(at) = entered.iter().rposition(|own| own == id) {
             entered.remove(at);
+            DEPTH.set(entered.len());
         }
     });
 }

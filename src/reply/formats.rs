@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::headers;
 use crate::reply::{IntoReply, Reply, encoded_location};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -95,7 +96,7 @@ impl IntoReply for Redirect {
             Ok(location) => {
                 let location = encoded_location(&location).unwrap_or(location);
                 let mut reply = Reply::empty(self.status);
-                reply.headers_mut().insert(header::LOCATION, location);
+                headers::set(reply.headers_mut(), header::LOCATION, location);
                 reply
             }
             Err(cause) => Reply::from_error(Error::internal(cause)),

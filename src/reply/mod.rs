@@ -26,6 +26,7 @@ use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::error::{Error, Result};
+use crate::headers;
 use crate::stop::Stops;
 
 pub(crate) use body::Body;
@@ -91,6 +92,7 @@ impl Reply {
         let (mut head, ()) = Response::new(()).into_parts();
         header_maps::reuse(&mut head.headers);
         if let Some(content_type) = content_type {
+            // Most replies do it: here the value is made where it stays.
             head.headers.insert(http::header::CONTENT_TYPE, content_type);
         }
         Self { head, body, error: None, has_cors: false, has_own_headers: false }
@@ -182,7 +184,7 @@ impl Reply {
     {
         match part::header(name, value) {
             Ok((name, value)) => {
-                self.headers_mut().insert(name, value);
+                headers::set(self.headers_mut(), name, value);
                 self
             }
             Err(what) => Self::mistake(what, Some(Location::caller())),
@@ -202,7 +204,7 @@ impl Reply {
     {
         match part::header(name, value) {
             Ok((name, value)) => {
-                self.headers_mut().append(name, value);
+                headers::add(self.headers_mut(), name, value);
                 self
             }
             Err(what) => Self::mistake(what, Some(Location::caller())),
@@ -258,7 +260,7 @@ impl Reply {
         let has_own_headers = !error.headers().is_empty();
         let mut reply = Self { has_own_headers, ..Self::empty(error.status()) };
         for (name, value) in error.headers() {
-            reply.head.headers.append(name.clone(), value.clone());
+            headers::add(&mut reply.head.headers, name.clone(), value.clone());
         }
         reply.error = Some(error);
         reply
@@ -266,7 +268,7 @@ impl Reply {
 
     /// Sets the content type. `content_type` is a constant, whose bytes are checked at compile time.
     pub(crate) fn with_type(mut self, content_type: HeaderValue) -> Self {
-        self.head.headers.insert(http::header::CONTENT_TYPE, content_type);
+        headers::set(&mut self.head.headers, http::header::CONTENT_TYPE, content_type);
         self
     }
 
@@ -277,7 +279,7 @@ impl Reply {
     pub(crate) fn set_error(&mut self, error: Error) {
         self.head.status = error.status();
         for (name, value) in error.headers() {
-            self.headers_mut().insert(name.clone(), value.clone());
+            headers::set(self.headers_mut(), name.clone(), value.clone());
         }
         self.error = Some(error);
     }
@@ -295,7 +297,7 @@ impl Reply {
     /// HTTP/1 only.
     pub(crate) fn silence(&mut self) {
         if let Some(length) = http_body::Body::size_hint(&self.body).exact() {
-            self.head.headers.insert(http::header::CONTENT_LENGTH, length.into());
+            headers::set(&mut self.head.headers, http::header::CONTENT_LENGTH, length.into());
         }
         self.body.clear();
     }
@@ -315,7 +317,11 @@ impl Reply {
     }
 
     pub(crate) fn set_body(&mut self, body: Bytes, content_type: &'static str) {
-        self.head.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers::set(
+            &mut self.head.headers,
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static(content_type),
+        );
         self.body = Body::Once(body);
     }
 

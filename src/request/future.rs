@@ -14,6 +14,7 @@ use crate::counters::Permit;
 use crate::endpoint::ensure_initialized;
 use crate::error::{Error, Result};
 use crate::exchange::{Busy, Call, Exchange, Protocol};
+use crate::headers::set;
 use crate::reply::{IntoReply, Reply};
 use crate::request::detached;
 use crate::request::refusal::Refusal;
@@ -191,7 +192,7 @@ impl<S> Exit<S> {
 fn close_after(status: StatusCode, headers: &mut HeaderMap) {
     // An upgrade has its own `connection` header, and ends HTTP on this connection too.
     if status != StatusCode::SWITCHING_PROTOCOLS {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        set(headers, CONNECTION, HeaderValue::from_static("close"));
     }
 }
 

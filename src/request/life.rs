@@ -13,6 +13,7 @@ use crate::cors::{SealedCors, preflight_method};
 use crate::counters::Permit;
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
 use crate::exchange::{Arrival, Call, Payload, Peer};
+use crate::headers;
 use crate::log::{AccessLog, LogMarkers};
 use crate::platform::limits::{KIB, TARGET_MAX};
 use crate::platform::{CallKind, HeadersSeen, RequestId, control};
@@ -275,11 +276,12 @@ fn kept_of_shed(id: &RequestId, head: &Parts) -> (RequestId, Parts) {
         if matches!(name.as_str(), "host" | "origin" | "content-type" | "expect")
             && let Ok(copy) = HeaderValue::from_bytes(value.as_bytes())
         {
-            kept.headers.append(name, copy);
+            // These names are the standard's, of which a clone holds no buffer.
+            headers::add(&mut kept.headers, name.clone(), copy);
         }
     }
-    // Parsed text is copied.
-    if let Ok(uri) = head.uri.to_string().parse() {
+    // A text of its own.
+    if let Ok(uri) = head.uri.to_string().try_into() {
         kept.uri = uri;
     }
     (id.detached(), kept)

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 
 use crate::error::Error;
 use crate::exchange::too_much_memory;
+use crate::headers;
 use crate::platform::HeadersSeen;
 use crate::platform::limits::{REQUEST_FIELDS_MAX, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::reply::{IntoReply, Reply};
@@ -94,7 +95,7 @@ impl IntoReply for Refusal {
             Self::Options(allow) => {
                 let mut reply = Reply::empty(StatusCode::NO_CONTENT);
                 if let Some(allow) = allow {
-                    reply.headers_mut().insert(header::ALLOW, allow);
+                    headers::set(reply.headers_mut(), header::ALLOW, allow);
                 }
                 reply
             }

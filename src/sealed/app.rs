@@ -8,6 +8,7 @@ use crate::cors::SealedCors;
 use crate::error::Result;
 use crate::exchange::{Call, Protocol, Shared};
 use crate::health::{About, Heartbeat, Report, Rounds};
+use crate::platform::CallKind;
 use crate::reply::Reply;
 use crate::route::Table;
 use crate::sealed::{EventHandler, HookHandler, Place, ReadyCheck, Settings};
@@ -42,10 +43,15 @@ pub(crate) struct Handlers<S> {
     pub(crate) on_initialize: Vec<HookHandler<S>>,
     pub(crate) on_pre_stop: Vec<HookHandler<S>>,
     pub(crate) on_pre_freeze: Vec<HookHandler<S>>,
+    /// Runs the hooks. `None` if there are none.
+    pub(crate) run_hooks: Option<RunHooks<S>>,
     pub(crate) ready_checks: Vec<(&'static str, ReadyCheck<S>)>,
     /// Runs the ready checks. `None` if there are none.
     pub(crate) ready: Option<Ready<S>>,
 }
+
+/// Runs the hooks of a kind, or waits for the initialization that another caller runs.
+pub(crate) type RunHooks<S> = fn(Arc<Sealed<S>>, Arc<Call>, CallKind) -> BoxFuture<Result>;
 
 /// Gives the outcome of the current or last round of ready checks, or of a new one.
 pub(crate) type Ready<S> = fn(&Arc<Sealed<S>>) -> BoxFuture<Option<Arc<Report>>>;

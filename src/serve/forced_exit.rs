@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::log::{say, sink};
+use crate::platform::limits::KIB;
 use crate::serve::signal::BlockingSignals;
+use crate::task;
 
 /// How long after the drain deadline the process is ended.
 const GRACE: Duration = Duration::from_secs(1);
@@ -45,8 +47,7 @@ impl ForcedExit {
                 std::process::exit(1);
             }
         };
-        let thread = std::thread::Builder::new().name("fc-forced-exit".to_owned()).stack_size(256 * 1024);
-        if let Err(error) = thread.spawn(wait) {
+        if let Err(error) = task::thread("fc-forced-exit", Some(256 * KIB), Box::new(wait)) {
             say::error(format_args!("there is no thread for the forced exit: {error}"));
         }
     }

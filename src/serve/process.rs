@@ -29,46 +29,53 @@ impl Process {
     }
 
     fn parse(status: &[u8]) -> Self {
-        let mut found = Self::default();
+        let (mut found, mut missing) = (Self::default(), 2);
         for_lines(status, |line| {
             if let Some(mask) = line.strip_prefix(b"SigIgn:\t") {
                 // A mask in hexadecimal, of which `SIGHUP` is the first.
                 let last = first_line(mask).last();
+                missing -= 1;
                 found.ignores_hang_up = last.is_some_and(|digit| {
                     matches!(digit, b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f')
                 });
             } else if let Some(list) = line.strip_prefix(b"Cpus_allowed_list:\t") {
+                missing -= 1;
                 // A list that is cut off may go on.
                 let list = list.iter().position(|byte| *byte == b'\n').map(|end| &list[..end]);
                 found.has_one_processor =
                     list.is_some_and(|list| !list.is_empty() && list.iter().all(u8::is_ascii_digit));
             }
+            missing > 0
         });
         found
     }
 }
 
-/// Calls `see` with what begins at each line but the first. Eight bytes at a time: the file has sixty lines, and is read at
-/// every start.
-fn for_lines<'t>(text: &'t [u8], mut see: impl FnMut(&'t [u8])) {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const ENDS: u64 = ONES * b'\n' as u64;
-    const HIGHS: u64 = ONES << 7;
-    let mut rest = text;
-    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+/// Calls `see` with what begins at each line but the first, from the last one on, while it gives true. Eight bytes at a time:
+/// the file has sixty lines, and is read at every start.
+fn for_lines<'t>(text: &'t [u8], mut see: impl FnMut(&'t [u8]) -> bool) {
+    const ENDS: u64 = u64::from_ne_bytes([b'\n'; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let mut before = text;
+    while let Some((front, eight)) = before.split_last_chunk::<8>() {
         let other = u64::from_le_bytes(*eight) ^ ENDS;
-        // The high bits of ends, and of others behind the first one.
-        let ends = other.wrapping_sub(ONES) & !other & HIGHS;
+        // The high bits of ends alone.
+        let ends = !(((other & !HIGHS) + !HIGHS) | other | !HIGHS);
         if ends == 0 {
-            rest = behind;
+            before = front;
             continue;
         }
-        rest = rest.get(ends.trailing_zeros() as usize / 8 + 1..).unwrap_or_default();
-        see(rest);
+        let end = front.len() + 7 - ends.leading_zeros() as usize / 8;
+        if !see(&text[end + 1..]) {
+            return;
+        }
+        before = &text[..end];
     }
-    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-        rest = &rest[end + 1..];
-        see(rest);
+    while let Some(end) = before.iter().rposition(|byte| *byte == b'\n') {
+        if !see(&text[end + 1..]) {
+            return;
+        }
+        before = &text[..end];
     }
 }
 
@@ -108,10 +115,16 @@ mod tests {
         for from in 0..text.len() {
             let text = &text.as_bytes()[from..];
             let ends = (0..text.len()).filter(|at| text[*at] == b'\n');
-            let expected: Vec<_> = ends.map(|at| &text[at + 1..]).collect();
-            let mut seen = Vec::new();
-            for_lines(text, |line| seen.push(line));
-            assert_eq!(seen, expected, "{from}");
+            let mut expected: Vec<_> = ends.map(|at| &text[at + 1..]).collect();
+            expected.reverse();
+            for most in 0..=expected.len() {
+                let mut seen = Vec::new();
+                for_lines(text, |line| {
+                    seen.push(line);
+                    seen.len() < most
+                });
+                assert_eq!(seen, expected[..most.max(1).min(expected.len())], "{from}");
+            }
         }
     }
 

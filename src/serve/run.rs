@@ -5,9 +5,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::panic::resume_unwind;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
-use std::thread;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -24,6 +23,7 @@ use crate::serve::drain::Drain;
 use crate::serve::forced_exit::ForcedExit;
 use crate::serve::runtime;
 use crate::serve::signal::Signals;
+use crate::task;
 
 impl<S: Send + Sync + 'static> App<S> {
     /// Runs the function: the last line of `main`.
@@ -54,8 +54,11 @@ impl<S: Send + Sync + 'static> App<S> {
         if tokio::runtime::Handle::try_current().is_err() {
             return self.run_here(false);
         }
-        let own = thread::Builder::new().name("fc-run".to_owned()).spawn(move || self.run_here(true))?;
-        own.join().unwrap_or_else(|panic| resume_unwind(panic))
+        let served = Arc::new(OnceLock::new());
+        let told = Arc::clone(&served);
+        let own = task::thread("fc-run", None, Box::new(move || _ = told.set(self.run_here(true))))?;
+        own.join().unwrap_or_else(|panic| resume_unwind(panic));
+        Arc::into_inner(served).and_then(OnceLock::into_inner).unwrap_or(Ok(()))
     }
 
     /// Blocks this thread. No other runtime may be entered on it.

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 use crate::cors::SealedCors;
 use crate::error::Error;
 use crate::exchange::{Call, Protocol};
+use crate::headers;
 use crate::log::{backtrace, current, say};
 use crate::platform::names::{self, RESERVED_PREFIX};
 use crate::reply::{Reply, encoded_location};
@@ -40,7 +41,7 @@ pub(crate) fn finish(
     }
     if trusted && (status.is_server_error() || call.has_failed()) {
         // Without this header the platform counts the call as a success, and does not retry an asynchronous call.
-        reply.our_headers_mut().insert(STATUS, HeaderValue::from_static(names::status::FAILURE));
+        headers::set(reply.our_headers_mut(), STATUS, HeaderValue::from_static(names::status::FAILURE));
     }
     record.set_status(status.as_u16());
     // A 204 and a 304 have no body. hyper would drop the body unsent, and the record would end as if the client had
@@ -71,7 +72,7 @@ pub(crate) fn respond(
 /// Removes the body of a reply to `HEAD`, and sets its length as a header. hyper omits the body in HTTP/1 only.
 fn silence(response: &mut Response<Outgoing>) {
     if let Some(length) = response.body_mut().silence() {
-        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        headers::set(response.headers_mut(), header::CONTENT_LENGTH, length.into());
     }
 }
 

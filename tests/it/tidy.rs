@@ -15,6 +15,7 @@ const LEVELS: &[&[&str]] = &[
         "counters",
         "error",
         "form",
+        "headers",
         "health",
         "json",
         "lifecycle",

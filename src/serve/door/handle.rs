@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::log::say;
-use crate::platform::limits::{CONNECTIONS_PER_MIB, MAX_CONNECTIONS_DEFAULT};
+use crate::platform::limits::{CONNECTIONS_PER_MIB, KIB, MAX_CONNECTIONS_DEFAULT};
 use crate::sealed::Sealed;
 use crate::serve::connection::{self, Engines};
 use crate::serve::door::keeper::{Keeper, Sources};
@@ -21,7 +21,7 @@ use crate::serve::looks::{Looks, SPARE};
 use crate::serve::places::{Place, Places};
 use crate::serve::signal::Signals;
 use crate::serve::sniff::{HttpVersion, Probes};
-use crate::task::Kind;
+use crate::task::{self, Kind};
 
 /// A running door. Its drop ends the thread, and the connections that have sent nothing yet.
 pub(crate) struct Door {
@@ -112,8 +112,7 @@ impl Door {
             keeper.run(sources, tell_signal);
             let _ = tell_closed.send(());
         };
-        let thread = std::thread::Builder::new().name("fc-door".to_owned()).stack_size(256 * 1024);
-        thread.spawn(work).map_err(Error::internal)?;
+        task::thread("fc-door", Some(256 * KIB), Box::new(work)).map_err(Error::internal)?;
         app.shared.tracker.spawn(Kind::Receiver, receive(engines, messages));
         Ok(Self { dropped, signal, closed })
     }
