@@ -23,7 +23,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::response::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
 
 use crate::error::{Error, Result};
 use crate::headers;
@@ -300,6 +300,15 @@ impl Reply {
             headers::set(&mut self.head.headers, http::header::CONTENT_LENGTH, length.into());
         }
         self.body.clear();
+    }
+
+    /// Closes the connection of a client of HTTP/1.0 behind the body, unless the length of the body is told. hyper would promise
+    /// to keep the connection, and close the connection all the same, since HTTP/1.0 has no chunks.
+    pub(crate) fn end_with_connection(&mut self) {
+        let is_told = self.head.headers.contains_key(http::header::CONTENT_LENGTH);
+        if !is_told && http_body::Body::size_hint(&self.body).exact().is_none() {
+            self.head.version = Version::HTTP_10;
+        }
     }
 
     /// Marks the CORS headers as complete. Used for the answer to a preflight.

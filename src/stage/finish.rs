@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 
 use crate::cors::SealedCors;
 use crate::error::Error;
@@ -50,6 +50,8 @@ pub(crate) fn finish(
         reply.without_body();
     } else if record.call().head.method == Method::HEAD {
         reply.silence();
+    } else if reply.is_stream() && record.call().head.version == Version::HTTP_10 {
+        reply.end_with_connection();
     }
 }
 

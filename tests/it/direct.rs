@@ -49,12 +49,16 @@ fn the_bytes_of_a_stream_are_these() {
 #[test]
 fn http_1_0_gets_the_events_alone() {
     let server = Server::app("live");
-    let mut conn = server.connect();
-    conn.send(b"GET /burst HTTP/1.0\r\nHost: a\r\n\r\n");
-    let all = String::from_utf8(conn.rest()).unwrap();
-    let (head, body) = all.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.0 200") && !head.contains("transfer-encoding"), "{head}");
-    assert_eq!(body, "data: one\n\ndata: two\n\ndata: three\n\n");
+    // The end of the connection is the end of the stream, also where the client would keep the connection.
+    for more in ["", "Connection: keep-alive\r\n"] {
+        let mut conn = server.connect();
+        conn.send(format!("GET /burst HTTP/1.0\r\nHost: a\r\n{more}\r\n").as_bytes());
+        let all = String::from_utf8(conn.rest()).unwrap();
+        let (head, body) = all.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.0 200"), "{head}");
+        assert!(!head.contains("transfer-encoding") && !head.contains("keep-alive"), "{head}");
+        assert_eq!(body, "data: one\n\ndata: two\n\ndata: three\n\n");
+    }
 }
 
 #[test]
