@@ -146,7 +146,6 @@ impl Entrance {
         };
         let mut status = None;
         match news {
-            None => {}
             Some(News::Rest(idle)) => {
                 let Some(parts) = connection.connection.into_parts() else { return Ending::Over };
                 let (socket, start) = (parts.io.into_inner(), parts.read_buf);
@@ -162,7 +161,7 @@ impl Entrance {
             Some(News::Idle) if self.turns.has_part() && self.clients.port().is_some() => {
                 status = Some(StatusCode::REQUEST_TIMEOUT);
             }
-            Some(News::Idle) => {}
+            None | Some(News::Idle) => {}
             Some(News::Stop) => {
                 self.is_closing.store(true, Ordering::Relaxed);
                 stop.keep(&self.current);

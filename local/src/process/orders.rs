@@ -122,6 +122,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "there is no executor")]
     fn an_order_may_come_in_pieces_and_with_the_next_one() {
         let (mut child, orders, mut ours) = start("sleep 60");
         let sender = std::thread::spawn(move || {

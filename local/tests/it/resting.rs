@@ -1,5 +1,7 @@
 //! Clients that stay connected: between their requests a connection is a socket, and nothing of the HTTP library.
 
+#![expect(clippy::disallowed_methods, reason = "a client that does nothing takes time, and no executor")]
+
 use std::time::Duration;
 
 use testkit::events::{kind, printed};
