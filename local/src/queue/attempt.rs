@@ -1,6 +1,6 @@
 //! One attempt at a call: an ordinary call of the function, and what its end means for the queue.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,15 +54,23 @@ impl Drop for Attempt {
 }
 
 /// What an attempt brought.
-struct Ended {
+pub(super) struct Ended {
     outcome: Outcome,
     reply: Option<Bytes>,
     log: Option<String>,
     pause: Duration,
+    /// The instance that had the call of a task: of an attempt that ends at once, nothing is noted before.
+    pub(super) instance: Option<Arc<str>>,
+}
+
+impl Ended {
+    pub(super) fn new(outcome: Outcome, reply: Option<Bytes>, pause: Duration) -> Self {
+        Ended { outcome, reply, log: None, pause, instance: None }
+    }
 }
 
 /// The answer of the store to the end of an attempt. `None` if the call is not known any more.
-type Stored = oneshot::Receiver<Result<Option<(Record, Option<Followed>)>, StoreError>>;
+pub(super) type Stored = oneshot::Receiver<Result<Option<(Record, Option<Followed>)>, StoreError>>;
 
 impl Ended {
     /// Stores the end, and what follows from it.
@@ -70,7 +78,7 @@ impl Ended {
     /// # Errors
     ///
     /// The store is closed.
-    async fn store(
+    pub(super) async fn store(
         self: &Arc<Self>,
         store: &Store,
         queue: &Arc<Queue>,
@@ -81,6 +89,9 @@ impl Ended {
             let Some(before) = tables::get(write, seq)? else { return Ok(None) };
             let mut after = before.clone();
             let config = queue.config(&before.function, before.qualifier.as_deref());
+            if let Some(instance) = &ended.instance {
+                after.begin(now(), Some(instance));
+            }
             after.end(ended.outcome.clone(), now(), &config, ended.pause, ended.log.clone());
             let followed = ending::store(write, &queue, seq, &before, &after, ended.reply.as_deref())?;
             Ok(Some((after, followed)))
@@ -97,21 +108,24 @@ impl Attempt {
     /// Carries the call out, and stores what became of it.
     pub(super) async fn run(self) {
         let Some(store) = self.queue.opened() else { return };
-        let (sender, begun) = oneshot::channel();
+        let (sender, mut begun) = oneshot::channel();
+        let instance = OnceLock::new();
         let tail = self.taken.record.task.is_some().then(Tail::default);
         let ended = tokio::select! {
             biased;
             // The call stays claimed: the next run finds it.
             () = self.queue.trackers.abandon.cancelled() => return,
             () = self.taken.cancel.cancelled() => {
-                Ended { outcome: Outcome::Stopped, reply: None, log: None, pause: PAUSE }
+                Ended::new(Outcome::Stopped, None, PAUSE)
             }
             ended = self.carry_out(sender, tail.clone()) => ended,
             // This one never ends the wait.
-            ended = self.note_begin(&store, begun) => ended,
+            ended = self.note_begin(&store, &mut begun, &instance) => ended,
         };
         let log = tail.map(|tail| tail.text()).filter(|text| !text.is_empty());
-        let ended = Arc::new(Ended { log, ..ended });
+        let instance = instance.into_inner().or_else(|| begun.try_recv().ok());
+        let instance = instance.filter(|_| self.taken.record.task.is_some());
+        let ended = Arc::new(Ended { log, instance, ..ended });
         let (queue, seq, took) = (Arc::clone(&self.queue), self.taken.seq, self.begin.elapsed());
         let Ok(mut stored) = ended.store(&store, &queue, seq).await else { return };
         // The next call need not wait for the disk.
@@ -140,10 +154,16 @@ impl Attempt {
     }
 
     /// Notes that an instance has the call, once it has.
-    async fn note_begin(&self, store: &Store, begun: oneshot::Receiver<Arc<str>>) -> Ended {
-        if let Ok(instance) = begun.await
-            && self.taken.record.task.is_some()
+    async fn note_begin(
+        &self,
+        store: &Store,
+        begun: &mut oneshot::Receiver<Arc<str>>,
+        taken_by: &OnceLock<Arc<str>>,
+    ) -> Ended {
+        if self.taken.record.task.is_some()
+            && let Ok(instance) = begun.await
         {
+            let instance = taken_by.get_or_init(|| instance).clone();
             let seq = self.taken.seq;
             let noted = store.submit(move |write| {
                 let Some(before) = tables::get(write, seq)? else { return Ok(()) };
@@ -158,10 +178,7 @@ impl Attempt {
     }
 
     async fn carry_out(&self, begun: oneshot::Sender<Arc<str>>, tail: Option<Tail>) -> Ended {
-        let failed = |failure: &Failure| {
-            let outcome = outcome_of(failure);
-            Ended { outcome, reply: None, log: None, pause: PAUSE }
-        };
+        let failed = |failure: &Failure| Ended::new(outcome_of(failure), None, PAUSE);
         let record = &self.taken.record;
         let callee = self.queue.registry.find(&record.function);
         let callee = match callee.and_then(|function| Callee::choose(function, record.qualifier.as_deref())) {
@@ -186,14 +203,14 @@ impl Attempt {
             Ok(whole) if is_error => {
                 let message = lossy(&whole.bytes);
                 let fault = Fault { code: fault::UNHANDLED.to_owned(), message, status: 200 };
-                return Ended { outcome: Outcome::Failed(fault), reply: Some(whole.bytes), log: None, pause };
+                return Ended::new(Outcome::Failed(fault), Some(whole.bytes), pause);
             }
             Ok(whole) => {
-                return Ended { outcome: Outcome::Succeeded, reply: Some(whole.bytes), log: None, pause };
+                return Ended::new(Outcome::Succeeded, Some(whole.bytes), pause);
             }
             Err(failure) => outcome_of(&failure),
         };
-        Ended { outcome, reply: None, log: None, pause }
+        Ended::new(outcome, None, pause)
     }
 }
 

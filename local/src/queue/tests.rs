@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use testkit::Folder;
 
+use super::attempt::Ended;
 use super::messages::{self, Message};
 use super::queue::{KEPT, now};
-use super::record::milliseconds;
+use super::record::{Outcome, milliseconds};
 use super::tables;
 use super::{New, Queue, Record, State, Trackers};
 use crate::event::Log;
@@ -70,6 +71,24 @@ async fn records_are_kept_for_seven_days() {
     // Its id may be used again.
     second.accept(task("old")).await.unwrap();
     end(second).await;
+}
+
+#[tokio::test]
+async fn a_task_that_ends_at_once_has_been_running() {
+    let folder = Folder::new();
+    let queue = queue(&folder);
+    queue.accept(task("quick")).await.unwrap();
+    set(&queue, "quick", |record| assert!(record.claim(now(), KEPT))).await;
+    let (seq, _) = queue.task("f", "quick").unwrap();
+    let mut ended = Ended::new(Outcome::Succeeded, None, KEPT);
+    ended.instance = Some("c-1".into());
+    let store = queue.store().await.unwrap();
+    Arc::new(ended).store(&store, &queue, seq).await.unwrap().await.unwrap().unwrap();
+    let record = queue.task("f", "quick").unwrap().1;
+    let states: Vec<_> = record.changes.iter().map(|change| change.state).collect();
+    assert_eq!(states, [State::Enqueued, State::Dequeued, State::Running, State::Succeeded]);
+    assert_eq!(record.instance.as_deref(), Some("c-1"));
+    end(queue).await;
 }
 
 #[tokio::test]
