@@ -18,7 +18,8 @@ fn record(server: &Server, id: &str) -> serde_json::Value {
 /// Sends a call that is refused and whose client goes on. Gives the resets of its stream until a ping is answered, and the
 /// stream.
 fn resets_of_refused(conn: &mut h2::Conn, ask: &Ask, last: Option<&[u8]>) -> (u32, Vec<Vec<u8>>) {
-    let stream = conn.send_head(ask);
+    // A call of one message waits for its end, and so for its deadline.
+    let stream = conn.send_head(&ask.clone().header("grpc-timeout", "200m"));
     // A frame of a kind that there is not.
     conn.frame(0, 0, stream, b"\x09\x00\x00\x00\x00");
     let answer = conn.answer(stream);
