@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
@@ -286,10 +286,26 @@ impl Server {
     }
 
     /// Ends it, and gives what the tool wrote.
-    pub(crate) fn finish(mut self) -> Outcome<String> {
+    pub(crate) fn finish(self) -> Outcome<String> {
         self.signal(Signal::TERM)?;
+        self.ended()
+    }
+
+    /// As [`finish`](Self::finish), of nginx in one process: it sees a signal that comes right before it waits with its next event.
+    pub(crate) fn finish_by_an_event(mut self) -> Outcome<String> {
+        self.signal(Signal::TERM)?;
+        if self.wait(SETTLE)?.is_none() {
+            // Refused if it has ended.
+            drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
+        }
+        self.ended()
+    }
+
+    /// What the tool wrote, behind the signal.
+    fn ended(mut self) -> Outcome<String> {
         if self.wait(END_MAX)?.is_none() {
-            return Err("does not end at SIGTERM".into());
+            let program = self.output.file_name().unwrap_or_default().display();
+            return Err(format!("{program} does not end at SIGTERM").into());
         }
         if let Some(reader) = self.reader.take() {
             reader.join().map_err(|_| "the reader of stdout panicked")?;

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
@@ -97,6 +98,10 @@ fn try_run(template: &Path, arguments: &CurlArguments) -> Result<ExitCode, Strin
     } else {
         line.extend(["--request".into(), head.method.as_str().into()]);
     }
+    if is_of_this_machine(&head.uri) {
+        // `http_proxy` may name a proxy, which has another loopback, if it passes such a request at all.
+        line.extend(["--noproxy", "*"].map(Into::into));
+    }
     // Other users see the arguments of every program, and the signature must not be there.
     let settings = headers.iter().map(|header| format!("header = {}\n", quoted(header)));
     let settings: String = settings.chain([format!("url = {}\n", quoted(&url))]).collect();
@@ -164,6 +169,12 @@ fn head(arguments: &CurlArguments, has_body: bool) -> Result<Parts, String> {
         head.headers.insert(header::CONTENT_TYPE, form);
     }
     Ok(head)
+}
+
+fn is_of_this_machine(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let address: Option<IpAddr> = host.parse().ok();
+    address.map_or_else(|| host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
 }
 
 fn origin(uri: &Uri) -> String {

@@ -342,6 +342,16 @@ fn the_arguments_of_curl_show_no_signature() {
     for line in ["header = \"x-a: \\\"b\\\\c\\\"\"", "url = \"http://f.localhost:1/a?b=c\"", "the data"] {
         assert!(rest.contains(&line), "{line} in {rest:?}");
     }
+    for (url, is_of_this_machine) in [
+        ("http://localhost:1/", true),
+        ("http://127.0.0.1:1/", true),
+        ("http://[::1]:1/", true),
+        ("https://shop.example/", false),
+    ] {
+        let ended = run(&folder, &[("PATH", &path)], &["curl", url]);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert_eq!(ended.out.contains("<--noproxy>\n<*>\n"), is_of_this_machine, "{url}: {}", ended.out);
+    }
 }
 
 /// Whatever a function prints of its callers.

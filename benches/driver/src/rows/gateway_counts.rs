@@ -10,7 +10,7 @@ use crate::row::Row;
 use crate::strace::calls;
 use crate::streams::ask_at;
 use crate::subjects::Subject;
-use crate::subjects::gateway::DIRECT;
+use crate::subjects::gateway::{DIRECT, NGINX};
 use crate::{Outcome, callgrind};
 
 pub(crate) static INSTRUCTIONS: Measure = Measure::new("gateway-instructions", "instructions per request", 0);
@@ -81,7 +81,9 @@ fn total(bench: &Bench, mut placed: Placed, ask: Ask, count: usize) -> Outcome<C
         Ask::Calls => drop(ask_at(bench, &placed.server, placed.grpc, "calls", &[count])?),
     }
     let Placed { subject, server, .. } = placed;
-    let (under, written) = (server.under(), server.finish()?);
+    let under = server.under();
+    let is_nginx = subject.name == NGINX.name;
+    let written = if is_nginx { server.finish_by_an_event()? } else { server.finish()? };
     let count = match under {
         Under::StraceFirst => calls(&written, "total").ok_or("strace wrote no total")?,
         _ => under.total(&written)?,
