@@ -174,7 +174,8 @@ fn head(arguments: &CurlArguments, has_body: bool) -> Result<Parts, String> {
 fn is_of_this_machine(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let address: Option<IpAddr> = host.parse().ok();
-    address.map_or_else(|| host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
+    address
+        .map_or_else(|| host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
 }
 
 fn origin(uri: &Uri) -> String {
