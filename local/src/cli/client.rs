@@ -92,7 +92,7 @@ pub(super) struct RunningArguments {
     #[arg(long, global = true)]
     port: Option<u16>,
     /// The folder of the account that `serve --data` has, with its key [default: `.fc-local` beside the manifest]
-    #[arg(long, value_name = "FOLDER", requires = "port", global = true)]
+    #[arg(long, value_name = "FOLDER", global = true)]
     data: Option<PathBuf>,
 }
 
@@ -102,12 +102,16 @@ impl RunningArguments {
     ///
     /// # Errors
     ///
-    /// There is none.
+    /// There is none, or the arguments do not name one.
     pub(super) fn find(&self, template: &Path) -> io::Result<Running> {
         let manifest = Manifest::none(&std::path::absolute(template)?);
-        match self.port {
-            Some(port) => Ok(Running::at(&manifest, port, self.data.as_deref())),
-            None => Running::find(&manifest),
+        match (self.port, &self.data) {
+            (Some(port), data) => Ok(Running::at(&manifest, port, data.as_deref())),
+            (None, None) => Running::find(&manifest),
+            // Not asked of the parser, for which an option before a subcommand and one behind it are not together.
+            (None, Some(_)) => {
+                Err(io::Error::other("--data is the folder of a server that --port names: name the port too"))
+            }
         }
     }
 }

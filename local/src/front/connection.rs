@@ -68,7 +68,7 @@ pub(super) struct Entrance {
     turns: Arc<Turns>,
     /// Outlives the connection if it becomes a WebSocket.
     current: Arc<Current>,
-    /// Whether a request has ever begun.
+    /// Whether a request has begun since hyper has the connection: without one, hyper does not close over half a head.
     pub(super) has_begun: AtomicBool,
     /// Whether the next reply is the last reply.
     pub(super) is_closing: AtomicBool,
@@ -89,7 +89,7 @@ impl Entrance {
             hangup,
             turns: Arc::default(),
             current: Arc::default(),
-            has_begun: AtomicBool::new(requests > 0),
+            has_begun: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
             requests: AtomicUsize::new(requests),
             requests_max,
@@ -257,9 +257,12 @@ impl Entrance {
         let (idle_max, _) = self.clients.patience();
         loop {
             let idle = self.turns.rests(idle_max).await;
-            // A body that is still read has the hangup too.
+            // A body that is still read has the hangup too. Once it has let go, hyper is polled before the connection is taken from it.
             if Arc::strong_count(&self.hangup) == 1 {
-                return idle;
+                tokio::task::yield_now().await;
+                if self.turns.rest() {
+                    return idle;
+                }
             }
         }
     }

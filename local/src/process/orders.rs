@@ -44,8 +44,14 @@ impl Orders {
             if let Some(status) = instance.try_wait()? {
                 return Ok(status);
             }
-            if self.wait(end.as_ref())? {
-                self.hear(group);
+            match self.wait(end.as_ref()) {
+                Ok(true) => self.hear(group),
+                Ok(false) => {}
+                // Nothing would be heard any more, not even that fc-local has ended.
+                Err(_) => {
+                    signal(group, Signal::KILL);
+                    return instance.wait();
+                }
             }
             self.look_at_disk();
         }

@@ -89,6 +89,11 @@ impl Turns {
         }
     }
 
+    /// Whether there is neither a request nor a part of one now.
+    pub(crate) fn rest(&self) -> bool {
+        self.is_idle() && !self.has_part()
+    }
+
     /// Waits until there has been neither a request nor a part of one for a moment, and tells for how long at least. A connection
     /// that is in use is looked at less and less often, at last every fourth of `most`: each look is a timer.
     pub(crate) async fn rests(&self, most: Duration) -> Duration {
@@ -97,7 +102,7 @@ impl Turns {
         loop {
             sleep(pause).await;
             let begun = self.begun.load(Ordering::Relaxed);
-            let is_idle = self.is_idle() && !self.has_part();
+            let is_idle = self.rest();
             match (is_idle, before) {
                 (true, Some(before)) if before == begun => return pause,
                 // This look may come at once after a request.

@@ -200,7 +200,7 @@ fn an_account_without_a_manifest_is_asked_by_its_port_and_key() {
     let call = ask("data", &["requests", "--json", "--limit", "1"]);
     let call: Value = serde_json::from_str(&call.out).unwrap();
     let id = call["requestId"].as_str().unwrap();
-    let asked: [(&[&str], &str); 8] = [
+    let asked: [(&[&str], &str); 9] = [
         (&["requests", id], "/functions/f/invocations"),
         (&["replay", id, "--json"], "formerStatus"),
         (&["usage", "--csv"], "\nf,"),
@@ -208,8 +208,15 @@ fn an_account_without_a_manifest_is_asked_by_its_port_and_key() {
         (&["alias", "set", "f", "live", "--version", "1"], "live"),
         (&["tasks", "list", "f", "--json"], "[]"),
         (&["messages", "--json"], "[]"),
+        (&["messages", "--json", "list"], "[]"),
         (&["requests", "--clear"], ""),
     ];
+    let launch = Launch::new(program()).folder(serve.folder.path());
+    let ended =
+        launch.args(["messages", "--port", &port, "list", "--data"]).args([serve.folder.file("data")]).run();
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let ended = Launch::new(program()).args(["requests", "--data", "data"]).run();
+    assert!(ended.code == Some(1) && ended.err.contains("name the port too"), "{}", ended.err);
     for (command, told) in asked {
         let ended = ask("data", command);
         assert!(ended.code == Some(0) && ended.out.contains(told), "{command:?}: {}{}", ended.out, ended.err);

@@ -95,8 +95,8 @@ fn a_body_that_is_still_sent_keeps_its_connection() {
     let mut conn = Conn::open(local.function_port("f"));
     conn.send(b"POST /refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n0123456789");
     conn.answer("POST").assert_status(401);
-    // The rest is waited for up to five seconds.
-    std::thread::sleep(Duration::from_millis(2800));
+    // The rest is waited for up to five seconds, and a connection rests after half a second.
+    std::thread::sleep(Duration::from_millis(1200));
     conn.send(b"0123456789");
     conn.send(&request("GET", "/name", "", b""));
     conn.answer("GET").assert_status(200);
@@ -135,4 +135,19 @@ fn a_stop_closes_resting_connections_and_serves_what_they_have_sent() {
     assert_eq!(local.interrupt(), Some(0));
     assert_eq!(busy.answer("GET").text(), "slept");
     assert_eq!(idle.rest(), b"");
+}
+
+/// A connection that hyper has got again is a new one to hyper, which waits for the rest of a head.
+#[test]
+fn a_stop_does_not_wait_for_half_a_head_behind_a_rest() {
+    let (mut local, before) = started();
+    let mut conn = Conn::open(local.function_port("f"));
+    conn.send(&request("GET", "/name", "", b""));
+    conn.answer("GET").assert_status(200);
+    wait_for(&local, before + 1, "it rests");
+    conn.send(b"GET / HT");
+    wait_for(&local, before + 2, "hyper has it again");
+    assert_eq!(local.interrupt(), Some(0));
+    assert_eq!(local.count(kind("calls_ended")), 0, "{:?}", local.all());
+    assert_eq!(conn.rest(), b"");
 }
