@@ -17,6 +17,7 @@ use crate::manifest::{read_bounded, take_bounded};
 use crate::process::{HiddenFile, run_tool};
 use crate::wire::headers::of_line;
 use crate::wire::limits::BODY_MAX;
+use crate::wire::outgoing::reached;
 
 #[derive(Debug, Args)]
 pub(super) struct CurlArguments {
@@ -172,10 +173,8 @@ fn head(arguments: &CurlArguments, has_body: bool) -> Result<Parts, String> {
 }
 
 fn is_of_this_machine(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let address: Option<IpAddr> = host.parse().ok();
-    address
-        .map_or_else(|| host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
+    let host = reached(uri.host().unwrap_or_default()).trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 fn origin(uri: &Uri) -> String {

@@ -343,7 +343,8 @@ fn the_arguments_of_curl_show_no_signature() {
         assert!(rest.contains(&line), "{line} in {rest:?}");
     }
     for (url, is_of_this_machine) in [
-        ("http://localhost:1/", true),
+        ("http://LOCALHOST:1/", true),
+        ("http://F.Localhost:1/", true),
         ("http://127.0.0.1:1/", true),
         ("http://[::1]:1/", true),
         ("https://shop.example/", false),

@@ -215,8 +215,10 @@ fn an_account_without_a_manifest_is_asked_by_its_port_and_key() {
     let ended =
         launch.args(["messages", "--port", &port, "list", "--data"]).args([serve.folder.file("data")]).run();
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    let ended = Launch::new(program()).args(["requests", "--data", "data"]).run();
-    assert!(ended.code == Some(1) && ended.err.contains("name the port too"), "{}", ended.err);
+    for command in ["logs", "requests", "usage", "messages"] {
+        let ended = Launch::new(program()).args([command, "--data", "data"]).run();
+        assert!(ended.code == Some(1) && ended.err.contains("name the port too"), "{}", ended.err);
+    }
     for (command, told) in asked {
         let ended = ask("data", command);
         assert!(ended.code == Some(0) && ended.out.contains(told), "{command:?}: {}{}", ended.out, ended.err);
