@@ -23,23 +23,29 @@ const TOKEN: &str = "FC_LOCAL_SECURITY_TOKEN";
 
 /// The keys that are kept in `folder`. The first use makes them.
 pub(crate) fn load(folder: &Path) -> Result<LocalKeys, String> {
+    if let Some(keys) = find(folder)? {
+        return Ok(keys);
+    }
+    make(folder).map_err(|error| format!("{} cannot be made: {error}", folder.join(FILE).display()))?;
+    find(folder)?.ok_or_else(|| format!("{} has gone", folder.join(FILE).display()))
+}
+
+/// The keys of the environment or, if there are any, those in `folder`.
+pub(crate) fn find(folder: &Path) -> Result<Option<LocalKeys>, String> {
     match (shell::text(ID), shell::text(SECRET)) {
         (Some(id), Some(secret)) if !id.is_empty() && !secret.is_empty() => {
             let token = shell::text(TOKEN).filter(|token| !token.is_empty()).map(Secret::new);
-            return Ok(LocalKeys::new(AccessKey { id, secret: Secret::new(secret), token }));
+            return Ok(Some(LocalKeys::new(AccessKey { id, secret: Secret::new(secret), token })));
         }
         (None, None) => {}
         _ => return Err(format!("{ID} and {SECRET} belong together: set both or none")),
     }
     let file = folder.join(FILE);
     match read(&file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make(folder).map_err(|error| format!("{} cannot be made: {error}", file.display()))?;
-            read(&file)
-        }
-        read => read,
+        Ok(keys) => Ok(Some(keys)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("{} cannot be read: {error}", file.display())),
     }
-    .map_err(|error| format!("{} cannot be read: {error}", file.display()))
 }
 
 /// Random bytes.

@@ -21,7 +21,7 @@ mod time;
 pub(crate) use caller::{Admission, BodyNeed, body_need, judge, judge_api, judge_control};
 pub(crate) use encoding::{encode, hex};
 pub(crate) use gate::Gate;
-pub(crate) use key_file::{load as load_keys, random};
+pub(crate) use key_file::{find as find_keys, load as load_keys, random};
 pub(crate) use keys::{AccessKey, LocalKeys};
 pub(crate) use object::{check_object, is_of_object_client, presign_object};
 pub(crate) use signing::{presign, sign};

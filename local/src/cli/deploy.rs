@@ -66,7 +66,7 @@ async fn try_run(
         check_name(manifest, name)?;
     }
     let written = Manifest::written(manifest.file(), environment).map_err(io::Error::other)?;
-    let account = Running::at(manifest, arguments.port, arguments.data.as_deref());
+    let account = Running::at(manifest, arguments.port, arguments.data.as_deref()).await?;
     for (_, component, resource) in written.resources() {
         let props = match resource.child("props") {
             Some(props) => props.to_json(),

@@ -1,8 +1,7 @@
 //! `fc-local invoke`.
 
 use std::io::{self, IsTerminal, Write};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,12 +9,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use clap::Args;
-use http::{Request, StatusCode, header};
+use http::{Method, StatusCode};
 
-use super::client::exchange;
+use super::client::{Running, RunningArguments};
 use super::door::{self, Shown};
 use super::print::{self, Hidden, Out, Printer, Style};
+use super::version::finish;
 use super::{Colour, check_name, settings, tasks};
+use crate::auth::encode;
 use crate::event::neutral;
 use crate::manifest::{read_bounded, take_bounded};
 use crate::model::LATEST;
@@ -39,7 +40,7 @@ pub(super) struct InvokeArguments {
     /// Show the call's log on the standard error
     #[arg(long)]
     pub(super) log: bool,
-    /// Let a running `fc-local dev` carry the call out later
+    /// Let a running `dev` or `serve` carry the call out later
     #[arg(long = "async", conflicts_with = "log")]
     pub(super) later: bool,
     /// The id of the task that the call becomes [default: made by fc-local]
@@ -51,38 +52,54 @@ pub(super) struct InvokeArguments {
     /// Print the ids of the call as JSON
     #[arg(long, requires = "later")]
     pub(super) json: bool,
-    /// The port of a running `fc-local dev`, which must be there [default: that of the one for this manifest]
-    #[arg(long)]
-    pub(super) port: Option<u16>,
+    #[command(flatten)]
+    pub(super) running: RunningArguments,
     /// Do not run the manifest's build steps
     #[arg(long)]
     pub(super) no_build: bool,
 }
 
+/// Calls the function where the manifest's `dev` has it, else by starting it for this call.
 pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> ExitCode {
     match event(&arguments) {
         Ok(event) => run_with(manifest, &arguments, event, Shown::AsItIs).await,
-        Err(error) => {
-            print::complain(&error.to_string());
-            ExitCode::FAILURE
-        }
+        Err(error) => finish(Err(error)),
     }
 }
 
-/// Calls the function with an event, whatever the arguments say of one.
+/// Calls the function of the server that the arguments name. There is no need of a manifest.
+pub(super) async fn run_at(template: &Path, arguments: InvokeArguments) -> ExitCode {
+    match event(&arguments) {
+        Ok(event) => run_at_with(template, &arguments, event, Shown::AsItIs).await,
+        Err(error) => finish(Err(error)),
+    }
+}
+
+/// As [`run`] with an event, whatever the arguments say of one.
 pub(super) async fn run_with(
     manifest: &Manifest,
     arguments: &InvokeArguments,
     event: Bytes,
     shown: Shown,
 ) -> ExitCode {
-    match try_run(manifest, arguments, event, shown).await {
+    code(try_run(manifest, arguments, event, shown).await)
+}
+
+/// As [`run_at`] with an event, whatever the arguments say of one.
+pub(super) async fn run_at_with(
+    template: &Path,
+    arguments: &InvokeArguments,
+    event: Bytes,
+    shown: Shown,
+) -> ExitCode {
+    code(try_run_at(template, arguments, event, shown).await)
+}
+
+fn code(outcome: io::Result<bool>) -> ExitCode {
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            print::complain(&error.to_string());
-            ExitCode::FAILURE
-        }
+        Err(error) => finish(Err(error)),
     }
 }
 
@@ -94,22 +111,38 @@ async fn try_run(
     shown: Shown,
 ) -> io::Result<bool> {
     check_name(manifest, &arguments.function)?;
+    let running = Running::find(manifest);
     if arguments.later {
-        return tasks::submit(manifest, arguments, event).await.map(|()| true);
+        return tasks::submit(&running?, arguments, event).await.map(|()| true);
     }
-    if let Some(port) = arguments.port {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        return match call_running(address, manifest, arguments, &event).await? {
-            Ok(outcome) => outcome.show(shown),
-            Err(absent) => Err(io::Error::other(absent.text(port, &arguments.function))),
-        };
-    }
-    if let Some(address) = Platform::running(manifest)
-        && let Ok(outcome) = call_running(address, manifest, arguments, &event).await?
+    if let Ok(running) = running
+        && let Ok(outcome) = call_running(&running, arguments, &event).await?
     {
         return outcome.show(shown);
     }
     start_and_call(manifest, arguments, event, shown).await
+}
+
+/// Whether the function succeeded.
+async fn try_run_at(
+    template: &Path,
+    arguments: &InvokeArguments,
+    event: Bytes,
+    shown: Shown,
+) -> io::Result<bool> {
+    let running = arguments.running.find(template).await?;
+    if arguments.later {
+        return tasks::submit(&running, arguments, event).await.map(|()| true);
+    }
+    match call_running(&running, arguments, &event).await? {
+        Ok(outcome) => outcome.show(shown),
+        Err(Absent::NotConnected(error)) => Err(running.unreachable(&error)),
+        Err(Absent::NoFunction) => Err(io::Error::other(format!(
+            "the fc-local at {} has no function `{}`; without --port, `invoke` finds the `dev` of the manifest, or starts the function for the call",
+            running.address(),
+            arguments.function
+        ))),
+    }
 }
 
 /// The event, no larger than the body that a call may have.
@@ -161,51 +194,31 @@ impl Outcome {
     }
 }
 
-/// Why no running `fc-local dev` took the call.
+/// Why no running fc-local took the call.
 enum Absent {
     NotConnected(io::Error),
-    OtherProgram,
     NoFunction,
 }
 
-impl Absent {
-    fn text(&self, port: u16, function: &str) -> String {
-        const WITHOUT: &str =
-            "without --port, `invoke` finds the `dev` of the manifest, or starts the function for the call";
-        let what = match self {
-            Absent::NotConnected(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                format!("nothing listens on port {port} of 127.0.0.1: start `fc-local dev --port {port}`")
-            }
-            Absent::NotConnected(error) => format!("cannot connect to 127.0.0.1:{port}: {error}"),
-            Absent::OtherProgram => format!("what listens on port {port} is not fc-local"),
-            Absent::NoFunction => format!("the fc-local on port {port} has no function `{function}`"),
-        };
-        format!("{what}; {WITHOUT}")
-    }
-}
-
-/// Calls a running `fc-local dev` by its API.
+/// Calls the function by the API of a server.
 async fn call_running(
-    address: SocketAddr,
-    manifest: &Manifest,
+    running: &Running,
     arguments: &InvokeArguments,
     event: &Bytes,
 ) -> io::Result<Result<Outcome, Absent>> {
-    let qualifier = arguments.qualifier.as_deref().unwrap_or(LATEST);
-    let path = format!("/2023-03-30/functions/{}/invocations?qualifier={qualifier}", arguments.function);
-    let mut request = Request::post(path).header(header::HOST, format!("localhost:{}", address.port()));
+    let [function, qualifier] = [&*arguments.function, arguments.qualifier.as_deref().unwrap_or(LATEST)]
+        .map(|text| encode(text.as_bytes()));
+    let path = format!("/2023-03-30/functions/{function}/invocations?qualifier={qualifier}");
+    let mut request = running.request(Method::POST, &path);
     if arguments.log {
         request = request.header("x-fc-log-type", "Tail");
     }
     let request = request.body(event.clone()).map_err(io::Error::other)?;
-    let response = match exchange(address, manifest.folder(), request).await? {
+    let response = match running.exchange(request).await? {
         Ok(response) => response,
         Err(error) => return Ok(Err(Absent::NotConnected(error))),
     };
     let head = response.headers();
-    if !head.contains_key("x-fc-request-id") {
-        return Ok(Err(Absent::OtherProgram));
-    }
     let has_qualifier = arguments.qualifier.is_some();
     if response.status() == StatusCode::NOT_FOUND && !has_qualifier {
         return Ok(Err(Absent::NoFunction));

@@ -72,7 +72,7 @@ pub(super) async fn run(template: &Path, arguments: &LogsArguments) -> ExitCode 
 }
 
 async fn try_run(template: &Path, arguments: &LogsArguments) -> io::Result<()> {
-    let running = arguments.running.find(template)?;
+    let running = arguments.running.find(template).await?;
     let query = arguments.query();
     let mut after = arguments.after.unwrap_or(0);
     // What comes while lines are printed is not awaited.
@@ -81,7 +81,10 @@ async fn try_run(template: &Path, arguments: &LogsArguments) -> io::Result<()> {
     loop {
         let wait = arguments.follow && end.is_some();
         let path = format!("/_local/v1/logs?after={after}&wait={wait}{query}");
-        let page = running.call(Method::GET, &path, &Value::Null).await?;
+        let page = tokio::select! {
+            page = running.call(Method::GET, &path, &Value::Null) => page?,
+            () = print::reader_left() => return Ok(()),
+        };
         let number = |name: &str| page[name].as_u64().unwrap_or(0);
         let lost = number("lost");
         if lost > 0 {

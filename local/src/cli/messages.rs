@@ -47,7 +47,7 @@ pub(super) async fn run(template: &Path, arguments: MessagesArguments) -> ExitCo
 async fn try_run(template: &Path, arguments: MessagesArguments) -> io::Result<()> {
     const PATH: &str = "/2023-03-30/messages";
     let MessagesArguments { command, running, json } = arguments;
-    let running = running.find(template)?;
+    let running = running.find(template).await?;
     let get = async |path: String| running.call(Method::GET, &path, &Value::Null).await;
     let name = match command {
         Some(MessagesCommand::Get { id }) => {

@@ -64,7 +64,7 @@ enum Command {
     Dev(DevArguments),
     /// Serve a local account: functions that clients of the API create, without a manifest
     Serve(serve::ServeArguments),
-    /// Call a function with an event: in a running `fc-local dev`, else by starting it for this call
+    /// Call a function with an event: in a running `dev` or `serve`, else by starting it for this call
     Invoke(invoke::InvokeArguments),
     /// Call a function with an event as a trigger sends it: a timer, an object store, a queue, a stream and others
     Send(send::SendArguments),
@@ -72,7 +72,7 @@ enum Command {
     Keys(keys::KeysArguments),
     /// Sign a request with the project's access key, and send it with `curl`
     Curl(curl::CurlArguments),
-    /// Print the address of the console of a running `fc-local dev`: pages that show what happens
+    /// Print the address of the console of a running `dev` or `serve`: pages that show what happens
     Console(console::ConsoleArguments),
     /// List the functions of the manifest
     List(list::ListArguments),
@@ -203,7 +203,7 @@ enum Colour {
 /// }
 /// ```
 pub fn run() -> ExitCode {
-    guard::run(&shell::arguments()).unwrap_or_else(run_command)
+    guard::run(&shell::arguments()).unwrap_or_else(|| print::checked(run_command()))
 }
 
 /// Apart from [`run`], since the stack of a guard would have room for all commands, and each instance has a guard.
@@ -230,6 +230,10 @@ fn run_command() -> ExitCode {
         Command::Requests(arguments) => ask(requests::run(&template, arguments)),
         Command::Replay(arguments) => ask(replay::run(&template, arguments)),
         Command::Usage(arguments) => ask(usage::run(&template, &arguments)),
+        Command::Console(arguments) => ask(console::run(&template, &arguments)),
+        Command::Invoke(arguments) if arguments.running.is_named() => {
+            ask(invoke::run_at(&template, arguments))
+        }
         Command::Messages(arguments) => ask(messages::run(&template, arguments)),
         Command::Tasks(command) => ask(tasks::run(&template, command)),
         Command::Version(command) => ask(version::run(&template, command)),
@@ -238,8 +242,15 @@ fn run_command() -> ExitCode {
         Command::Doctor(arguments) => {
             arguments.run_print().unwrap_or_else(|| block_on(doctor::run(&template, env, arguments), false))
         }
-        Command::Send(arguments) => send::run_print(&arguments)
-            .unwrap_or_else(|| with_manifest(&template, env, Command::Send(arguments))),
+        Command::Send(arguments) => {
+            if let Some(code) = send::run_print(&arguments) {
+                code
+            } else if arguments.is_named() {
+                ask(send::run_at(&template, arguments))
+            } else {
+                with_manifest(&template, env, Command::Send(arguments))
+            }
+        }
         command => with_manifest(&template, env, command),
     }
 }
@@ -261,7 +272,6 @@ fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCo
             Command::Send(arguments) => send::run(&manifest, arguments).await,
             Command::Package(arguments) => package::run(&manifest, arguments).await,
             Command::Deploy(arguments) => deploy::run(&manifest, env, arguments).await,
-            Command::Console(arguments) => console::run(&manifest, &arguments).await,
             Command::List(arguments) => list::run(&manifest, &arguments).await,
             Command::Alb(command) => alb::run(&manifest, &command).await,
             _ => ExitCode::SUCCESS,

@@ -1,8 +1,11 @@
 //! Prints events: the thread that writes, and what is left out.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::oneshot;
 
 use super::Colour;
@@ -28,21 +31,63 @@ pub(super) fn notes(manifest: &Manifest) {
     }
 }
 
+/// The first failure to write to the standard output: a report that is cut must not pass for a whole one.
+static UNSAID: OnceLock<io::Error> = OnceLock::new();
+
 /// One line to the standard output.
 pub(super) fn say(text: &str) {
-    // Without a reader, such as `head` that has seen enough, there is nobody to tell.
-    drop(writeln!(std::io::stdout(), "{text}"));
+    match writeln!(io::stdout(), "{text}") {
+        Ok(()) => {}
+        // Without a reader, such as `head` that has seen enough, there is nobody to tell.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => drop(UNSAID.set(error)),
+    }
+}
+
+/// The exit code of a command, which failed if not all that it said could be written.
+pub(super) fn checked(code: ExitCode) -> ExitCode {
+    match UNSAID.get() {
+        None => code,
+        Some(error) => {
+            complain(&format!("cannot write to the standard output: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// How often a command that goes on and on asks whether anybody still reads.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Waits until nobody reads the standard output any more. A file has always a reader.
+///
+/// # Cancel safety
+///
+/// Nothing is lost: whether there is a reader is asked anew.
+pub(super) async fn reader_left() {
+    // Asked now and then: a wait of the runtime's would make the output non-blocking, for all programs that share it.
+    while has_reader() {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn has_reader() -> bool {
+    let output = io::stdout();
+    let mut asked = [PollFd::new(&output, PollFlags::empty())];
+    match poll(&mut asked, Some(&Timespec::default())) {
+        Ok(_) => !asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
+        Err(_) => true,
+    }
 }
 
 /// One line to the standard error.
 pub(super) fn complain(text: &str) {
     // The terminal may have been closed.
-    drop(writeln!(std::io::stderr(), "{text}"));
+    drop(writeln!(io::stderr(), "{text}"));
 }
 
 /// Whether somebody reads the standard output.
 pub(super) fn is_terminal() -> bool {
-    std::io::stdout().is_terminal()
+    io::stdout().is_terminal()
 }
 
 /// Says why `dev` cannot start: on the standard error, and with `json` as an event on the standard output too.
@@ -57,7 +102,7 @@ pub(super) fn complain_not_started(error: &str, json: bool) {
             line(event, Style::Json, &mut Clock::default(), &mut text);
         }
         // Without a reader, the text still stands on the standard error.
-        drop(std::io::stdout().write_all(text.as_bytes()));
+        drop(io::stdout().write_all(text.as_bytes()));
     }
 }
 
@@ -71,8 +116,8 @@ pub(super) enum Out {
 impl Out {
     fn is_terminal(self) -> bool {
         match self {
-            Out::Stdout => std::io::stdout().is_terminal(),
-            Out::Stderr => std::io::stderr().is_terminal(),
+            Out::Stdout => io::stdout().is_terminal(),
+            Out::Stderr => io::stderr().is_terminal(),
         }
     }
 
@@ -86,16 +131,16 @@ impl Out {
     fn width(self) -> usize {
         const USUAL: usize = 80;
         let size = match self {
-            Out::Stdout => rustix::termios::tcgetwinsize(std::io::stdout()),
-            Out::Stderr => rustix::termios::tcgetwinsize(std::io::stderr()),
+            Out::Stdout => rustix::termios::tcgetwinsize(io::stdout()),
+            Out::Stderr => rustix::termios::tcgetwinsize(io::stderr()),
         };
         size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(USUAL)
     }
 
     fn writer(self) -> Box<dyn Write> {
         match self {
-            Out::Stdout => Box::new(std::io::stdout()),
-            Out::Stderr => Box::new(std::io::stderr()),
+            Out::Stdout => Box::new(io::stdout()),
+            Out::Stderr => Box::new(io::stderr()),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::event::neutral;
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArguments {
-    /// The request id of the call, as `fc-local requests` lists it
+    /// The request id of the call, or the end of it, as lines of `dev` have it
     id: String,
     /// Send it to another address, such as `https://staging.example.com`, in place of where it came in
     #[arg(long, value_name = "URL")]
@@ -34,7 +34,7 @@ pub(super) async fn run(template: &Path, arguments: ReplayArguments) -> ExitCode
 }
 
 async fn try_run(template: &Path, arguments: ReplayArguments) -> io::Result<()> {
-    let running = arguments.running.find(template)?;
+    let running = arguments.running.find(template).await?;
     let mut path = format!("/_local/v1/requests/{}/replay", encode(arguments.id.as_bytes()));
     if let Some(to) = &arguments.to {
         path = format!("{path}?to={}", encode(to.as_bytes()));

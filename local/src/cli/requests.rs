@@ -17,7 +17,7 @@ use crate::event::neutral;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub(super) struct RequestsArguments {
-    /// The request id of a call to show
+    /// The request id of a call to show, or the end of it, as lines of `dev` have it
     #[arg(conflicts_with_all = ["har", "follow", "clear"])]
     id: Option<String>,
     /// Print the call as a line for curl; what is masked has to be filled in
@@ -132,7 +132,7 @@ pub(super) async fn run(template: &Path, arguments: RequestsArguments) -> ExitCo
 }
 
 async fn try_run(template: &Path, arguments: RequestsArguments) -> io::Result<()> {
-    let running = arguments.running.find(template)?;
+    let running = arguments.running.find(template).await?;
     let get = async |path: String| running.call(Method::GET, &path, &Value::Null).await;
     if arguments.clear {
         return running.call(Method::DELETE, "/_local/v1/requests", &Value::Null).await.map(drop);
@@ -179,7 +179,10 @@ async fn try_run(template: &Path, arguments: RequestsArguments) -> io::Result<()
         return Ok(());
     }
     loop {
-        let news = get(format!("/_local/v1/changes?after={revision}{query}")).await?;
+        let news = tokio::select! {
+            news = get(format!("/_local/v1/changes?after={revision}{query}")) => news?,
+            () = print::reader_left() => return Ok(()),
+        };
         revision = news["revision"].as_u64().unwrap_or(revision);
         for call in news["requests"].as_array().into_iter().flatten() {
             say(call, arguments.json);

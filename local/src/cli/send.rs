@@ -1,6 +1,7 @@
 //! `fc-local send`: an event as a trigger sends it.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -10,9 +11,11 @@ use clap::builder::PossibleValuesParser;
 use fc_events::{samples, tablestore::TablestoreEvent};
 use serde_json::Value;
 
-use super::door::{Door, RequestArguments};
+use super::client::RunningArguments;
+use super::door::{Door, RequestArguments, Shown};
 use super::invoke::{self, InvokeArguments};
 use super::print;
+use super::version::finish;
 use crate::Manifest;
 use crate::auth::iso8601;
 use crate::front::sample::{TABLESTORE, fresh};
@@ -49,7 +52,8 @@ pub(super) struct SendArguments {
     /// Show the call's log on the standard error
     #[arg(long)]
     log: bool,
-    /// The port of a running `fc-local dev`, which must be there [default: that of the one for this manifest]
+    /// The port of the running `dev` or `serve`, whose key is in `.fc-local` beside the manifest [default: that of the `dev` for this
+    /// manifest]
     #[arg(long)]
     port: Option<u16>,
     /// Do not run the manifest's build steps
@@ -83,23 +87,45 @@ pub(super) fn run_print(arguments: &SendArguments) -> Option<ExitCode> {
     })
 }
 
+/// Sends the event to a function of the manifest.
 pub(super) async fn run(manifest: &Manifest, arguments: SendArguments) -> ExitCode {
     match event(&arguments).and_then(|event| Ok((function(manifest, &arguments)?, event))) {
         Ok((function, event)) => {
-            let shown = arguments.request.shown(Door::named(&arguments.trigger));
-            let SendArguments { qualifier, log, port, no_build, .. } = arguments;
-            let call =
-                InvokeArguments { function, qualifier, log, port, no_build, ..InvokeArguments::default() };
+            let (call, shown) = arguments.call(function);
             invoke::run_with(manifest, &call, Bytes::from(event), shown).await
         }
-        Err(error) => {
-            print::complain(&error);
-            ExitCode::FAILURE
+        Err(error) => finish(Err(io::Error::other(error))),
+    }
+}
+
+/// Sends the event to a function of the server that the arguments name. There is no need of a manifest.
+pub(super) async fn run_at(template: &Path, arguments: SendArguments) -> ExitCode {
+    let function = arguments.function().map(str::to_owned);
+    let function = function.ok_or_else(|| "which function? With --port its name is needed".to_owned());
+    match event(&arguments).and_then(|event| Ok((function?, event))) {
+        Ok((function, event)) => {
+            let (call, shown) = arguments.call(function);
+            invoke::run_at_with(template, &call, Bytes::from(event), shown).await
         }
+        Err(error) => finish(Err(io::Error::other(error))),
     }
 }
 
 impl SendArguments {
+    /// Whether a function of a named server is meant.
+    pub(super) fn is_named(&self) -> bool {
+        self.port.is_some()
+    }
+
+    /// The call of the function, and how its reply is printed.
+    fn call(self, function: String) -> (InvokeArguments, Shown) {
+        let shown = self.request.shown(Door::named(&self.trigger));
+        let SendArguments { qualifier, log, port, no_build, .. } = self;
+        // `--data` is the body of the request.
+        let running = RunningArguments::of_port(port);
+        (InvokeArguments { function, qualifier, log, running, no_build, ..InvokeArguments::default() }, shown)
+    }
+
     /// The path of the request, if one is named.
     fn target(&self) -> Option<&str> {
         self.to.iter().map(String::as_str).find(|word| is_target(word))

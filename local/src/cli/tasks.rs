@@ -1,24 +1,22 @@
 //! `fc-local tasks`, and `fc-local invoke --async`.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 
 use bytes::Bytes;
 use clap::{Args, Subcommand};
 use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::client::exchange;
+use super::client::Running;
 use super::invoke::InvokeArguments;
 use super::print;
 use super::version::{Of, finish, show, show_all};
 use crate::auth::encode;
 use crate::event::neutral;
 use crate::model::LATEST;
-use crate::{Manifest, Platform};
 
 /// What to do with tasks.
 #[derive(Debug, Subcommand)]
@@ -156,22 +154,12 @@ fn tell_more(task: &Value) {
     }
 }
 
-/// Lets a running `fc-local dev` accept an event.
-pub(super) async fn submit(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> io::Result<()> {
-    let address = match arguments.port {
-        Some(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        None => Platform::running(manifest).ok_or_else(|| {
-            io::Error::other(
-                "no running fc-local for this manifest: an asynchronous call needs one that carries it out later",
-            )
-        })?,
-    };
+/// Lets a running fc-local accept an event.
+pub(super) async fn submit(running: &Running, arguments: &InvokeArguments, event: Bytes) -> io::Result<()> {
     let [function, qualifier] = [&*arguments.function, arguments.qualifier.as_deref().unwrap_or(LATEST)]
         .map(|text| encode(text.as_bytes()));
     let path = format!("/2023-03-30/functions/{function}/invocations?qualifier={qualifier}");
-    let mut request = Request::post(path)
-        .header(header::HOST, format!("localhost:{}", address.port()))
-        .header(fc::INVOCATION_TYPE, "Async");
+    let mut request = running.request(Method::POST, &path).header(fc::INVOCATION_TYPE, "Async");
     if let Some(task) = &arguments.task_id {
         request = request.header(fc::ASYNC_TASK_ID, task);
     }
@@ -179,13 +167,9 @@ pub(super) async fn submit(manifest: &Manifest, arguments: &InvokeArguments, eve
         request = request.header(fc::ASYNC_DELAY, delay);
     }
     let request = request.body(event).map_err(io::Error::other)?;
-    let response = exchange(address, manifest.folder(), request)
-        .await?
-        .map_err(|error| io::Error::other(format!("cannot connect to fc-local at {address}: {error}")))?;
+    let response = running.exchange(request).await?.map_err(|error| running.unreachable(&error))?;
     if response.status() != StatusCode::ACCEPTED {
-        let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-        let message = document["Message"].as_str().or_else(|| document["ErrorMessage"].as_str());
-        return Err(io::Error::other(message.unwrap_or("the call was not accepted").to_owned()));
+        return Err(running.refusal(&response));
     }
     let header = |name: &str| of_header(response.headers(), name);
     let request = header("x-fc-request-id").unwrap_or_default();

@@ -78,7 +78,7 @@ async fn try_run(template: &Path, arguments: &UsageArguments) -> io::Result<()> 
         Some(file) => table(file),
     };
     let prices = prices.map_err(io::Error::other)?;
-    let running = arguments.running.find(template)?;
+    let running = arguments.running.find(template).await?;
     let query = arguments.since.as_ref().map(|since| format!("?since={}", encode(since.as_bytes())));
     let path = format!("/_local/v1/usage{}", query.unwrap_or_default());
     let report = running.call(Method::GET, &path, &Value::Null).await?;

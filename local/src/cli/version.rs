@@ -64,12 +64,12 @@ impl Of {
         what: &str,
         body: &Value,
     ) -> io::Result<Value> {
-        self.running.find(template)?.call(method, &self.path(what), body).await
+        self.running.find(template).await?.call(method, &self.path(what), body).await
     }
 
     /// All entries under `key` of a list, page by page.
     pub(super) async fn list(&self, template: &Path, key: &str) -> io::Result<Vec<Value>> {
-        let running = self.running.find(template)?;
+        let running = self.running.find(template).await?;
         let (mut all, mut token) = (Vec::new(), String::new());
         loop {
             let path = self.path(&format!("{key}?limit=100&nextToken={token}"));

@@ -33,7 +33,7 @@ pub use kind::Kind;
 pub use level::Level;
 pub use log::{Events, Log};
 pub(crate) use redact::{MASK, Redactor, is_secret_key, is_secret_name};
-pub(crate) use selection::{Kinds, LogFilter};
+pub(crate) use selection::{Kinds, LogFilter, is_id};
 pub(crate) use tail::Tail;
 pub(crate) use terminal::{neutral, steers};
 pub(crate) use text::{about, call_end, not_bound};

@@ -112,7 +112,7 @@ impl LogFilter {
 }
 
 /// Whether `wanted` is the id or its end.
-fn is_id(own: &str, wanted: &str) -> bool {
+pub(crate) fn is_id(own: &str, wanted: &str) -> bool {
     own == wanted || wanted.len() >= ID_END_MIN && own.ends_with(wanted)
 }
 

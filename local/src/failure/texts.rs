@@ -169,7 +169,7 @@ impl Failure {
             "no calls are recorded: `fc-local dev` was started with --no-record".to_owned()
         } else {
             format!(
-                "no call with request id '{id}' is recorded, or it had to go for later ones; `fc-local requests` lists them"
+                "no call with request id '{id}' is recorded, nor one whose id ends so, or it had to go for later ones; `fc-local requests` lists them"
             )
         };
         Failure::new(FailureKind::CallNotRecorded, message)

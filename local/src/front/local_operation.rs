@@ -1,4 +1,5 @@
-//! Operations of fc-local's own, which the platform does not have: on recorded calls, on lines of functions, and on what functions use.
+//! Operations of fc-local's own, which the platform does not have: on recorded calls, on lines of functions, on what functions use, and on the
+//! server itself.
 
 use http::{Method, Uri};
 
@@ -26,6 +27,8 @@ pub(crate) enum LocalOperation {
     Logs,
     /// `GET usage`.
     Usage,
+    /// `GET server`: says that fc-local listens here, and which version. For everybody of this machine: nothing is told of functions.
+    Server,
     /// `GET course`: one function over the last quarter of an hour.
     Course,
 }
@@ -50,6 +53,7 @@ impl LocalOperation {
             (&Method::GET, "logs", None, None) => LocalOperation::Logs,
             (&Method::GET, "usage", None, None) => LocalOperation::Usage,
             (&Method::GET, "course", None, None) => LocalOperation::Course,
+            (&Method::GET, "server", None, None) => LocalOperation::Server,
             _ => return None,
         })
     }
@@ -73,6 +77,8 @@ mod tests {
             (Method::GET, "/_local/v1/logs?function=f", Some(LocalOperation::Logs)),
             (Method::POST, "/_local/v1/logs", None),
             (Method::GET, "/_local/v1/usage", Some(LocalOperation::Usage)),
+            (Method::GET, "/_local/v1/server", Some(LocalOperation::Server)),
+            (Method::DELETE, "/_local/v1/server", None),
             (Method::GET, "/_local/v1/requests/1/curl/x", None),
             (Method::GET, "/_local/v1/other", None),
             (Method::GET, "/requests", None),

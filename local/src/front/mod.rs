@@ -37,6 +37,7 @@ mod unread;
 mod visit;
 
 pub(crate) use alb::{Balancers, Shared as BalancersShared, key as listener_key};
+pub(crate) use api::PROGRAM;
 pub(crate) use console::{
     Console, Doctor, Finding, Shared as ConsoleShared, is_own_name as is_console, urls as console_urls,
 };

@@ -19,7 +19,7 @@ pub(crate) use headers::Headers;
 pub(crate) use json::{detail, summary};
 pub(crate) use mask::shown_headers;
 pub(crate) use recorded::{End, Original, Phases, Recorded};
-pub(crate) use records::{Page, Records};
+pub(crate) use records::{Page, Records, Unfound};
 pub(crate) use ring::{Entry, Limits};
 
 #[cfg(test)]

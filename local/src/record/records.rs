@@ -11,6 +11,7 @@ use super::body::Bodies;
 use super::filter::Filter;
 use super::recorded::Recorded;
 use super::ring::{Entry, Limits, Ring};
+use crate::event::is_id;
 
 /// The latest calls. Clones are the same ones. Switched off, it keeps nothing and costs nothing.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +38,14 @@ pub(crate) struct Page {
     /// The calls in the ring, and how many had to go before them.
     pub(crate) kept: usize,
     pub(crate) gone: u64,
+}
+
+/// Why there is no call with an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unfound {
+    Unknown,
+    /// The ids of several calls end so.
+    Ambiguous,
 }
 
 impl Records {
@@ -87,9 +96,24 @@ impl Records {
         Page { entries, next, kept: ring.len(), gone: ring.gone }
     }
 
-    /// The call with this request id, the latest of several: a repeated call has the id of the first attempt.
-    pub(crate) fn find(&self, id: &str) -> Option<Entry> {
-        self.0.as_ref()?.lock().latest_first().find(|entry| &*entry.call.id == id).cloned()
+    /// The call with this request id or, if there is none, the one whose id ends so. Of several with one id, as a repeated call
+    /// has that of the first attempt, the latest.
+    ///
+    /// # Errors
+    ///
+    /// There is no such call, or the ids of several end so.
+    pub(crate) fn find(&self, id: &str) -> Result<Entry, Unfound> {
+        let shared = self.0.as_ref().ok_or(Unfound::Unknown)?;
+        let ring = shared.lock();
+        if let Some(entry) = ring.latest_first().find(|entry| &*entry.call.id == id) {
+            return Ok(entry.clone());
+        }
+        let mut ending = ring.latest_first().filter(|entry| is_id(&entry.call.id, id));
+        let entry = ending.next().ok_or(Unfound::Unknown)?;
+        match ending.any(|other| other.call.id != entry.call.id) {
+            true => Err(Unfound::Ambiguous),
+            false => Ok(entry.clone()),
+        }
     }
 
     /// The calls that were added or changed after the revision, the oldest change first, and the latest revision.

@@ -118,7 +118,22 @@ fn a_call_under_way_is_replaced_by_its_end_and_both_are_news() {
     assert_eq!(entry.bodies.reply().unwrap().bytes(), b"data: 1\n\n");
     // One whose call had to go changes nothing.
     records.replace(number + 100, call("u", Method::GET, "/", &[]), Bodies::default());
-    assert!(records.find("u").is_none());
+    assert_eq!(records.find("u").unwrap_err(), Unfound::Unknown);
+}
+
+#[test]
+fn a_call_is_found_by_the_end_of_its_id_if_no_other_ends_so() {
+    let records = records();
+    for id in ["1-a-23456789", "1-b-23456789", "1-c-3456789a", "1-c-3456789a", "56789a"] {
+        recorded(&records, call(id, Method::GET, "/", &[]), b"", b"");
+    }
+    let found = |end: &str| records.find(end).map(|entry| (entry.call.id.to_string(), entry.call.number));
+    assert_eq!(found("3456789a"), Ok(("1-c-3456789a".to_owned(), 4)), "the latest of one id");
+    assert_eq!(found("56789a"), Ok(("56789a".to_owned(), 5)), "a whole id comes first");
+    assert_eq!(found("a-23456789"), Ok(("1-a-23456789".to_owned(), 1)));
+    assert_eq!(found("23456789"), Err(Unfound::Ambiguous));
+    assert_eq!(found("6789a"), Err(Unfound::Unknown), "five characters are too few");
+    assert_eq!(found("3456789b"), Err(Unfound::Unknown));
 }
 
 #[test]
@@ -145,7 +160,7 @@ fn late_bodies_of_old_calls_count_like_others() {
 fn switched_off_nothing_is_kept() {
     let records = Records::default();
     assert_eq!(records.push(call("a", Method::GET, "/", &[]), Bodies::default()), None);
-    assert!(records.find("a").is_none() && records.subscribe().is_none() && records.limits().is_none());
+    assert!(records.find("a").is_err() && records.subscribe().is_none() && records.limits().is_none());
     assert!(records.list(&Filter::default(), None, 10).entries.is_empty());
 }
 

@@ -108,15 +108,17 @@ fn invoke_at_a_named_port_starts_nothing() {
         let output = run(&folder, &["invoke", "f", "--port", &port.to_string()], "");
         assert_eq!((output.code, output.out.as_str()), (Some(1), ""), "{}", output.err);
         assert!(output.err.contains(&error.replace("PORT", &port.to_string())), "{}", output.err);
-        assert!(output.err.contains("without --port"), "{}", output.err);
     };
     fails(free_port(), "nothing listens on port PORT of 127.0.0.1: start `fc-local dev --port PORT`");
     let other = scripted();
     write_manifest(&other, Function::new("g"));
     let local = Local::start(other, &[]);
-    fails(local.main_port(), "the fc-local on port PORT has no function `f`");
+    fails(local.main_port(), "the fc-local at 127.0.0.1:PORT has no function `f`; without --port");
     let instance = local.wait_for(printed("pid ")).number_after("listens on ");
-    fails(instance.try_into().unwrap(), "what listens on port PORT is not fc-local");
+    fails(
+        instance.try_into().unwrap(),
+        "what listens at 127.0.0.1:PORT is not fc-local's main port: name the port",
+    );
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn the_command_line_tells_its_address() {
     assert!(told["pathUrl"].as_str().unwrap().ends_with("/_local/console/"));
     let port = local.function_port("f").to_string();
     let ended = run(&["--port", &port]);
-    assert!(ended.code == Some(1) && ended.err.contains("has no console"), "{}", ended.err);
+    assert!(ended.code == Some(1) && ended.err.contains("is not fc-local's main port"), "{}", ended.err);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod alb_servers;
 mod alb_tls;
 mod alb_tracing;
 mod api;
+mod asking;
 mod async_manifest;
 mod auth;
 mod auth_bypass;

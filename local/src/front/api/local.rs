@@ -23,7 +23,7 @@ use crate::front::body::Outgoing;
 use crate::front::local_operation::LocalOperation;
 use crate::front::visit::Visit;
 use crate::meter::Meters;
-use crate::record::{Entry, Filter, Records, curl_line, detail, har, summary};
+use crate::record::{Entry, Filter, Records, Unfound, curl_line, detail, har, summary};
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities};
 
@@ -33,6 +33,9 @@ pub(super) const PAGE_MAX: usize = 1_000;
 
 /// How long a caller waits for a change, before it asks again.
 pub(super) const WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// By this a command knows that an fc-local listens, and no function.
+pub(crate) const PROGRAM: &str = "fc-local";
 
 /// What the operations are on.
 #[derive(Debug, Clone, Copy)]
@@ -49,10 +52,15 @@ pub(crate) struct Site<'a> {
 }
 
 impl Site<'_> {
-    /// The call with this request id.
+    /// The call with this request id, or the only one whose id ends so.
     pub(super) fn find(&self, id: &str) -> Result<Entry, Failure> {
         let is_off = self.records.limits().is_none();
-        self.records.find(id).ok_or_else(|| Failure::call_not_recorded(id, is_off))
+        self.records.find(id).map_err(|unfound| match unfound {
+            Unfound::Unknown => Failure::call_not_recorded(id, is_off),
+            Unfound::Ambiguous => Failure::invalid_argument(format!(
+                "the ids of several calls end with '{id}': name more of one"
+            )),
+        })
     }
 
     /// Where the port is now at which the call came in.
@@ -77,7 +85,10 @@ pub(crate) async fn local(
     visit: &Visit,
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let (head, _) = admit(gate, peer, request).await?;
+    let (head, _) = match operation {
+        LocalOperation::Server => request.into_parts(),
+        _ => admit(gate, peer, request).await?,
+    };
     let uri = &head.uri;
     let document = match operation {
         LocalOperation::List => list(site.records, uri)?,
@@ -110,6 +121,7 @@ pub(crate) async fn local(
             let ago = parameter(uri, "since").map(|since| duration(&since)).transpose();
             metering::usage(&site.meters.usage(ago.map_err(Failure::invalid_argument)?))
         }
+        LocalOperation::Server => json!({ "program": PROGRAM, "version": env!("CARGO_PKG_VERSION") }),
         LocalOperation::Course => {
             let asked = parameter(uri, "function");
             let names = asked.map_or_else(|| site.meters.names(), |function| vec![Arc::from(function)]);

@@ -22,6 +22,7 @@ pub(super) use auth::refuse;
 pub(super) use bucket::bucket;
 pub(super) use exec::exec;
 pub(super) use invoke::invoke;
+pub(crate) use local::PROGRAM;
 pub(super) use local::{Site, local, replay_of};
 pub(super) use logs::Known;
 pub(super) use manage::manage;

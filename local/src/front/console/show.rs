@@ -44,8 +44,8 @@ impl Console {
             ["requests"] => self.requests(asked),
             ["requests", id] => self.request(asked, id),
             ["requests", id, "json"] => match self.shared.records.find(id) {
-                Some(entry) => reply::document(&detail(&entry), None),
-                None => Console::unknown(asked, "This request is not kept."),
+                Ok(entry) => reply::document(&detail(&entry), None),
+                Err(_) => Console::unknown(asked, "This request is not kept."),
             },
             ["har"] => {
                 let (mut page, _) = live::requests(&self.shared, &asked.fields, ARCHIVE_MAX);
@@ -91,7 +91,7 @@ impl Console {
     }
 
     fn request(&self, asked: &Asked<'_>, id: &str) -> Response<Outgoing> {
-        let Some(entry) = self.shared.records.find(id) else {
+        let Ok(entry) = self.shared.records.find(id) else {
             let body = request::unknown(&asked.frame, id, self.shared.records.limits().is_none());
             let page = asked.frame.page(Tab::Requests, Some("Not kept"), None, &body);
             return reply::page(StatusCode::NOT_FOUND, page);
