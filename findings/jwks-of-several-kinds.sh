@@ -9,8 +9,8 @@
 # python-jose has this for PS256. jwcrypto and both of JavaScript verify each of them.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: the keys of `jwt` in the manifest are read by `fc-local` itself: a key without `alg` is one of RS256, and a key that it does not know, or for encryption, is a
-# problem of the manifest with its place in the list, so it cannot be one of a token.
+# What our product does about it: `fc-local` finds a key by its `kid`, and a key without `alg` is one of RS256. Of a set behind `jwks.url` it leaves out what it does not know or what is for
+# encryption; such a key in the manifest's own `jwks.keys` is a problem, with its place in the list.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
