@@ -190,7 +190,7 @@ mod tests {
                 .get("/large", async |_| "#".repeat(20_000))
                 .post("/length", async |ex| Ok(ex.bytes().await?.len().to_string()))
                 .post("/unread", async |_| "unread");
-            let app: Arc<Sealed<()>> = app.seal(Instance::from_vars([("", ""); 0])).await.unwrap();
+            let app: Arc<Sealed<()>> = Box::new(app).seal(Instance::from_vars([("", ""); 0])).await.unwrap();
             let engines = Engines::new(app, Looks::new(0, || ()));
             Self { engines, drain: Drain::default(), places: Places::new(100) }
         }

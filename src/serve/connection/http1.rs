@@ -341,7 +341,7 @@ mod tests {
                 yield Err(Error::internal("the source is dry"));
             })
         });
-        let app = app.seal(Instance::from_vars([("", ""); 0])).await.unwrap();
+        let app = Box::new(app).seal(Instance::from_vars([("", ""); 0])).await.unwrap();
         let (client, stream, address) = narrow::pair().await.unwrap();
         SockRef::from(&stream).set_send_buffer_size(1).unwrap();
         let peer = Arc::new(Peer::with_current(address, app.shared.budget.clone()));

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mio::Waker;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
@@ -14,6 +13,7 @@ use crate::log::say;
 use crate::platform::limits::{CONNECTIONS_PER_MIB, KIB, MAX_CONNECTIONS_DEFAULT};
 use crate::sealed::Sealed;
 use crate::serve::connection::{self, Engines};
+use crate::serve::door::handover::{Receiver, handover};
 use crate::serve::door::keeper::{Keeper, Sources};
 use crate::serve::drain::{Drain, DrainObserver};
 use crate::serve::forced_exit::ForcedExit;
@@ -56,9 +56,9 @@ pub(super) struct Accepted {
 /// allocator's arenas from growing. At most `max_connections` connections wait here.
 async fn receive<S: Send + Sync + 'static>(
     engines: Arc<Engines<S>>,
-    mut messages: UnboundedReceiver<Message>,
+    mut messages: Receiver<Message>,
 ) {
-    while let Some(message) = messages.recv().await {
+    while let Some(message) = messages.next().await {
         let Message::Accepted(Accepted { stream, address, version, drain, place }) = message else {
             engines.look();
             continue;
@@ -90,7 +90,7 @@ impl Door {
             settings.max_connections.unwrap_or_else(|| connections_for(app.shared.instance.memory_mib()));
         let (sources, waker) = Sources::new(listener, signals)?;
         let dropped = Arc::new(Dropped { is_so: AtomicBool::new(false), waker: Arc::new(waker) });
-        let (to_executor, messages) = unbounded_channel();
+        let (to_executor, messages) = handover();
         let looks = Looks::new(SPARE, {
             let dropped = Arc::clone(&dropped);
             move || dropped.wake()
