@@ -54,7 +54,10 @@ pub(crate) fn debug(text: fmt::Arguments<'_>) {
 
 /// Has the line written by this crate's own subscriber, if that is the current one. The way through `tracing` registers the
 /// callsite and makes a text of the text, a thousand instructions at each start.
-#[cfg_attr(not(feature = "log"), allow(unused_variables, reason = "without the feature there is no own subscriber"))]
+#[cfg_attr(
+    not(feature = "log"),
+    allow(unused_variables, reason = "without the feature there is no own subscriber")
+)]
 fn said(level: Level, text: fmt::Arguments<'_>) -> bool {
     #[cfg(feature = "log")]
     return super::install::say(level, OWN, text);

@@ -347,7 +347,7 @@ mod tests {
         let peer = Arc::new(Peer::with_current(address, app.shared.budget.clone()));
         let place = Places::new(1).try_take().unwrap();
         let stops = app.shared.stops.clone();
-        let engines = Engines::new(app, Looks::new(0, || ()));
+        let engines = Engines::new(app, Looks::new(0, Waker::noop().clone()));
         let http = Http1::new(&engines, stream, peer, drain.observers().observe(), place, late);
         (Following::Http(http), client, stops)
     }

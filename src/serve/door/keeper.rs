@@ -4,11 +4,12 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpListener;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -63,9 +64,9 @@ const ACCEPTS: usize = 64;
 const BACK_OFF: Duration = Duration::from_millis(50);
 
 impl Sources {
-    pub(super) fn new(listener: std::net::TcpListener, signals: Signals) -> io::Result<(Self, Waker)> {
+    pub(super) fn new(listener: std::net::TcpListener, signals: Signals) -> io::Result<(Self, mio::Waker)> {
         let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
+        let waker = mio::Waker::new(poll.registry(), WAKER)?;
         let listener = TcpListener::from_std(listener);
         let watch = |fd, token| poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE);
         watch(listener.as_raw_fd(), LISTENER)?;
@@ -120,8 +121,8 @@ impl<S: Send + Sync + 'static> Keeper<S> {
         };
         #[cfg(feature = "websocket")]
         let alarms = self.app.shared.pulse.keep({
-            let dropped = Arc::clone(&self.dropped);
-            move || dropped.wake()
+            let waker = self.waker();
+            move || waker.wake_by_ref()
         });
         let mut signal = None;
         while signal.is_none() && !self.dropped.is_so() {
@@ -168,6 +169,11 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             let _ = tell.send((signal, signals));
         }
         self.accept_rest(turns);
+    }
+
+    /// Wakes this thread.
+    fn waker(&self) -> Waker {
+        Arc::clone(&self.dropped).into()
     }
 
     /// Gives a connection its turn, and does what follows.
@@ -224,7 +230,7 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             if turns.unplaced.is_none() {
                 return;
             }
-            let Some(place) = self.places.take_or_wait(&self.dropped.waker) else {
+            let Some(place) = self.places.take_or_wait(|| self.waker()) else {
                 // Searched for at once, by the next round.
                 if turns.unplaced.as_ref().is_some_and(|(.., search)| Instant::now() >= *search) {
                     continue;
