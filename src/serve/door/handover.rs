@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// Room for the first messages: most starts have a client or two.
-const FIRST: usize = 4;
+const FIRST: usize = 2;
 
 /// How many messages are taken before other tasks have their turn.
 const TURN: usize = 64;
