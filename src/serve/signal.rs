@@ -117,8 +117,7 @@ impl BlockingSignals {
     pub(crate) fn listen() -> io::Result<Self> {
         let (bell, end) = UnixStream::pair()?;
         let handlers = heard().map(|(signal, _)| Handler::new(signal, end.try_clone()?));
-        let _handlers = handlers.collect::<io::Result<_>>()?;
-        Ok(Self { bell, _handlers })
+        Ok(Self { bell, _handlers: handlers.collect::<io::Result<_>>()? })
     }
 
     /// Whether a signal came within `limit`.

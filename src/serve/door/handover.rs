@@ -123,6 +123,7 @@ mod tests {
     use std::pin::pin;
 
     use super::*;
+    use crate::task::{Kind, Tracker};
 
     #[tokio::test]
     async fn messages_come_in_their_order_and_end_with_the_sender() {
@@ -138,10 +139,10 @@ mod tests {
     #[tokio::test]
     async fn a_sender_that_goes_wakes_who_waits() {
         let (sender, mut receiver) = handover::<()>();
-        let waiting = tokio::spawn(async move { receiver.next().await });
+        let waiting = Tracker::default().spawn_for(Kind::Receiver, async move { receiver.next().await });
         tokio::task::yield_now().await;
         drop(sender);
-        assert_eq!(waiting.await.unwrap(), None);
+        assert_eq!(waiting.await, Some(None));
     }
 
     #[test]
