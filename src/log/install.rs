@@ -252,6 +252,16 @@ mod tests {
 
     use super::*;
 
+    /// Messages of this crate pass our subscriber by, and no other: a scoped one too.
+    #[test]
+    fn own_messages_are_for_the_current_subscriber() {
+        let say_one = || say(Level::Debug, "fc_runtime", format_args!("not printed"));
+        let ours =
+            Dispatch::new(Lines { filter: Filter::parse("fc_runtime=info").0, spans: Spans::default() });
+        assert!(tracing::dispatcher::with_default(&ours, say_one));
+        assert!(!tracing::dispatcher::with_default(&Dispatch::none(), say_one));
+    }
+
     /// A worker's span lives as long as the process.
     #[test]
     fn fields_that_are_recorded_again_and_again_are_bounded() {
