@@ -320,7 +320,7 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 
     /// Checks the whole app, and makes the state.
-    pub(crate) async fn seal(self, instance: Instance) -> Result<Arc<Sealed<S>>> {
+    pub(crate) async fn seal(self: Box<Self>, instance: Instance) -> Result<Arc<Sealed<S>>> {
         let (plan, open) = seal::check(self)?;
         let state = open(instance.clone()).await?;
         Ok(plan.open(state, instance))

@@ -79,8 +79,8 @@ pub(super) struct Plan<S> {
     otel: Option<crate::Otel>,
 }
 
-pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, Open<S>), AppErrors> {
-    let App { open, mut routes, fallback, settings, error_maps, mut mistakes, .. } = app;
+pub(super) fn check<S: Send + Sync + 'static>(app: Box<App<S>>) -> Result<(Plan<S>, Open<S>), AppErrors> {
+    let App { open, mut routes, fallback, settings, error_maps, mut mistakes, .. } = *app;
     let App {
         event,
         doors,
@@ -97,7 +97,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         #[cfg(feature = "otel")]
         otel,
         ..
-    } = app;
+    } = *app;
     for (what, line) in routes.mistakes.drain(..) {
         mistakes.add(what, line);
     }

@@ -57,6 +57,23 @@ pub(crate) fn install(instance: &Instance) -> bool {
     true
 }
 
+/// Writes a message of this crate, as the subscriber would. False if the current subscriber is another one.
+pub(crate) fn say(level: Level, target: &'static str, text: fmt::Arguments<'_>) -> bool {
+    tracing::dispatcher::get_default(|current| {
+        let Some(lines) = current.downcast_ref::<Lines>() else { return false };
+        if tracing_level(level) <= lines.filter.of(target) {
+            let (mut message, mut fields) = (String::with_capacity(MESSAGE), Vec::new());
+            let _ = message.write_fmt(text);
+            lines.add_spans(spans::current(), &mut fields);
+            event(level, target, &message, &fields);
+        }
+        true
+    })
+}
+
+/// Room for most messages: a format alone would grow it piece by piece.
+const MESSAGE: usize = 128;
+
 struct Lines {
     filter: Filter,
     spans: Spans,
@@ -69,6 +86,16 @@ fn level(of: tracing::Level) -> Level {
         tracing::Level::INFO => Level::Info,
         tracing::Level::DEBUG => Level::Debug,
         tracing::Level::TRACE => Level::Trace,
+    }
+}
+
+fn tracing_level(of: Level) -> tracing::Level {
+    match of {
+        Level::Error => tracing::Level::ERROR,
+        Level::Warn => tracing::Level::WARN,
+        Level::Info => tracing::Level::INFO,
+        Level::Debug => tracing::Level::DEBUG,
+        Level::Trace => tracing::Level::TRACE,
     }
 }
 
@@ -187,8 +214,7 @@ struct Found<'a> {
 impl Visit for Found<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
-            // With room for most messages: a format alone would grow it piece by piece.
-            self.message = String::with_capacity(128);
+            self.message = String::with_capacity(MESSAGE);
             let _ = write!(self.message, "{value:?}");
         } else {
             self.fields.text(field.name(), &format_args!("{value:?}"));
@@ -225,6 +251,16 @@ mod tests {
     use tracing::field::Empty;
 
     use super::*;
+
+    /// Messages of this crate pass our subscriber by, and no other: a scoped one too.
+    #[test]
+    fn own_messages_are_for_the_current_subscriber() {
+        let say_one = || say(Level::Debug, "fc_runtime", format_args!("not printed"));
+        let ours =
+            Dispatch::new(Lines { filter: Filter::parse("fc_runtime=info").0, spans: Spans::default() });
+        assert!(tracing::dispatcher::with_default(&ours, say_one));
+        assert!(!tracing::dispatcher::with_default(&Dispatch::none(), say_one));
+    }
 
     /// A worker's span lives as long as the process.
     #[test]

@@ -5,6 +5,11 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::log::Level;
+
+/// The target of this crate's messages.
+const OWN: &str = "fc_runtime";
+
 /// The target of requests, as spans and events.
 pub(crate) const REQUEST: &str = "fc_runtime::request";
 
@@ -23,20 +28,39 @@ pub(crate) fn has_foreign_subscriber() -> bool {
 
 #[cold]
 pub(crate) fn error(text: fmt::Arguments<'_>) {
-    tracing::error!(target: "fc_runtime", "{text}");
+    if !said(Level::Error, text) {
+        tracing::error!(target: OWN, "{text}");
+    }
 }
 
 #[cold]
 pub(crate) fn warn(text: fmt::Arguments<'_>) {
-    tracing::warn!(target: "fc_runtime", "{text}");
+    if !said(Level::Warn, text) {
+        tracing::warn!(target: OWN, "{text}");
+    }
 }
 
 #[cold]
 pub(crate) fn info(text: fmt::Arguments<'_>) {
-    tracing::info!(target: "fc_runtime", "{text}");
+    if !said(Level::Info, text) {
+        tracing::info!(target: OWN, "{text}");
+    }
 }
 
 #[cold]
 pub(crate) fn debug(text: fmt::Arguments<'_>) {
-    tracing::debug!(target: "fc_runtime", "{text}");
+    tracing::debug!(target: OWN, "{text}");
+}
+
+/// Has the line written by this crate's own subscriber, if that is the current one. The way through `tracing` registers the
+/// callsite and makes a text of the text, a thousand instructions at each start.
+#[cfg_attr(
+    not(feature = "log"),
+    allow(unused_variables, reason = "without the feature there is no own subscriber")
+)]
+fn said(level: Level, text: fmt::Arguments<'_>) -> bool {
+    #[cfg(feature = "log")]
+    return super::install::say(level, OWN, text);
+    #[cfg(not(feature = "log"))]
+    false
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Waker;
 use std::time::Duration;
 
 /// Counts the connections that have an engine, and says when to look at them. The clock runs on the door's thread: with a
@@ -12,7 +13,7 @@ pub(crate) struct Looks {
     driven: AtomicUsize,
     wanted: AtomicBool,
     /// Wakes the thread that has the clock.
-    wake: Box<dyn Fn() + Send + Sync>,
+    clock: Waker,
 }
 
 /// A connection that has an engine, until this value is dropped.
@@ -28,10 +29,10 @@ pub(crate) const SPARE: usize = 16;
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Looks {
-    /// `wake` is called when looks begin to be wanted.
-    pub(crate) fn new(spare: usize, wake: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+    /// `clock` is woken when looks begin to be wanted.
+    pub(crate) fn new(spare: usize, clock: Waker) -> Arc<Self> {
         let (driven, wanted) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Arc::new(Self { spare, driven, wanted, wake: Box::new(wake) })
+        Arc::new(Self { spare, driven, wanted, clock })
     }
 
     /// Counts a connection that is given an engine.
@@ -48,7 +49,7 @@ impl Looks {
     /// Has the connections looked at if there are too many, again and again.
     pub(crate) fn want(&self) {
         if self.surplus() > 0 && !self.wanted.swap(true, Ordering::SeqCst) {
-            (self.wake)();
+            self.clock.wake_by_ref();
         }
     }
 

@@ -3,6 +3,7 @@
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
@@ -33,7 +34,7 @@ struct Seats {
     /// Where the next search begins, so that all connections have their turn.
     hand: usize,
     /// Wakes the door, which waits for a place.
-    waiting: Option<Arc<mio::Waker>>,
+    waiting: Option<Waker>,
 }
 
 enum Seat {
@@ -73,12 +74,12 @@ impl Places {
         self.take(&mut self.lock())
     }
 
-    /// A place, if one is free. Else `waker` is called when one becomes free.
-    pub(crate) fn take_or_wait(self: &Arc<Self>, waker: &Arc<mio::Waker>) -> Option<Place> {
+    /// A place, if one is free. Else what `waker` gives is woken when one becomes free.
+    pub(crate) fn take_or_wait(self: &Arc<Self>, waker: impl FnOnce() -> Waker) -> Option<Place> {
         let mut seats = self.lock();
         let place = self.take(&mut seats);
         if place.is_none() {
-            seats.waiting = Some(Arc::clone(waker));
+            seats.waiting = Some(waker());
         }
         place
     }
@@ -146,9 +147,10 @@ impl Drop for Place {
             *seat = Seat::Empty;
         }
         seats.free.push(self.at);
-        if let Some(waker) = seats.waiting.take() {
-            // The door looks again after a second, whatever becomes of this.
-            let _ = waker.wake();
+        let waiting = seats.waiting.take();
+        drop(seats);
+        if let Some(waker) = waiting {
+            waker.wake();
         }
     }
 }
@@ -237,6 +239,7 @@ mod tests {
 
     use super::*;
     use crate::budget::Budget;
+    use crate::test_waker::Woken;
 
     /// A socket with its client.
     async fn sockets() -> (TcpStream, TcpStream) {
@@ -279,23 +282,17 @@ mod tests {
 
     #[test]
     fn a_place_that_becomes_free_wakes_the_door_once() {
-        let mut poll = mio::Poll::new().unwrap();
-        let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(7)).unwrap());
-        let mut events = mio::Events::with_capacity(4);
-        let mut is_woken = || {
-            poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
-            !events.is_empty()
-        };
+        let (woken, waker) = Woken::new();
         let places = Places::new(2);
         let [first, second] = [(); 2].map(|()| places.try_take().unwrap());
         drop(first);
-        assert!(!is_woken(), "nobody waits");
-        let third = places.take_or_wait(&waker).unwrap();
-        assert!(places.take_or_wait(&waker).is_none());
+        let third = places.take_or_wait(|| unreachable!("a place is free")).unwrap();
+        assert!(places.take_or_wait(|| waker).is_none());
+        assert_eq!(woken.count(), 0);
         drop(second);
-        assert!(is_woken());
+        assert_eq!(woken.count(), 1);
         drop(third);
-        assert!(!is_woken());
-        assert!(places.take_or_wait(&waker).is_some());
+        assert_eq!(woken.count(), 1, "nobody waits");
+        assert!(places.try_take().is_some());
     }
 }

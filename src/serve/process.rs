@@ -16,12 +16,15 @@ pub(crate) struct Process {
 /// Longer than the file, but for the masks of machines with thousands of processors.
 const STATUS_MAX: usize = 4096;
 
+/// Room for the file as it is on most machines. With more, a page would be touched for what stands behind it.
+const STATUS_ROOM: usize = 1536;
+
 impl Process {
     /// Read once, before a handler of signals is installed.
     pub(crate) fn own() -> Self {
         static OWN: OnceLock<Process> = OnceLock::new();
         *OWN.get_or_init(|| {
-            let mut status = Vec::with_capacity(STATUS_MAX);
+            let mut status = Vec::with_capacity(STATUS_ROOM);
             let read = File::open("/proc/self/status")
                 .and_then(|file| file.take(STATUS_MAX as u64).read_to_end(&mut status));
             read.map(|_| Self::parse(&status)).unwrap_or_default()

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use socket2::{Domain, Socket, Type};
+use tokio::runtime::Runtime;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -51,36 +52,21 @@ impl<S: Send + Sync + 'static> App<S> {
     #[doc(alias = "graceful")]
     #[doc(alias = "with_graceful_shutdown")]
     pub fn run(self) -> Result {
+        // Boxed, since the futures of a start would each hold it twice, on the stack.
+        let app = Box::new(self);
         if tokio::runtime::Handle::try_current().is_err() {
-            return self.run_here(false);
+            return app.run_here(false);
         }
         let served = Arc::new(OnceLock::new());
         let told = Arc::clone(&served);
-        let own = task::thread("fc-run", None, Box::new(move || _ = told.set(self.run_here(true))))?;
+        let own = task::thread("fc-run", None, Box::new(move || _ = told.set(app.run_here(true))))?;
         own.join().unwrap_or_else(|panic| resume_unwind(panic));
         Arc::into_inner(served).and_then(OnceLock::into_inner).unwrap_or(Ok(()))
     }
 
     /// Blocks this thread. No other runtime may be entered on it.
-    fn run_here(self, is_nested: bool) -> Result {
-        let instance = Instance::from_env();
-        if let Some(told) = self.asked_to_describe(&instance) {
-            sink::write(|out| out.extend([told.as_bytes(), b"\n"].concat()));
-            sink::finish(Duration::from_secs(1));
-            return Ok(());
-        }
-        #[cfg(feature = "log")]
-        let is_ours = crate::log::install(&instance);
-        #[cfg(not(feature = "log"))]
-        let is_ours = false;
-        say::look_at_subscriber(is_ours);
-        if is_nested {
-            say::warn(format_args!(
-                "App::run was called inside a tokio runtime, of which one thread now waits: leave #[tokio::main] out, \
-                 and write `fn main() -> fc_runtime::Result`"
-            ));
-        }
-        let runtime = runtime::build()?;
+    fn run_here(self: Box<Self>, is_nested: bool) -> Result {
+        let Some((instance, runtime)) = self.prepare(is_nested)? else { return Ok(()) };
         let forced_exit = ForcedExit::default();
         let mut served = Ok(());
         runtime::block_on(
@@ -94,7 +80,30 @@ impl<S: Send + Sync + 'static> App<S> {
         served.map_err(Error::of_start)
     }
 
-    async fn open_and_serve(self, instance: Instance, forced_exit: &ForcedExit) -> Result {
+    /// What comes before the runtime is entered, with a stack of its own: `None` if the app was only described.
+    #[inline(never)]
+    fn prepare(&self, is_nested: bool) -> Result<Option<(Instance, Runtime)>> {
+        let instance = Instance::from_env();
+        if let Some(told) = self.asked_to_describe(&instance) {
+            sink::write(|out| out.extend([told.as_bytes(), b"\n"].concat()));
+            sink::finish(Duration::from_secs(1));
+            return Ok(None);
+        }
+        #[cfg(feature = "log")]
+        let is_ours = crate::log::install(&instance);
+        #[cfg(not(feature = "log"))]
+        let is_ours = false;
+        say::look_at_subscriber(is_ours);
+        if is_nested {
+            say::warn(format_args!(
+                "App::run was called inside a tokio runtime, of which one thread now waits: leave #[tokio::main] out, \
+                 and write `fn main() -> fc_runtime::Result`"
+            ));
+        }
+        Ok(Some((instance, runtime::build()?)))
+    }
+
+    async fn open_and_serve(self: Box<Self>, instance: Instance, forced_exit: &ForcedExit) -> Result {
         let port = match self.settings().port {
             Some(port) => port,
             None => instance.port()?,
@@ -102,7 +111,9 @@ impl<S: Send + Sync + 'static> App<S> {
         let mut signals = Signals::listen()?;
         let Some(app) = unless(&mut signals, self.seal(instance)).await else { return Ok(()) };
         let listener = bind(port)?;
-        serve(app?, listener, address(port), signals, Some(forced_exit)).await
+        // Without the format of an address, which takes longer than the line.
+        let tell = move || say::info(format_args!("listening on 0.0.0.0:{port}"));
+        serve(app?, listener, tell, signals, Some(forced_exit)).await
     }
 
     /// Serves on a given listener, on the current runtime, until a signal. For embedding. The only thing installed are
@@ -117,12 +128,13 @@ impl<S: Send + Sync + 'static> App<S> {
     #[doc(alias = "bind")]
     pub async fn serve(self, listener: TcpListener) -> Result {
         let mut signals = Signals::listen()?;
-        let Some(app) = unless(&mut signals, self.seal(Instance::from_env())).await else { return Ok(()) };
+        let sealed = Box::new(self).seal(Instance::from_env());
+        let Some(app) = unless(&mut signals, sealed).await else { return Ok(()) };
         let app = app.map_err(Error::of_start)?;
         listener.set_nonblocking(true)?;
         say::look_at_subscriber(false);
         let address = listener.local_addr()?;
-        serve(app, listener, address, signals, None).await
+        serve(app, listener, move || say::info(format_args!("listening on {address}")), signals, None).await
     }
 }
 
@@ -130,12 +142,8 @@ impl<S: Send + Sync + 'static> App<S> {
 /// held up for a second. The kernel's own limit (`net.core.somaxconn`) is 4096 by default.
 const BACKLOG: i32 = 1024;
 
-fn address(port: u16) -> SocketAddr {
-    (Ipv4Addr::UNSPECIFIED, port).into()
-}
-
 fn bind(port: u16) -> Result<TcpListener> {
-    let address = address(port);
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     let bound = Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| {
         // As the standard library does: a restart must not wait for connections of the process before.
         socket.set_reuse_address(true)?;
@@ -170,13 +178,13 @@ async fn unless<T>(signals: &mut Signals, opening: impl Future<Output = T>) -> O
 async fn serve<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     listener: TcpListener,
-    address: SocketAddr,
+    tell: impl FnOnce(),
     signals: Signals,
     forced_exit: Option<&ForcedExit>,
 ) -> Result {
     let drain = Drain::default();
     let mut door = Door::open(&app, listener, &drain, signals, forced_exit.cloned())?;
-    say::info(format_args!("listening on {address}"));
+    tell();
     let (signal, signals) = door.signal().await?;
     say::info(format_args!("{signal}: draining {} requests", app.shared.counts.in_flight.get()));
     door.closed().await;

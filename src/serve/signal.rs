@@ -27,10 +27,9 @@ const SIGNALS: [(i32, &str); 3] = [(SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP"), (SI
 
 /// Signals, as a task hears them, or a thread with a reactor of its own.
 pub(crate) struct Signals {
-    /// For each signal, its name and the socket that is readable when it has come. Two that come at once may be heard as
-    /// one.
-    bells: Vec<(&'static str, Bell)>,
-    _handlers: Handlers,
+    /// For each signal, its name, the socket that is readable when it has come, and what its handler does. Two that come at
+    /// once may be heard as one.
+    bells: Vec<(&'static str, Bell, Handler)>,
 }
 
 enum Bell {
@@ -43,13 +42,12 @@ enum Bell {
 
 impl Signals {
     pub(crate) fn listen() -> Result<Self> {
-        let (mut bells, mut handlers) = (Vec::with_capacity(SIGNALS.len()), Handlers::new());
+        let mut bells = Vec::with_capacity(SIGNALS.len());
         for (signal, name) in heard() {
             let (bell, end) = mio::net::UnixStream::pair()?;
-            bells.push((name, Bell::Plain(bell.into())));
-            handlers.add(signal, end.into())?;
+            bells.push((name, Bell::Plain(bell.into()), Handler::new(signal, end.into())?));
         }
-        Ok(Self { bells, _handlers: handlers })
+        Ok(Self { bells })
     }
 
     /// The name of the next signal of any kind.
@@ -58,7 +56,7 @@ impl Signals {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
-        for (name, bell) in &mut self.bells {
+        for (name, bell, _) in &mut self.bells {
             let Some(watched) = bell.watch() else { continue };
             while let Poll::Ready(Ok(())) = watched.poll_read_ready(cx) {
                 match watched.try_read(&mut [0; 64]) {
@@ -75,7 +73,7 @@ impl Signals {
 
     /// The sockets, for another reactor than the executor's. One of them is readable when a signal has come.
     pub(crate) fn sockets(&self) -> impl Iterator<Item = RawFd> + '_ {
-        self.bells.iter().filter_map(|(_, bell)| Some(bell.socket()?.as_raw_fd()))
+        self.bells.iter().filter_map(|(_, bell, _)| Some(bell.socket()?.as_raw_fd()))
     }
 
     /// The name of a signal that has come. Does not wait.
@@ -84,7 +82,7 @@ impl Signals {
             let mut bytes = [MaybeUninit::uninit(); 64];
             bell.socket().is_some_and(|socket| matches!(SockRef::from(&socket).recv(&mut bytes), Ok(1..)))
         };
-        self.bells.iter().find(|(_, bell)| has_come(bell)).map(|(name, _)| *name)
+        self.bells.iter().find(|(_, bell, _)| has_come(bell)).map(|(name, ..)| *name)
     }
 }
 
@@ -112,16 +110,14 @@ impl Bell {
 /// Signals, as a thread without a reactor hears them.
 pub(crate) struct BlockingSignals {
     bell: UnixStream,
-    _handlers: Handlers,
+    _handlers: Vec<Handler>,
 }
 
 impl BlockingSignals {
     pub(crate) fn listen() -> io::Result<Self> {
-        let ((bell, end), mut handlers) = (UnixStream::pair()?, Handlers::new());
-        for (signal, _) in heard() {
-            handlers.add(signal, end.try_clone()?)?;
-        }
-        Ok(Self { bell, _handlers: handlers })
+        let (bell, end) = UnixStream::pair()?;
+        let handlers = heard().map(|(signal, _)| Handler::new(signal, end.try_clone()?));
+        Ok(Self { bell, _handlers: handlers.collect::<io::Result<_>>()? })
     }
 
     /// Whether a signal came within `limit`.
@@ -142,27 +138,20 @@ impl BlockingSignals {
     }
 }
 
-/// What handlers do at a signal, until this is dropped. The handlers stay, so that a signal does not end the process by itself
-/// any more.
-struct Handlers(Vec<SigId>);
+/// What a signal's handler does at a signal, until this is dropped. The handler stays, so that a signal does not end the
+/// process by itself any more.
+struct Handler(SigId);
 
-impl Handlers {
-    fn new() -> Self {
-        Self(Vec::with_capacity(SIGNALS.len()))
-    }
-
+impl Handler {
     /// Has a byte written into `end`.
-    fn add(&mut self, signal: i32, end: UnixStream) -> io::Result<()> {
-        self.0.push(pipe::register(signal, end)?);
-        Ok(())
+    fn new(signal: i32, end: UnixStream) -> io::Result<Self> {
+        pipe::register(signal, end).map(Self)
     }
 }
 
-impl Drop for Handlers {
+impl Drop for Handler {
     fn drop(&mut self) {
-        for action in self.0.drain(..) {
-            unregister(action);
-        }
+        unregister(self.0);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Classifies a connection by its first bytes: a probe, HTTP/1 or HTTP/2.
 
+use std::borrow::Cow;
+
 use http::HeaderName;
 
 use crate::platform::names::shows_a_proxy;
@@ -38,7 +40,7 @@ pub(crate) struct ProbeHead {
 /// What a probe asks for.
 #[derive(Debug)]
 pub(crate) struct Probes {
-    path: String,
+    path: Cow<'static, str>,
     head_root: bool,
 }
 
@@ -50,8 +52,8 @@ pub(crate) const PROBE_MAX: usize = 2048;
 
 impl Probes {
     /// `GET` and `HEAD` of the health path, and `HEAD /` if that is enabled for load balancers.
-    pub(crate) fn new(health_path: &str, head_root: bool) -> Self {
-        Self { path: health_path.to_owned(), head_root }
+    pub(crate) fn new(health_path: Cow<'static, str>, head_root: bool) -> Self {
+        Self { path: health_path, head_root }
     }
 
     /// The version of a head that was not complete within the limit. `None` if it may be HTTP/2, which has no reply for
@@ -193,7 +195,7 @@ mod tests {
 
     #[track_caller]
     fn check(head: &str, expected: Sniffed) {
-        assert_eq!(Probes::new("/healthz", true).sniff(head.as_bytes()), expected, "{head:?}");
+        assert_eq!(Probes::new("/healthz".into(), true).sniff(head.as_bytes()), expected, "{head:?}");
     }
 
     #[test]

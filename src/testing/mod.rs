@@ -164,7 +164,7 @@ impl<S: Send + Sync + 'static> Client<S> {
     async fn sealed(&self) -> &Arc<Sealed<S>> {
         let open = async || {
             let app = self.app.lock().ok().and_then(|mut app| app.take()).expect("the app is opened once");
-            match app.seal(self.instance.clone()).await {
+            match Box::new(app).seal(self.instance.clone()).await {
                 Ok(sealed) => sealed,
                 Err(error) => panic!("the app does not start: {error:?}"),
             }

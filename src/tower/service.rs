@@ -55,7 +55,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// ```
     #[doc(alias = "tower")]
     pub async fn into_service(self) -> Result<AppService<S>> {
-        Ok(AppService(self.seal(Instance::from_env()).await.map_err(Error::of_start)?))
+        Ok(AppService(Box::new(self).seal(Instance::from_env()).await.map_err(Error::of_start)?))
     }
 }
 

@@ -190,8 +190,8 @@ mod tests {
                 .get("/large", async |_| "#".repeat(20_000))
                 .post("/length", async |ex| Ok(ex.bytes().await?.len().to_string()))
                 .post("/unread", async |_| "unread");
-            let app: Arc<Sealed<()>> = app.seal(Instance::from_vars([("", ""); 0])).await.unwrap();
-            let engines = Engines::new(app, Looks::new(0, || ()));
+            let app: Arc<Sealed<()>> = Box::new(app).seal(Instance::from_vars([("", ""); 0])).await.unwrap();
+            let engines = Engines::new(app, Looks::new(0, Waker::noop().clone()));
             Self { engines, drain: Drain::default(), places: Places::new(100) }
         }
 
@@ -481,7 +481,7 @@ mod tests {
     #[tokio::test]
     async fn few_connections_keep_their_engines() {
         let mut server = Server::new().await;
-        server.engines = Engines::new(Arc::clone(&server.engines.app), Looks::new(2, || ()));
+        server.engines = Engines::new(Arc::clone(&server.engines.app), Looks::new(2, Waker::noop().clone()));
         let mut pairs = [server.connect().await, server.connect().await, server.connect().await];
         for pair in &mut pairs {
             pair.ask(GET, "one").await;

@@ -341,13 +341,13 @@ mod tests {
                 yield Err(Error::internal("the source is dry"));
             })
         });
-        let app = app.seal(Instance::from_vars([("", ""); 0])).await.unwrap();
+        let app = Box::new(app).seal(Instance::from_vars([("", ""); 0])).await.unwrap();
         let (client, stream, address) = narrow::pair().await.unwrap();
         SockRef::from(&stream).set_send_buffer_size(1).unwrap();
         let peer = Arc::new(Peer::with_current(address, app.shared.budget.clone()));
         let place = Places::new(1).try_take().unwrap();
         let stops = app.shared.stops.clone();
-        let engines = Engines::new(app, Looks::new(0, || ()));
+        let engines = Engines::new(app, Looks::new(0, Waker::noop().clone()));
         let http = Http1::new(&engines, stream, peer, drain.observers().observe(), place, late);
         (Following::Http(http), client, stops)
     }

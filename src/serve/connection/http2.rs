@@ -144,7 +144,7 @@ mod tests {
             ex.stop_notice().await;
             "#".repeat(HELD)
         });
-        let app = app.seal(Instance::from_vars([("", ""); 0])).await.unwrap();
+        let app = Box::new(app).seal(Instance::from_vars([("", ""); 0])).await.unwrap();
         let (mut client, stream, address) = narrow::pair().await.unwrap();
         let peer = Arc::new(Peer::new(address, true, app.shared.budget.clone()));
         let (place, stops) = (Places::new(1).try_take().unwrap(), app.shared.stops.clone());

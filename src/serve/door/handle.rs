@@ -3,10 +3,9 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
 
-use mio::Waker;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
@@ -14,6 +13,7 @@ use crate::log::say;
 use crate::platform::limits::{CONNECTIONS_PER_MIB, KIB, MAX_CONNECTIONS_DEFAULT};
 use crate::sealed::Sealed;
 use crate::serve::connection::{self, Engines};
+use crate::serve::door::handover::{Receiver, handover};
 use crate::serve::door::keeper::{Keeper, Sources};
 use crate::serve::drain::{Drain, DrainObserver};
 use crate::serve::forced_exit::ForcedExit;
@@ -33,7 +33,7 @@ pub(crate) struct Door {
 /// Tells the thread that the app was dropped, and wakes the thread for whoever needs its clock.
 pub(super) struct Dropped {
     is_so: AtomicBool,
-    pub(super) waker: Arc<Waker>,
+    waker: mio::Waker,
 }
 
 /// What the door tells the executor.
@@ -54,11 +54,8 @@ pub(super) struct Accepted {
 
 /// Takes connections over, on the executor. Their memory is allocated and freed on the same threads, which keeps the
 /// allocator's arenas from growing. At most `max_connections` connections wait here.
-async fn receive<S: Send + Sync + 'static>(
-    engines: Arc<Engines<S>>,
-    mut messages: UnboundedReceiver<Message>,
-) {
-    while let Some(message) = messages.recv().await {
+async fn receive<S: Send + Sync + 'static>(engines: Arc<Engines<S>>, mut messages: Receiver<Message>) {
+    while let Some(message) = messages.next().await {
         let Message::Accepted(Accepted { stream, address, version, drain, place }) = message else {
             engines.look();
             continue;
@@ -89,12 +86,9 @@ impl Door {
         let max_connections =
             settings.max_connections.unwrap_or_else(|| connections_for(app.shared.instance.memory_mib()));
         let (sources, waker) = Sources::new(listener, signals)?;
-        let dropped = Arc::new(Dropped { is_so: AtomicBool::new(false), waker: Arc::new(waker) });
-        let (to_executor, messages) = unbounded_channel();
-        let looks = Looks::new(SPARE, {
-            let dropped = Arc::clone(&dropped);
-            move || dropped.wake()
-        });
+        let dropped = Arc::new(Dropped { is_so: AtomicBool::new(false), waker });
+        let (to_executor, messages) = handover();
+        let looks = Looks::new(SPARE, Waker::from(Arc::clone(&dropped)));
         let engines = Engines::new(Arc::clone(app), Arc::clone(&looks));
         let ((tell_signal, signal), (tell_closed, closed)) = (oneshot::channel(), oneshot::channel());
         let keeper = Keeper {
@@ -103,7 +97,7 @@ impl Door {
             observers: drain.observers(),
             to_executor,
             looks,
-            probes: Probes::new(&settings.health_path, settings.head_root),
+            probes: Probes::new(settings.health_path.clone(), settings.head_root),
             places: Places::new(max_connections),
             forced_exit,
             dropped: Arc::clone(&dropped),
@@ -134,7 +128,7 @@ impl Door {
 impl Drop for Door {
     fn drop(&mut self) {
         self.dropped.is_so.store(true, Ordering::Release);
-        self.dropped.wake();
+        self.dropped.wake_by_ref();
     }
 }
 
@@ -142,8 +136,14 @@ impl Dropped {
     pub(super) fn is_so(&self) -> bool {
         self.is_so.load(Ordering::Acquire)
     }
+}
 
-    pub(super) fn wake(&self) {
+impl Wake for Dropped {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
         if let Err(error) = self.waker.wake() {
             say::error(format_args!("the door cannot be woken: {error}"));
         }

@@ -4,18 +4,19 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpListener;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use crate::log::say;
 use crate::sealed::Sealed;
 use crate::serve::door::handle::{Accepted, Dropped, Message};
+use crate::serve::door::handover::Sender;
 use crate::serve::door::waiting::{Answers, Next, Waiting, Watched};
 use crate::serve::drain::{DrainObservers, cut_rest, say_stopped};
 use crate::serve::forced_exit::ForcedExit;
@@ -30,7 +31,7 @@ pub(super) struct Keeper<S> {
     pub(super) app: Arc<Sealed<S>>,
     pub(super) executor: Handle,
     pub(super) observers: DrainObservers,
-    pub(super) to_executor: UnboundedSender<Message>,
+    pub(super) to_executor: Sender<Message>,
     pub(super) looks: Arc<Looks>,
     pub(super) probes: Probes,
     pub(super) places: Arc<Places>,
@@ -41,6 +42,8 @@ pub(super) struct Keeper<S> {
 /// What the thread waits for.
 pub(super) struct Sources {
     poll: Poll,
+    /// Made here, since what the thread allocates by itself is in memory of its own, a page of which has room for little.
+    events: Events,
     listener: TcpListener,
     signals: Signals,
 }
@@ -61,16 +64,16 @@ const ACCEPTS: usize = 64;
 const BACK_OFF: Duration = Duration::from_millis(50);
 
 impl Sources {
-    pub(super) fn new(listener: std::net::TcpListener, signals: Signals) -> io::Result<(Self, Waker)> {
+    pub(super) fn new(listener: std::net::TcpListener, signals: Signals) -> io::Result<(Self, mio::Waker)> {
         let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
+        let waker = mio::Waker::new(poll.registry(), WAKER)?;
         let listener = TcpListener::from_std(listener);
         let watch = |fd, token| poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE);
         watch(listener.as_raw_fd(), LISTENER)?;
         for socket in signals.sockets() {
             watch(socket, SIGNAL)?;
         }
-        Ok((Self { poll, listener, signals }, waker))
+        Ok((Self { poll, events: Events::with_capacity(EVENTS), listener, signals }, waker))
     }
 }
 
@@ -101,11 +104,12 @@ impl<S: Send + Sync + 'static> Keeper<S> {
     /// Until the executor or a signal ends it. Then connections whose requests have come are handed over, and the rest is
     /// closed.
     pub(super) fn run(self, sources: Sources, tell: oneshot::Sender<(&'static str, Signals)>) {
-        let Sources { poll, listener, signals } = sources;
+        let Sources { poll, mut events, listener, signals } = sources;
         let mut turns = Turns {
             poll,
             listener,
-            waiting: Vec::new(),
+            // For one: most starts have a client, and room for four is as much as all else that the thread allocates.
+            waiting: Vec::with_capacity(1),
             free: Vec::new(),
             again: Vec::new(),
             has_more: false,
@@ -117,10 +121,9 @@ impl<S: Send + Sync + 'static> Keeper<S> {
         };
         #[cfg(feature = "websocket")]
         let alarms = self.app.shared.pulse.keep({
-            let dropped = Arc::clone(&self.dropped);
-            move || dropped.wake()
+            let waker = self.waker();
+            move || waker.wake_by_ref()
         });
-        let mut events = Events::with_capacity(EVENTS);
         let mut signal = None;
         while signal.is_none() && !self.dropped.is_so() {
             if let Err(error) = turns.poll.poll(&mut events, turns.wait())
@@ -166,6 +169,11 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             let _ = tell.send((signal, signals));
         }
         self.accept_rest(turns);
+    }
+
+    /// Wakes this thread.
+    fn waker(&self) -> Waker {
+        Arc::clone(&self.dropped).into()
     }
 
     /// Gives a connection its turn, and does what follows.
@@ -222,7 +230,7 @@ impl<S: Send + Sync + 'static> Keeper<S> {
             if turns.unplaced.is_none() {
                 return;
             }
-            let Some(place) = self.places.take_or_wait(&self.dropped.waker) else {
+            let Some(place) = self.places.take_or_wait(|| self.waker()) else {
                 // Searched for at once, by the next round.
                 if turns.unplaced.as_ref().is_some_and(|(.., search)| Instant::now() >= *search) {
                     continue;
@@ -275,8 +283,7 @@ impl<S: Send + Sync + 'static> Keeper<S> {
                 turns.look = None;
                 // An executor that is blocked gets one message, and no more until it has looked and wants another.
                 self.looks.begin_one();
-                // An error means that the executor has ended.
-                let _ = self.to_executor.send(Message::Look);
+                self.to_executor.send(Message::Look);
             }
             Some(_) => {}
         }
@@ -320,9 +327,7 @@ impl<S: Send + Sync + 'static> Keeper<S> {
 
     fn send_over(&self, stream: TcpStream, address: SocketAddr, version: HttpVersion, place: Place) {
         let drain = self.observers.observe();
-        // An error means that the executor has ended.
-        let accepted = Accepted { stream, address, version, drain, place };
-        let _ = self.to_executor.send(Message::Accepted(accepted));
+        self.to_executor.send(Message::Accepted(Accepted { stream, address, version, drain, place }));
     }
 }
 

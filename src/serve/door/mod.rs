@@ -8,6 +8,7 @@
 //! sockets (mio) and is plain code otherwise.
 
 mod handle;
+mod handover;
 mod keeper;
 mod waiting;
 

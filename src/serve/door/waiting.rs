@@ -229,7 +229,7 @@ mod tests {
         let (tracker, place) = (Tracker::default(), Places::new(1).try_take().unwrap());
         let ticket = tracker.ticket(Kind::Probing);
         let waiting = Waiting::new(Arc::new(stream), address, place, ticket);
-        (waiting, client, Large(Probes::new("/healthz", false)), tracker)
+        (waiting, client, Large(Probes::new("/healthz".into(), false)), tracker)
     }
 
     /// Gives it turns until it does not wait, or for so many.

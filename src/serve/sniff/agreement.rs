@@ -165,7 +165,7 @@ async fn read(bytes: &[u8], cut: usize) -> Vec<Read> {
 
 #[tokio::test]
 async fn what_the_door_takes_for_a_probe_is_one_to_hyper() {
-    let probes = Probes::new("/healthz", true);
+    let probes = Probes::new("/healthz".into(), true);
     let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
     let (mut taken, mut left) = (0, 0);
     for _ in 0..60_000 {
