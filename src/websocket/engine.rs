@@ -105,9 +105,9 @@ impl Engine {
         self.reply(Control::Ping, &[]);
     }
 
-    /// Frees unused buffers after a silence.
-    pub(super) fn shrink(&mut self) {
-        self.frames.shrink();
+    /// Gives up an unused buffer after a silence: a socket whose messages the closure does not take does not read.
+    pub(super) fn give_up_buffer(&mut self) {
+        self.frames.give_up_buffer();
     }
 
     /// Whether the client has sent bytes since the last call.

@@ -14,7 +14,7 @@ use tokio::time::Sleep;
 
 use crate::counters::{FinishPermit, LiveCounters};
 use crate::error::{Error, Result};
-use crate::exchange::upgrade::{UpgradeEnd, Upgraded};
+use crate::exchange::upgrade::{Departed, OnEnd, UpgradeEnd, Upgraded};
 use crate::log::current;
 use crate::stage::{Begin, PanicGuarded, log_cause};
 use crate::stop::StopNotice;
@@ -45,7 +45,7 @@ pub(super) struct Session {
     connection: Option<Connection>,
     work: Option<PanicGuarded<Start, Result>>,
     /// Ends when the peer has closed the connection. Polled while nothing is read.
-    departed: Option<BoxFuture<()>>,
+    departed: Option<Departed>,
     stop: StopNotice,
     /// Shortly before the platform cuts the connection.
     deadline: Option<Pin<Box<Sleep>>>,
@@ -59,6 +59,8 @@ pub(super) struct Session {
     /// The client's close, until it is answered.
     goodbye: Option<Close>,
     ended: UpgradeEnd,
+    /// Called with `ended`. Dropped last, as the record outlives the closure.
+    on_end: Option<OnEnd>,
 }
 
 /// The arguments of a new session.
@@ -113,7 +115,7 @@ impl Finish {
 }
 
 impl Session {
-    pub(super) fn new(upgraded: Upgraded, opening: Opening) -> Self {
+    pub(super) fn new(upgraded: Upgraded, opening: Opening, on_end: OnEnd) -> Self {
         let Opening { mailbox, closure, stop, deadline, ping_timer, max_message, finish } = opening;
         let start = Start { closure, mailbox: Arc::clone(&mailbox) };
         Self {
@@ -131,6 +133,7 @@ impl Session {
             is_gone: false,
             goodbye: None,
             ended: UpgradeEnd::default(),
+            on_end: Some(on_end),
         }
     }
 
@@ -263,7 +266,7 @@ impl Session {
     }
 
     /// Polls the timers and the hang-up. Ready when the connection is closed and the closure has ended.
-    fn rest(&mut self, cx: &mut Context<'_>) -> Poll<UpgradeEnd> {
+    fn rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let is_closing = self.connection.as_ref().is_some_and(Connection::is_closing);
         if is_closing {
             // A client that keeps reading gets all messages.
@@ -277,7 +280,7 @@ impl Session {
         }
         if !self.is_reading
             && let Some(departed) = &mut self.departed
-            && departed.as_mut().poll(cx).is_ready()
+            && departed.poll(cx).is_ready()
         {
             (self.departed, self.is_gone) = (None, true);
             // `left` is reset if a close frame is found among the unread bytes.
@@ -289,7 +292,10 @@ impl Session {
             self.lose();
             self.work = None;
         }
-        if self.connection.is_none() && self.work.is_none() { Poll::Ready(self.ended) } else { Poll::Pending }
+        if self.connection.is_some() || self.work.is_some() {
+            return Poll::Pending;
+        }
+        self.on_end.take().map_or(Poll::Ready(()), |on_end| Poll::Ready(on_end(self.ended)))
     }
 
     /// Ends the connection of a client that left without a close, or broke off.
@@ -313,9 +319,9 @@ impl Session {
 }
 
 impl Future for Session {
-    type Output = UpgradeEnd;
+    type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<UpgradeEnd> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.hear(cx);
         let mailbox = Arc::clone(&this.mailbox);
