@@ -271,11 +271,9 @@ impl Frames {
             // would pass for one without memory.
             self.input = BytesMut::from(&self.input[..]);
         }
-        if length + ROOM_MIN > self.usual {
-            self.usual = (length + ROOM_MIN).min(LARGE);
-        } else if self.usual > SMALL {
-            // Slowly: a small message may stand between large ones.
-            self.usual = (self.usual - self.usual / 8).max(SMALL);
+        if self.usual.max(length + ROOM_MIN) > SMALL {
+            // It shrinks slowly: a small message may stand between large ones.
+            self.usual = (length + ROOM_MIN).clamp((self.usual - self.usual / 8).max(SMALL), LARGE);
         }
         unmask(&mut payload[unmasked..], mask);
         Frame { opcode, is_final, payload, seen: unmasked }

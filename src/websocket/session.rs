@@ -90,6 +90,10 @@ enum Next {
     Work,
     /// There is nothing to do before the next wake.
     Rest,
+    /// Both sides have closed, and everything is sent.
+    Over,
+    /// The client cannot be written to.
+    Broken,
 }
 
 struct Start {
@@ -160,18 +164,18 @@ impl Session {
     }
 
     /// Reads until there is a message. Without one the outbox is flushed, unless the closure has not been polled yet.
-    fn receive(&mut self, mailbox: &Mailbox, is_first: bool, cx: &mut Context<'_>) -> Next {
+    fn receive(&mut self, is_first: bool, cx: &mut Context<'_>) -> Next {
         let mail = loop {
             let Some(connection) = &mut self.connection else {
                 return if is_first { Next::Work } else { Next::Rest };
             };
-            let mut mail = mailbox.open();
+            let mut mail = self.mailbox.open();
             if let Some(close) = self.goodbye.take_if(|_| !mail.is_held()) {
                 self.is_gone |= mail.close.is_none();
                 self.ended.left = false;
                 mail.end(close);
                 drop(mail);
-                mailbox.call.departure.announce();
+                self.mailbox.call.departure.announce();
                 continue;
             }
             if is_first {
@@ -216,7 +220,7 @@ impl Session {
                 }
             }
         };
-        if is_first { Next::Work } else { self.flush(mail, cx) }
+        if is_first { Next::Work } else { flush(self.connection.as_mut(), self.is_reading, mail, cx) }
     }
 
     /// Polls the closure.
@@ -240,29 +244,6 @@ impl Session {
         let mut mail = self.mailbox.open();
         mail.inbox = None;
         mail.end(close);
-    }
-
-    /// Flushes the outbox. There is more work if that lets the closure, in this task, or the reading continue.
-    fn flush(&mut self, mut mail: MutexGuard<'_, Mail>, cx: &mut Context<'_>) -> Next {
-        let Some(connection) = &mut self.connection else { return Next::Rest };
-        connection.prepare(&mut mail);
-        match connection.poll_flush(&mut mail.outbox, cx) {
-            Poll::Ready(Ok(false)) | Poll::Pending => {}
-            Poll::Ready(Ok(true)) => {
-                drop(mail);
-                self.shut();
-                return Next::Rest;
-            }
-            Poll::Ready(Err(_)) => {
-                drop(mail);
-                self.lose();
-                return Next::Rest;
-            }
-        }
-        let may_read =
-            !self.is_reading && !mail.is_blocked() && (mail.is_wanted() || !connection.is_parked());
-        let may_send = !mail.outbox.is_full() && mail.writer.wake(Some(cx));
-        if may_read || may_send { Next::Work } else { Next::Rest }
     }
 
     /// Polls the timers and the hang-up. Ready when the connection is closed and the closure has ended.
@@ -298,6 +279,24 @@ impl Session {
         self.on_end.take().map_or(Poll::Ready(()), |on_end| Poll::Ready(on_end(self.ended)))
     }
 
+    /// Lets other tasks have their turn. A client that sends without a pause still gets replies.
+    #[cold]
+    fn pause(&mut self, cx: &mut Context<'_>) {
+        let next = flush(self.connection.as_mut(), self.is_reading, self.mailbox.open(), cx);
+        self.end(&next);
+        cx.waker().wake_by_ref();
+    }
+
+    /// Ends the connection if a flush has found its end.
+    #[cold]
+    fn end(&mut self, next: &Next) {
+        match next {
+            Next::Over => self.shut(),
+            Next::Broken => self.lose(),
+            Next::Work | Next::Rest => {}
+        }
+    }
+
     /// Ends the connection of a client that left without a close, or broke off.
     fn lose(&mut self) {
         if self.connection.as_ref().is_some_and(|connection| !connection.is_closing()) {
@@ -324,18 +323,41 @@ impl Future for Session {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.hear(cx);
-        let mailbox = Arc::clone(&this.mailbox);
         for turn in 0..TURNS {
-            if let Next::Rest = this.receive(&mailbox, turn == 0, cx) {
-                return this.rest(cx);
+            match this.receive(turn == 0, cx) {
+                Next::Work => this.work(cx),
+                next => {
+                    if !matches!(next, Next::Rest) {
+                        this.end(&next);
+                    }
+                    return this.rest(cx);
+                }
             }
-            this.work(cx);
         }
-        // A client that sends without a pause still gets replies.
-        this.flush(mailbox.open(), cx);
-        cx.waker().wake_by_ref();
+        this.pause(cx);
         Poll::Pending
     }
+}
+
+/// Flushes the outbox. There is more work if that lets the closure, in this task, or the reading continue.
+#[allow(clippy::inline_always, reason = "every message comes here once; the other copy is for those that come without a pause")]
+#[inline(always)]
+fn flush(
+    connection: Option<&mut Connection>,
+    is_reading: bool,
+    mut mail: MutexGuard<'_, Mail>,
+    cx: &mut Context<'_>,
+) -> Next {
+    let Some(connection) = connection else { return Next::Rest };
+    connection.prepare(&mut mail);
+    match connection.poll_flush(&mut mail.outbox, cx) {
+        Poll::Ready(Ok(false)) | Poll::Pending => {}
+        Poll::Ready(Ok(true)) => return Next::Over,
+        Poll::Ready(Err(_)) => return Next::Broken,
+    }
+    let may_read = !is_reading && !mail.is_blocked() && (mail.is_wanted() || !connection.is_parked());
+    let may_send = !mail.outbox.is_full() && mail.writer.wake(Some(cx));
+    if may_read || may_send { Next::Work } else { Next::Rest }
 }
 
 /// The error that the closure gets for a client's fault. The client got the reason in the close frame, and the function
