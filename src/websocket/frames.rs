@@ -174,6 +174,12 @@ impl Frames {
         }
     }
 
+    /// The memory of the buffer that is not taken by bytes of a frame.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.input.capacity()
+    }
+
     pub(super) fn poll_next(
         &mut self,
         io: &mut dyn UpgradedIo,

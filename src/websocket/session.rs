@@ -276,7 +276,10 @@ impl Session {
         if self.connection.is_some() || self.work.is_some() {
             return Poll::Pending;
         }
-        self.on_end.take().map_or(Poll::Ready(()), |on_end| Poll::Ready(on_end(self.ended)))
+        if let Some(on_end) = self.on_end.take() {
+            on_end(self.ended);
+        }
+        Poll::Ready(())
     }
 
     /// Lets other tasks have their turn. A client that sends without a pause still gets replies.
@@ -340,7 +343,10 @@ impl Future for Session {
 }
 
 /// Flushes the outbox. There is more work if that lets the closure, in this task, or the reading continue.
-#[allow(clippy::inline_always, reason = "every message comes here once; the other copy is for those that come without a pause")]
+#[allow(
+    clippy::inline_always,
+    reason = "every message comes here once; the other copy is for those that come without a pause"
+)]
 #[inline(always)]
 fn flush(
     connection: Option<&mut Connection>,
