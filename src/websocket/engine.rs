@@ -386,8 +386,7 @@ mod tests {
     #[test]
     fn many_pings_are_answered_before_more_is_read() {
         let pings = frame(0x89, &[b'x'; 100]).repeat(50);
-        let piece = pings.len();
-        let mut io = Script::new(pings, piece);
+        let mut io = Script::new(pings, usize::MAX);
         let mut engine = Engine::new(1000, &Bytes::new(), None);
         let incoming = engine.poll_read(&mut io, &mut Context::from_waker(Waker::noop()), true);
         assert!(matches!(incoming, Poll::Ready(Incoming::Replies)) && engine.replies.len() < 4400);
@@ -396,8 +395,7 @@ mod tests {
     /// One message of this length, to an engine that had been idle: the number of reads until it is idle again.
     #[track_caller]
     fn reads(engine: &mut Engine, length: usize) -> usize {
-        let bytes = frame(0x82, &vec![7; length]);
-        let mut io = Script::new(bytes, usize::MAX);
+        let mut io = Script::new(frame(0x82, &vec![7; length]), usize::MAX);
         let mut cx = Context::from_waker(Waker::noop());
         let Poll::Ready(incoming) = engine.poll_read(&mut io, &mut cx, true) else { panic!("no message") };
         assert_eq!(name(&incoming), format!("binary {length}"));
