@@ -4,7 +4,6 @@
 //! The connection calls that with an [`Upgraded`], made from the parts that hyper returns.
 
 use std::sync::Arc;
-#[cfg(feature = "websocket")]
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -29,9 +28,32 @@ pub(crate) struct Upgraded {
     /// Bytes that hyper had read behind the request.
     pub(crate) read_buf: Bytes,
     /// Ends when the peer has closed the connection, even if no task reads.
-    pub(crate) departed: BoxFuture<()>,
+    pub(crate) departed: Departed,
     /// The connection, whose account counts large messages.
     pub(crate) peer: Arc<Peer>,
+}
+
+/// The handle of a connection, to learn of its peer's leaving.
+pub(crate) trait Leaving: Send + Sync {
+    fn departure(self: Arc<Self>) -> BoxFuture<()>;
+}
+
+/// The peer's leaving. Its future is made when it is first polled: most connections always read, and find the end there.
+pub(crate) enum Departed {
+    Unasked(Arc<dyn Leaving>),
+    Asked(BoxFuture<()>),
+}
+
+impl Departed {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Self::Unasked(handle) = self {
+            *self = Self::Asked(Arc::clone(handle).departure());
+        }
+        match self {
+            Self::Asked(future) => future.as_mut().poll(cx),
+            Self::Unasked(_) => Poll::Pending,
+        }
+    }
 }
 
 /// The end of an upgraded connection, for its record.
@@ -49,8 +71,11 @@ pub(crate) struct UpgradeEnd {
 pub(crate) struct PendingUpgrade {
     /// The request, in the form that is kept while the upgraded connection lasts: see [`Call::lean`].
     pub(crate) call: Arc<Call>,
-    pub(crate) run: Box<dyn FnOnce(Upgraded) -> BoxFuture<UpgradeEnd> + Send>,
+    pub(crate) run: Box<dyn FnOnce(Upgraded, OnEnd) -> BoxFuture<()> + Send>,
 }
+
+/// Ends the record of an upgraded connection. Dropped before, the record says that the client left, or was cut.
+pub(crate) type OnEnd = Box<dyn FnOnce(UpgradeEnd) + Send>;
 
 /// A pending upgrade together with its record, for the connection to call.
 pub(crate) type OnUpgrade = Box<dyn FnOnce(Upgraded) -> BoxFuture<()> + Send>;

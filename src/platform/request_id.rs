@@ -61,7 +61,14 @@ impl RequestId {
 
     /// A copy of the id with its own bytes. A header's value keeps the buffer of the whole head in memory.
     pub(crate) fn detached(&self) -> Self {
-        Self::from_header(HeaderValue::from_bytes(self.as_bytes()).ok().as_ref())
+        if let Form::Given(value) = &self.0
+            && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
+        {
+            return Self(Form::Given(value));
+        }
+        // An id that is generated at its first use is generated before it is copied: the copy would have another one.
+        self.as_bytes();
+        self.clone()
     }
 
     /// The id as bytes, all of them printable ASCII.

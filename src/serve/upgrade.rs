@@ -1,11 +1,13 @@
 //! The upgraded connection. It runs in a new task, so that the HTTP task, and hyper's 16 KiB with it, can be freed.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use tokio::net::tcp::OwnedWriteHalf;
 
-use crate::exchange::upgrade::{OnUpgrade, Upgraded};
+use crate::exchange::upgrade::{Departed, Leaving, OnUpgrade, Upgraded};
 use crate::serve::departure::departure;
 use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::io::{Io, Socket};
@@ -20,10 +22,16 @@ pub(crate) fn spawn_upgraded(
     (drain, place): (DrainObserver, Place),
     tracker: &Tracker,
 ) {
-    let departed = Box::pin(departure(socket.handle()));
+    let departed = Departed::Unasked(socket.handle());
     let peer = socket.peer();
     let run = on_upgrade(Upgraded { io: Box::new(Io::new(socket)), read_buf, departed, peer });
     tracker.spawn(Kind::Upgraded, Running { run, drain, _place: place });
+}
+
+impl Leaving for OwnedWriteHalf {
+    fn departure(self: Arc<Self>) -> BoxFuture<()> {
+        Box::pin(departure(self))
+    }
 }
 
 struct Running {

@@ -1,7 +1,8 @@
 //! Upgrades: the record and the permit of a request move on to the upgraded connection.
 
-use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use http::{Response, StatusCode};
 
@@ -10,6 +11,7 @@ use crate::exchange::Call;
 use crate::exchange::attached::NextProtocol;
 use crate::exchange::upgrade::{PendingUpgrade, Upgraded};
 use crate::stage::Outgoing;
+use crate::task::BoxFuture;
 
 /// Gives the upgrade that the handler left in the call to the connection. It runs when this reply has been sent.
 pub(crate) fn hand_over_upgrade(response: &mut Response<Outgoing>, permit: Option<Arc<Permit>>) {
@@ -25,26 +27,16 @@ pub(crate) fn hand_over_upgrade(response: &mut Response<Outgoing>, permit: Optio
     let before = Arc::downgrade(&call);
     record.go_on_as(lean);
     let on_upgrade = Box::new(move |upgraded: Upgraded| {
-        // Only futures of the author, such as those of `hang_up()`, can still hold the original call. They learn of the
-        // hang-up when the upgraded connection ends.
-        let mut watched = before.upgrade();
-        let mut running = run(upgraded);
-        let mut place = None;
-        Box::pin(async move {
-            let ended = poll_fn(|cx| {
-                let ended = running.as_mut().poll(cx);
-                let call = record.call();
-                if watched.is_some()
-                    && (ended.is_ready() || call.departure.poll_gone(&mut place, cx).is_ready())
-                {
-                    watched.take().inspect(|call| call.departure.announce());
-                }
-                ended
-            });
-            let ended = ended.await;
+        let call = Arc::clone(record.call());
+        let on_end = Box::new(move |ended| {
             record.end_upgraded(ended);
             drop(permit);
-        }) as _
+        });
+        let run = run(upgraded, on_end);
+        match before.upgrade() {
+            None => run,
+            Some(before) => Box::pin(Watched { run, call, before: Some(before), place: None }) as _,
+        }
     });
     peer.next.set(NextProtocol::Upgrade(on_upgrade));
 }
@@ -52,4 +44,29 @@ pub(crate) fn hand_over_upgrade(response: &mut Response<Outgoing>, permit: Optio
 fn take_upgrade(call: &Call) -> Option<PendingUpgrade> {
     // A value that is not an upgrade stays attached.
     call.attached.take()?.into_upgrade().map_err(|other| call.attached.set(other)).ok()
+}
+
+/// An upgraded connection whose original call is held by futures of the author, such as those of `hang_up()`. They learn of
+/// the hang-up when the upgraded connection ends.
+struct Watched {
+    run: BoxFuture<()>,
+    call: Arc<Call>,
+    before: Option<Arc<Call>>,
+    /// The place among those who wait for the hang-up.
+    place: Option<usize>,
+}
+
+impl Future for Watched {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let ended = this.run.as_mut().poll(cx);
+        if this.before.is_some()
+            && (ended.is_ready() || this.call.departure.poll_gone(&mut this.place, cx).is_ready())
+        {
+            this.before.take().inspect(|call| call.departure.announce());
+        }
+        ended
+    }
 }

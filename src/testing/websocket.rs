@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{Error as Broken, Message as Frame};
 
 use crate::exchange::Peer;
 use crate::exchange::attached::NextProtocol;
-use crate::exchange::upgrade::{Upgraded, UpgradedIo};
+use crate::exchange::upgrade::{Departed, Upgraded, UpgradedIo};
 use crate::platform::limits::KIB;
 use crate::task::Kind;
 use crate::testing::{TestReply, TestRequest};
@@ -86,7 +86,7 @@ impl<S: Send + Sync + 'static> TestRequest<'_, S> {
         };
         let (ours, theirs) = duplex(BETWEEN);
         let (present, gone) = oneshot::channel::<()>();
-        let departed = Box::pin(async move { drop(gone.await) });
+        let departed = Departed::Asked(Box::pin(async move { drop(gone.await) }));
         let running = on_upgrade(Upgraded { io: Box::new(theirs), read_buf: Bytes::new(), departed, peer });
         app.shared.tracker.spawn(Kind::Upgraded, running);
         let stream = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;

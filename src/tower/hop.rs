@@ -25,7 +25,7 @@ use tower_service::Service;
 
 use crate::error::{BoxError, Error, Result};
 use crate::exchange::attached::Attached;
-use crate::exchange::upgrade::{PendingUpgrade, UpgradeEnd, Upgraded};
+use crate::exchange::upgrade::{OnEnd, PendingUpgrade, UpgradeEnd, Upgraded};
 use crate::exchange::{Call, Payload, Shared};
 use crate::negotiate::lists;
 use crate::platform::limits::KIB;
@@ -78,8 +78,8 @@ where
         Ok((response, Some(switched))) => {
             let lean = Arc::new(call.lean());
             let (stop, deadline) = (shared.stops.listen(), shared.platform_deadline(&call));
-            let run = Box::new(move |upgraded: Upgraded| {
-                Box::pin(relay(upgraded, switched, stop, deadline)) as crate::task::BoxFuture<UpgradeEnd>
+            let run = Box::new(move |upgraded: Upgraded, on_end: OnEnd| {
+                Box::pin(async move { on_end(relay(upgraded, switched, stop, deadline).await) }) as _
             });
             call.attached.set(Attached::Upgrade(PendingUpgrade { call: lean, run }));
             Reply::from_parts(response.into_parts().0, reply::Body::Empty, None)
@@ -194,7 +194,7 @@ async fn relay(
         if !is_up_over && up.as_mut().poll(cx).is_ready() {
             (is_up_over, has_left) = (true, true);
         }
-        let is_departed = has_left || departed.as_mut().poll(cx).is_ready();
+        let is_departed = has_left || departed.poll(cx).is_ready();
         has_left |= is_departed;
         let is_stopped = Pin::new(&mut stop).poll(cx).is_ready();
         if deadline.as_mut().is_some_and(|at| at.as_mut().poll(cx).is_ready()) {

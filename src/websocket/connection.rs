@@ -69,9 +69,9 @@ impl Connection {
         self.engine.has_moved() | std::mem::take(&mut self.has_read)
     }
 
-    /// Called after a silence: queues a ping, and frees unused buffers.
+    /// Called after a silence: queues a ping, and gives up an unused buffer.
     pub(super) fn ping(&mut self) {
-        self.engine.shrink();
+        self.engine.give_up_buffer();
         self.engine.ping();
     }
 

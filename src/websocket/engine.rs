@@ -105,9 +105,9 @@ impl Engine {
         self.reply(Control::Ping, &[]);
     }
 
-    /// Frees unused buffers after a silence.
-    pub(super) fn shrink(&mut self) {
-        self.frames.shrink();
+    /// Gives up an unused buffer after a silence: a socket whose messages the closure does not take does not read.
+    pub(super) fn give_up_buffer(&mut self) {
+        self.frames.give_up_buffer();
     }
 
     /// Whether the client has sent bytes since the last call.
@@ -236,6 +236,14 @@ mod tests {
     struct Script {
         bytes: Vec<u8>,
         piece: usize,
+        /// The number of reads, also of those that found nothing.
+        reads: usize,
+    }
+
+    impl Script {
+        fn new(bytes: Vec<u8>, piece: usize) -> Self {
+            Self { bytes, piece, reads: 0 }
+        }
     }
 
     impl AsyncRead for Script {
@@ -244,6 +252,7 @@ mod tests {
             _: &mut Context<'_>,
             into: &mut ReadBuf<'_>,
         ) -> Poll<io::Result<()>> {
+            self.reads += 1;
             if self.bytes.is_empty() {
                 return Poll::Pending;
             }
@@ -253,7 +262,11 @@ mod tests {
         }
     }
 
-    impl UpgradedIo for Script {}
+    impl UpgradedIo for Script {
+        fn poll_readable(&self, _: &mut Context<'_>) -> Poll<()> {
+            if self.bytes.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+        }
+    }
 
     impl AsyncWrite for Script {
         fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
@@ -305,7 +318,7 @@ mod tests {
     #[track_caller]
     fn check(bytes: &[u8], expected: &[&str], replies: &[u8]) {
         for piece in [1, 2, 3, 1000, bytes.len().max(1)] {
-            let mut io = Script { bytes: bytes.to_owned(), piece };
+            let mut io = Script::new(bytes.to_owned(), piece);
             let mut engine = Engine::new(200_000, &Bytes::new(), None);
             let mut came = Vec::new();
             let mut cx = Context::from_waker(Waker::noop());
@@ -373,16 +386,90 @@ mod tests {
     #[test]
     fn many_pings_are_answered_before_more_is_read() {
         let pings = frame(0x89, &[b'x'; 100]).repeat(50);
-        let mut io = Script { piece: pings.len(), bytes: pings };
+        let mut io = Script::new(pings, usize::MAX);
         let mut engine = Engine::new(1000, &Bytes::new(), None);
         let incoming = engine.poll_read(&mut io, &mut Context::from_waker(Waker::noop()), true);
         assert!(matches!(incoming, Poll::Ready(Incoming::Replies)) && engine.replies.len() < 4400);
     }
 
+    /// One message of this length, to an engine that had been idle: the number of reads until it is idle again.
+    #[track_caller]
+    fn reads(engine: &mut Engine, length: usize) -> usize {
+        let mut io = Script::new(frame(0x82, &vec![7; length]), usize::MAX);
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(incoming) = engine.poll_read(&mut io, &mut cx, true) else { panic!("no message") };
+        assert_eq!(name(&incoming), format!("binary {length}"));
+        drop(incoming);
+        assert!(engine.poll_read(&mut io, &mut cx, true).is_pending());
+        io.reads
+    }
+
+    #[test]
+    fn large_messages_that_follow_each_other_are_each_read_at_once() {
+        let mut engine = Engine::new(200_000, &Bytes::new(), None);
+        for length in [1000, 16_384, 50_000] {
+            reads(&mut engine, length);
+            assert_eq!([reads(&mut engine, length), reads(&mut engine, length)], [1, 1], "{length}");
+        }
+        // One small message between two large ones does not matter; many do.
+        assert_eq!([reads(&mut engine, 10), reads(&mut engine, 40_000)], [1, 1]);
+        for _ in 0..50 {
+            assert_eq!(reads(&mut engine, 10), 1);
+        }
+        assert_eq!(reads(&mut engine, 16_384), 2);
+    }
+
+    /// As many sockets as there are share one buffer for small messages, and one for large ones.
+    #[test]
+    fn idle_sockets_hold_no_buffer() {
+        let mut engines: Vec<_> = (0..20).map(|_| Engine::new(200_000, &Bytes::new(), None)).collect();
+        for length in [10, 16_384, 200_000, 10] {
+            for engine in &mut engines {
+                reads(engine, length);
+                assert_eq!(engine.frames.capacity(), 0, "{length}");
+            }
+        }
+    }
+
+    /// A message that is kept for long keeps its bytes, whoever reads next.
+    #[test]
+    fn messages_that_are_kept_stay_what_they_were() {
+        let mut kept = Vec::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut engines: Vec<_> = (0..3).map(|_| Engine::new(200_000, &Bytes::new(), None)).collect();
+        for round in 0..200_u8 {
+            for engine in &mut engines {
+                let payload = vec![round; if round % 7 == 0 { 20_000 } else { usize::from(round) }];
+                // The first half comes alone: another socket reads meanwhile.
+                let mut bytes = frame(0x82, &payload);
+                let rest = bytes.split_off(bytes.len() / 2);
+                let mut io = Script::new(bytes, usize::MAX);
+                assert!(engine.poll_read(&mut io, &mut cx, true).is_pending());
+                kept.push((payload, rest, None));
+            }
+            let these = kept.len() - engines.len();
+            for (engine, (_, rest, message)) in engines.iter_mut().zip(&mut kept[these..]) {
+                let mut io = Script::new(std::mem::take(rest), usize::MAX);
+                let Poll::Ready(Incoming::Message(came)) = engine.poll_read(&mut io, &mut cx, true) else {
+                    panic!("no message");
+                };
+                *message = Some(came);
+                assert!(engine.poll_read(&mut io, &mut cx, true).is_pending());
+            }
+            if round % 50 == 49 {
+                kept.retain(|(payload, _, message)| {
+                    assert_eq!(message.as_ref().map(Message::as_bytes), Some(&payload[..]));
+                    payload.len() % 2 == 0
+                });
+            }
+        }
+        assert!(kept.iter().all(|(payload, _, message)| message.as_ref().unwrap().as_bytes() == payload));
+    }
+
     /// An engine behind small fragments of one message without end, of which each read gives one, when it reads no more.
     fn fragmented(budget: &Budget, is_wanted: bool) -> (Engine, Poll<Incoming>) {
         let fragments = [frame(0x02, &[7; 1000]), frame(0x00, &[7; 1000]).repeat(999)].concat();
-        let mut io = Script { piece: frame(0, &[7; 1000]).len(), bytes: fragments };
+        let mut io = Script::new(fragments, frame(0, &[7; 1000]).len());
         let peer = Peer::new(([127, 0, 0, 1], 1).into(), false, budget.clone());
         let mut engine = Engine::new(10_000_000, &Bytes::new(), Some(Arc::new(peer)));
         let last = engine.poll_read(&mut io, &mut Context::from_waker(Waker::noop()), is_wanted);

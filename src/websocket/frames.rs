@@ -15,6 +15,7 @@ use crate::budget::Held;
 use crate::exchange::Peer;
 use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
+use crate::websocket::spare;
 
 /// One frame from the client.
 pub(super) struct Frame {
@@ -46,7 +47,7 @@ pub(super) struct Expected {
     pub(super) is_wanted: bool,
 }
 
-/// The room that is reserved for the next frame, in bytes. Most messages are small, and most sockets are idle.
+/// The room that is made for frames of unknown length, in bytes. Most messages are small.
 const SMALL: usize = 2 * KIB;
 
 /// The least free room, in bytes. With less, more is reserved.
@@ -59,7 +60,13 @@ const LARGE: usize = 64 * KIB;
 const CONTROL_MAX: u64 = 125;
 
 pub(super) struct Frames {
+    /// The buffer. It has no memory while the socket is idle: see [`spare`].
     input: BytesMut,
+    /// Whether `input` is a buffer for large messages.
+    is_large: bool,
+    /// The room for the next frame from its first byte on, in bytes: what the last frames needed, so that large messages
+    /// that follow each other are each read at once.
+    usual: usize,
     /// The connection, whose account counts large messages. `None` in tests.
     peer: Option<Arc<Peer>>,
     /// The memory of a large, incomplete message.
@@ -105,6 +112,8 @@ impl Frames {
     pub(super) fn new(read_buf: &[u8], peer: Option<Arc<Peer>>) -> Self {
         Self {
             input: BytesMut::from(read_buf),
+            is_large: false,
+            usual: SMALL,
             peer,
             held: None,
             head: None,
@@ -141,17 +150,34 @@ impl Frames {
 
     /// Frees all buffers. No frames are read afterwards.
     pub(super) fn clear(&mut self) {
-        (self.input, self.head, self.held) = (BytesMut::new(), None, None);
+        (self.input, self.is_large, self.head, self.held) = (BytesMut::new(), false, None, None);
     }
 
     /// Whether there is nothing to read yet, at the first poll behind a read that has emptied the socket. The task is woken
     /// when bytes come. A session looks in vain behind each message, so no room is made for bytes, and no future.
     #[inline]
     pub(super) fn is_idle(&mut self, io: &dyn UpgradedIo, cx: &mut Context<'_>) -> bool {
-        self.head.is_none()
+        let is_idle = self.head.is_none()
             && self.input.is_empty()
             && take(&mut self.is_drained)
-            && io.poll_readable(cx).is_pending()
+            && io.poll_readable(cx).is_pending();
+        if is_idle {
+            spare::keep(&mut self.input, take(&mut self.is_large));
+        }
+        is_idle
+    }
+
+    /// Gives up the buffer, if it is empty.
+    pub(super) fn give_up_buffer(&mut self) {
+        if self.input.is_empty() {
+            spare::keep(&mut self.input, take(&mut self.is_large));
+        }
+    }
+
+    /// The memory of the buffer that is not taken by bytes of a frame.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.input.capacity()
     }
 
     pub(super) fn poll_next(
@@ -164,14 +190,15 @@ impl Frames {
             if let Some(head) = self.head.take_if(|head| head.length <= self.input.len()) {
                 return Poll::Ready(Ok(self.take(head)));
             }
-            if self.head.is_none() {
-                match self.read_head(expected.most)? {
-                    // As nearly always: the head is not kept.
-                    Some(head) if head.length <= self.input.len() => {
-                        return Poll::Ready(Ok(self.take(head)));
-                    }
-                    head => self.head = head,
+            if self.head.is_none()
+                && !self.input.is_empty()
+                && let Some(head) = self.read_head(expected.most)?
+            {
+                // As nearly always: the head is not kept.
+                if head.length <= self.input.len() {
+                    return Poll::Ready(Ok(self.take(head)));
                 }
+                self.head = Some(head);
             }
             if self.is_parked(expected) {
                 return Poll::Pending;
@@ -198,13 +225,6 @@ impl Frames {
         head.mask.rotate_left(piece.len() % 4);
         head.unmasked += piece.len();
         Some((head.opcode, piece))
-    }
-
-    /// Frees the buffer, if it is empty.
-    pub(super) fn shrink(&mut self) {
-        if self.input.is_empty() {
-            self.input = BytesMut::new();
-        }
     }
 
     /// Reads a frame's head. `None` if it is not complete.
@@ -252,9 +272,14 @@ impl Frames {
     fn take(&mut self, head: Head) -> Frame {
         let Head { opcode, is_final, mask, length, unmasked } = head;
         let mut payload = self.input.split_to(length);
-        if length > LARGE {
-            // The payload keeps the buffer's memory, so the bytes behind it are copied to a new buffer.
+        if length > LARGE || self.input.capacity() == 0 {
+            // The payload keeps the buffer's memory, so the bytes behind it are copied to a new buffer. Without room the buffer
+            // would pass for one without memory.
             self.input = BytesMut::from(&self.input[..]);
+        }
+        if self.usual.max(length + ROOM_MIN) > SMALL {
+            // It shrinks slowly: a small message may stand between large ones.
+            self.usual = (length + ROOM_MIN).clamp((self.usual - self.usual / 8).max(SMALL), LARGE);
         }
         unmask(&mut payload[unmasked..], mask);
         Frame { opcode, is_final, payload, seen: unmasked }
@@ -268,35 +293,69 @@ impl Frames {
 
     /// Reads available bytes, with room for the missing part of the payload. False at the end of the stream.
     fn poll_fill(&mut self, io: &mut dyn UpgradedIo, cx: &mut Context<'_>) -> Poll<bool> {
-        let missing = self.head.as_ref().map_or(0, |head| head.length - self.input.len());
-        let room = self.input.capacity() - self.input.len();
-        if room < missing.clamp(ROOM_MIN, LARGE) {
-            self.input.reserve(missing.clamp(SMALL, LARGE));
+        let (least, wanted) = match &self.head {
+            None if self.usual == SMALL => (ROOM_MIN, SMALL),
+            None => (self.usual, self.usual),
+            // With more room than is missing, a read that gets all of it has emptied the socket too.
+            Some(head) => {
+                let missing = (head.length - self.input.len()).saturating_add(ROOM_MIN).min(LARGE);
+                (missing, missing.max(SMALL))
+            }
+        };
+        if self.input.capacity() == 0 {
+            self.is_large = wanted > SMALL;
+            spare::take(&mut self.input, self.is_large);
+        }
+        if self.input.capacity() - self.input.len() < least {
+            self.make_room(wanted);
         }
         let room = self.input.capacity() - self.input.len();
         // The future holds no data, so that it can be dropped while it is pending.
-        let read = ready!(pin!(io.read_buf(&mut self.input)).poll(cx));
+        let Poll::Ready(read) = pin!(io.read_buf(&mut self.input)).poll(cx) else {
+            self.give_up_buffer();
+            return Poll::Pending;
+        };
         let length = read.unwrap_or(0);
         self.moved |= length > 0;
         self.is_drained = length < room;
         Poll::Ready(length > 0)
     }
+
+    /// Makes room for so many bytes more. What has come of a large message moves to a buffer for such messages.
+    #[cold]
+    fn make_room(&mut self, wanted: usize) {
+        if wanted > SMALL && !self.is_large {
+            let mut small = take(&mut self.input);
+            spare::take(&mut self.input, true);
+            self.input.reserve(small.len() + wanted);
+            self.input.extend_from_slice(&small);
+            small.clear();
+            spare::keep(&mut small, false);
+            self.is_large = true;
+        } else {
+            self.input.reserve(wanted);
+        }
+    }
 }
 
 /// Begins a frame from the server, unfragmented and without a mask. The payload follows it.
-#[inline]
+#[allow(clippy::inline_always, reason = "every message does it")]
+#[inline(always)]
 pub(super) fn put_head(opcode: OpCode, length: usize, into: &mut Vec<u8>) {
     let first = 0x80 | u8::from(opcode);
-    match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(length @ ..126), _) => into.extend_from_slice(&[first, length]),
-        (_, Ok(length)) => {
-            into.extend_from_slice(&[first, 126]);
-            into.extend_from_slice(&length.to_be_bytes());
-        }
-        _ => {
-            into.extend_from_slice(&[first, 127]);
-            into.extend_from_slice(&(length as u64).to_be_bytes());
-        }
+    match u8::try_from(length) {
+        Ok(length @ ..126) => into.extend_from_slice(&[first, length]),
+        _ => put_long_head(first, length, into),
+    }
+}
+
+fn put_long_head(first: u8, length: usize, into: &mut Vec<u8>) {
+    if let Ok(length) = u16::try_from(length) {
+        into.extend_from_slice(&[first, 126]);
+        into.extend_from_slice(&length.to_be_bytes());
+    } else {
+        into.extend_from_slice(&[first, 127]);
+        into.extend_from_slice(&(length as u64).to_be_bytes());
     }
 }
 

@@ -10,6 +10,7 @@ mod outbox;
 mod ping_timer;
 mod session;
 mod socket;
+mod spare;
 mod upgrade;
 mod utf8;
 

@@ -14,7 +14,7 @@ use tokio::time::Sleep;
 
 use crate::counters::{FinishPermit, LiveCounters};
 use crate::error::{Error, Result};
-use crate::exchange::upgrade::{UpgradeEnd, Upgraded};
+use crate::exchange::upgrade::{Departed, OnEnd, UpgradeEnd, Upgraded};
 use crate::log::current;
 use crate::stage::{Begin, PanicGuarded, log_cause};
 use crate::stop::StopNotice;
@@ -45,7 +45,7 @@ pub(super) struct Session {
     connection: Option<Connection>,
     work: Option<PanicGuarded<Start, Result>>,
     /// Ends when the peer has closed the connection. Polled while nothing is read.
-    departed: Option<BoxFuture<()>>,
+    departed: Option<Departed>,
     stop: StopNotice,
     /// Shortly before the platform cuts the connection.
     deadline: Option<Pin<Box<Sleep>>>,
@@ -59,6 +59,8 @@ pub(super) struct Session {
     /// The client's close, until it is answered.
     goodbye: Option<Close>,
     ended: UpgradeEnd,
+    /// Called with `ended`. Dropped last, as the record outlives the closure.
+    on_end: Option<OnEnd>,
 }
 
 /// The arguments of a new session.
@@ -88,6 +90,10 @@ enum Next {
     Work,
     /// There is nothing to do before the next wake.
     Rest,
+    /// Both sides have closed, and everything is sent.
+    Over,
+    /// The client cannot be written to.
+    Broken,
 }
 
 struct Start {
@@ -113,7 +119,7 @@ impl Finish {
 }
 
 impl Session {
-    pub(super) fn new(upgraded: Upgraded, opening: Opening) -> Self {
+    pub(super) fn new(upgraded: Upgraded, opening: Opening, on_end: OnEnd) -> Self {
         let Opening { mailbox, closure, stop, deadline, ping_timer, max_message, finish } = opening;
         let start = Start { closure, mailbox: Arc::clone(&mailbox) };
         Self {
@@ -131,6 +137,7 @@ impl Session {
             is_gone: false,
             goodbye: None,
             ended: UpgradeEnd::default(),
+            on_end: Some(on_end),
         }
     }
 
@@ -157,18 +164,18 @@ impl Session {
     }
 
     /// Reads until there is a message. Without one the outbox is flushed, unless the closure has not been polled yet.
-    fn receive(&mut self, mailbox: &Mailbox, is_first: bool, cx: &mut Context<'_>) -> Next {
+    fn receive(&mut self, is_first: bool, cx: &mut Context<'_>) -> Next {
         let mail = loop {
             let Some(connection) = &mut self.connection else {
                 return if is_first { Next::Work } else { Next::Rest };
             };
-            let mut mail = mailbox.open();
+            let mut mail = self.mailbox.open();
             if let Some(close) = self.goodbye.take_if(|_| !mail.is_held()) {
                 self.is_gone |= mail.close.is_none();
                 self.ended.left = false;
                 mail.end(close);
                 drop(mail);
-                mailbox.call.departure.announce();
+                self.mailbox.call.departure.announce();
                 continue;
             }
             if is_first {
@@ -213,7 +220,7 @@ impl Session {
                 }
             }
         };
-        if is_first { Next::Work } else { self.flush(mail, cx) }
+        if is_first { Next::Work } else { flush(self.connection.as_mut(), self.is_reading, mail, cx) }
     }
 
     /// Polls the closure.
@@ -239,31 +246,8 @@ impl Session {
         mail.end(close);
     }
 
-    /// Flushes the outbox. There is more work if that lets the closure, in this task, or the reading continue.
-    fn flush(&mut self, mut mail: MutexGuard<'_, Mail>, cx: &mut Context<'_>) -> Next {
-        let Some(connection) = &mut self.connection else { return Next::Rest };
-        connection.prepare(&mut mail);
-        match connection.poll_flush(&mut mail.outbox, cx) {
-            Poll::Ready(Ok(false)) | Poll::Pending => {}
-            Poll::Ready(Ok(true)) => {
-                drop(mail);
-                self.shut();
-                return Next::Rest;
-            }
-            Poll::Ready(Err(_)) => {
-                drop(mail);
-                self.lose();
-                return Next::Rest;
-            }
-        }
-        let may_read =
-            !self.is_reading && !mail.is_blocked() && (mail.is_wanted() || !connection.is_parked());
-        let may_send = !mail.outbox.is_full() && mail.writer.wake(Some(cx));
-        if may_read || may_send { Next::Work } else { Next::Rest }
-    }
-
     /// Polls the timers and the hang-up. Ready when the connection is closed and the closure has ended.
-    fn rest(&mut self, cx: &mut Context<'_>) -> Poll<UpgradeEnd> {
+    fn rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let is_closing = self.connection.as_ref().is_some_and(Connection::is_closing);
         if is_closing {
             // A client that keeps reading gets all messages.
@@ -277,7 +261,7 @@ impl Session {
         }
         if !self.is_reading
             && let Some(departed) = &mut self.departed
-            && departed.as_mut().poll(cx).is_ready()
+            && departed.poll(cx).is_ready()
         {
             (self.departed, self.is_gone) = (None, true);
             // `left` is reset if a close frame is found among the unread bytes.
@@ -289,7 +273,31 @@ impl Session {
             self.lose();
             self.work = None;
         }
-        if self.connection.is_none() && self.work.is_none() { Poll::Ready(self.ended) } else { Poll::Pending }
+        if self.connection.is_some() || self.work.is_some() {
+            return Poll::Pending;
+        }
+        if let Some(on_end) = self.on_end.take() {
+            on_end(self.ended);
+        }
+        Poll::Ready(())
+    }
+
+    /// Lets other tasks have their turn. A client that sends without a pause still gets replies.
+    #[cold]
+    fn pause(&mut self, cx: &mut Context<'_>) {
+        let next = flush(self.connection.as_mut(), self.is_reading, self.mailbox.open(), cx);
+        self.end(&next);
+        cx.waker().wake_by_ref();
+    }
+
+    /// Ends the connection if a flush has found its end.
+    #[cold]
+    fn end(&mut self, next: &Next) {
+        match next {
+            Next::Over => self.shut(),
+            Next::Broken => self.lose(),
+            Next::Work | Next::Rest => {}
+        }
     }
 
     /// Ends the connection of a client that left without a close, or broke off.
@@ -313,23 +321,49 @@ impl Session {
 }
 
 impl Future for Session {
-    type Output = UpgradeEnd;
+    type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<UpgradeEnd> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.hear(cx);
-        let mailbox = Arc::clone(&this.mailbox);
         for turn in 0..TURNS {
-            if let Next::Rest = this.receive(&mailbox, turn == 0, cx) {
-                return this.rest(cx);
+            match this.receive(turn == 0, cx) {
+                Next::Work => this.work(cx),
+                next => {
+                    if !matches!(next, Next::Rest) {
+                        this.end(&next);
+                    }
+                    return this.rest(cx);
+                }
             }
-            this.work(cx);
         }
-        // A client that sends without a pause still gets replies.
-        this.flush(mailbox.open(), cx);
-        cx.waker().wake_by_ref();
+        this.pause(cx);
         Poll::Pending
     }
+}
+
+/// Flushes the outbox. There is more work if that lets the closure, in this task, or the reading continue.
+#[allow(
+    clippy::inline_always,
+    reason = "every message comes here once; the other copy is for those that come without a pause"
+)]
+#[inline(always)]
+fn flush(
+    connection: Option<&mut Connection>,
+    is_reading: bool,
+    mut mail: MutexGuard<'_, Mail>,
+    cx: &mut Context<'_>,
+) -> Next {
+    let Some(connection) = connection else { return Next::Rest };
+    connection.prepare(&mut mail);
+    match connection.poll_flush(&mut mail.outbox, cx) {
+        Poll::Ready(Ok(false)) | Poll::Pending => {}
+        Poll::Ready(Ok(true)) => return Next::Over,
+        Poll::Ready(Err(_)) => return Next::Broken,
+    }
+    let may_read = !is_reading && !mail.is_blocked() && (mail.is_wanted() || !connection.is_parked());
+    let may_send = !mail.outbox.is_full() && mail.writer.wake(Some(cx));
+    if may_read || may_send { Next::Work } else { Next::Rest }
 }
 
 /// The error that the closure gets for a client's fault. The client got the reason in the close frame, and the function

@@ -3,19 +3,22 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderName, HeaderValue, StatusCode};
+use pin_project_lite::pin_project;
 use tokio::time::sleep_until;
 
 use crate::cancel::HangUpPolicy;
 use crate::counters::LiveCounters;
 use crate::error::{Error, Result};
 use crate::exchange::attached::Attached;
-use crate::exchange::upgrade::{PendingUpgrade, Upgraded};
-use crate::exchange::{Call, Exchange};
+use crate::exchange::upgrade::{OnEnd, PendingUpgrade, Upgraded};
+use crate::exchange::{Call, Exchange, Shared};
 use crate::platform::limits::{WEBSOCKET_MESSAGE_MAX, WEBSOCKET_PING_DEFAULT, WEBSOCKET_PONG_DEFAULT};
 use crate::pulse::Pulse;
 use crate::reply::{IntoReply, Outcome, Reply};
@@ -110,10 +113,7 @@ impl<S: Send + Sync + 'static> Exchange<S> {
         let finishing = (Arc::clone(&shared.counts), shared.max_finishing);
         let closure: Closure = Box::new(move |mailbox| {
             let work = f(Socket::new(mailbox, Arc::clone(&shared)));
-            Box::pin(async move {
-                let map = |error: Error| if error.is_mapped() { error } else { shared.map_error(error) };
-                work.await.into_result().map_err(map)
-            })
+            Box::pin(Working { work, shared })
         });
         Upgrade {
             call,
@@ -130,6 +130,25 @@ impl<S: Send + Sync + 'static> Exchange<S> {
             any_origin: false,
             at: Location::caller(),
         }
+    }
+}
+
+pin_project! {
+    /// The closure's future, whose error is mapped. An `async` block would hold the future twice.
+    struct Working<Fut, S> {
+        #[pin]
+        work: Fut,
+        shared: Arc<Shared<S>>,
+    }
+}
+
+impl<Fut: Future<Output: Outcome>, S> Future for Working<Fut, S> {
+    type Output = Result;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+        let this = self.project();
+        let map = |error: Error| if error.is_mapped() { error } else { this.shared.map_error(error) };
+        this.work.poll(cx).map(|outcome| outcome.into_result().map_err(map))
     }
 }
 
@@ -204,10 +223,10 @@ impl Upgrade {
         let ping_timer = PingTimer::new(self.ping_every, self.pong_within, pulse);
         let max_message = self.max_message;
         let stop = stops.listen();
-        let run = Box::new(move |upgraded: Upgraded| {
+        let run = Box::new(move |upgraded: Upgraded, on_end: OnEnd| {
             let deadline = deadline.map(|at| Box::pin(sleep_until(at.into())));
             let opening = Opening { mailbox, closure, stop, deadline, ping_timer, max_message, finish };
-            Box::pin(Session::new(upgraded, opening)) as _
+            Box::pin(Session::new(upgraded, opening, on_end)) as _
         });
         call.outermost().attached.set(Attached::Upgrade(PendingUpgrade { call: lean, run }));
     }

@@ -54,12 +54,14 @@ pub(crate) static SMALL_INSTRUCTIONS: Measure =
 pub(crate) static LARGE_INSTRUCTIONS: Measure =
     Measure::new("websocket-16k-instructions", "16 KiB: instructions per message", 0);
 pub(crate) static SYSCALLS: Measure = Measure::new("websocket-syscalls", "64 B: system calls per message", 2);
+pub(crate) static LARGE_SYSCALLS: Measure =
+    Measure::new("websocket-16k-syscalls", "16 KiB: system calls per message", 2);
 
 pub(crate) static COUNTS: Row = Row {
     name: "websocket-counts",
     title: "Instructions and system calls per WebSocket message",
     about: "Echoes of one connection, 1 200 less 200, by callgrind and by strace.",
-    measures: &[&SMALL_INSTRUCTIONS, &LARGE_INSTRUCTIONS, &SYSCALLS],
+    measures: &[&SMALL_INSTRUCTIONS, &LARGE_INSTRUCTIONS, &SYSCALLS, &LARGE_SYSCALLS],
     plots: &[&SMALL_INSTRUCTIONS],
     ci: true,
     take: counts,
@@ -67,12 +69,14 @@ pub(crate) static COUNTS: Row = Row {
 
 fn counts(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     for subject in bench.wanted(&WEBSOCKET) {
-        for (size, measure) in [(SMALL, &SMALL_INSTRUCTIONS), (LARGE, &LARGE_INSTRUCTIONS)] {
+        for (size, measure, called) in
+            [(SMALL, &SMALL_INSTRUCTIONS, &SYSCALLS), (LARGE, &LARGE_INSTRUCTIONS, &LARGE_SYSCALLS)]
+        {
             let echoes = |count| instructions(bench, subject, "echoes", &[size, count]);
             figures.push(measure, subject, slope(echoes(FEW)?, echoes(MANY)?));
+            let calls = |count| system_calls(bench, subject, "echoes", &[size, count]);
+            figures.push(called, subject, slope(calls(FEW)?, calls(MANY)?));
         }
-        let calls = |count| system_calls(bench, subject, "echoes", &[SMALL, count]);
-        figures.push(&SYSCALLS, subject, slope(calls(FEW)?, calls(MANY)?));
     }
     Ok(())
 }
