@@ -26,7 +26,7 @@ use super::streamed::Current;
 use super::target::Door;
 use super::under_way::{Ongoing, Remaining};
 use crate::wire::headers::{self, Peer};
-use crate::wire::{ClientBody, Outflow, Piece, STALL_MAX, Stream};
+use crate::wire::{ClientBody, Outflow, Piece, STALL_MAX, Stream, WhenWoken};
 
 /// The most requests at once on a connection, the highest concurrency of an instance.
 const STREAMS_MAX: u32 = 200;
@@ -286,12 +286,18 @@ pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer)) {
         .max_header_list_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
+    let news = async {
+        tokio::select! {
+            () = shared.idle(idle) => {}
+            () = shared.full.notified() => {}
+            () = stop.begun.cancelled() => stop.keep(&shared),
+        }
+    };
     // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
+        biased;
         _ = &mut connection => return,
-        () = shared.idle(idle) => {}
-        () = shared.full.notified() => {}
-        () = stop.begun.cancelled() => stop.keep(&shared),
+        () = WhenWoken::new(news) => {}
     }
     // GOAWAY: the client begins no stream, and those that it has begun are served.
     connection.as_mut().graceful_shutdown();
