@@ -39,7 +39,13 @@ pub(crate) type Ended = (SendStream<Bytes>, RecvStream);
 impl Multiplexed {
     pub(crate) fn new(reach: Reach, concurrency: usize, tasks: TaskTracker) -> Self {
         let streams = u32::try_from(concurrency).unwrap_or(1).max(1);
-        Multiplexed { reach, window: WINDOW.saturating_mul(streams), open: Mutex::default(), ended: std::sync::Mutex::default(), tasks }
+        Multiplexed {
+            reach,
+            window: WINDOW.saturating_mul(streams),
+            open: Mutex::default(),
+            ended: std::sync::Mutex::default(),
+            tasks,
+        }
     }
 
     /// Keeps a stream until the next call. Its drop wakes the connection, which the next call does in any case.

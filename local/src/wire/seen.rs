@@ -40,7 +40,9 @@ impl Seen {
             "sec-fetch-dest" => Seen::SEC_FETCH_DEST,
             "transfer-encoding" => Seen::TRANSFER_ENCODING,
             "upgrade" => Seen::UPGRADE,
-            "keep-alive" | "proxy-connection" | "proxy-authenticate" | "proxy-authorization" => Seen::HOP_BY_HOP,
+            "keep-alive" | "proxy-connection" | "proxy-authenticate" | "proxy-authorization" => {
+                Seen::HOP_BY_HOP
+            }
             "te" => Seen::TE,
             _ if name.starts_with(RESERVED_PREFIX) => Seen::RESERVED,
             _ => Seen(0),
