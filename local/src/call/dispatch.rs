@@ -22,7 +22,7 @@ use crate::process::Rest;
 use crate::registry::Callee;
 use crate::wire::h1::{Broken, Draft};
 use crate::wire::headers::Forwarded;
-use crate::wire::{Payload, final_reply, headers, upgrade};
+use crate::wire::{Payload, final_reply, headers, keep_from_table, upgrade};
 
 /// How often an unsent call tries another connection or instance.
 const TRIES: usize = 4;
@@ -156,7 +156,7 @@ impl Run {
             let connect = async |instance: &Instance| instance.multiplexed.take().await;
             let (mut sender, is_first) = self.connect(callee, tries, seat, connect).await?;
             seat.mark(|times| &mut times.sent);
-            headers::keep_from_table(&mut headers, is_first);
+            keep_from_table(&mut headers, is_first);
             let mut request = Request::new(());
             *request.uri_mut() = absolute(&target, host.as_ref())?;
             *request.method_mut() = method.clone();

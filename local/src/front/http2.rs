@@ -25,8 +25,8 @@ use super::rpc;
 use super::streamed::Current;
 use super::target::Door;
 use super::under_way::{Ongoing, Remaining};
-use crate::wire::headers::{self, Peer};
-use crate::wire::{ClientBody, Outflow, Piece, STALL_MAX, Stream, WhenWoken};
+use crate::wire::headers::Peer;
+use crate::wire::{ClientBody, Outflow, Piece, STALL_MAX, Stream, WhenWoken, keep_from_table};
 
 /// The most requests at once on a connection, the highest concurrency of an instance.
 const STREAMS_MAX: u32 = 200;
@@ -86,7 +86,7 @@ impl Shared {
         let body = ClientBody::of_stream(body, &head.headers, drains);
         let request = Box::new(Request::from_parts(head, body));
         let mut response = self.front.serve(&self.door, &self.peer, request, &current.under_way).await;
-        headers::keep_from_table(response.headers_mut(), is_first);
+        keep_from_table(response.headers_mut(), is_first);
         let mut outflow = None;
         if let Some(streamed) = response.body().as_streamed() {
             let own = Arc::clone(outflow.insert(Arc::<Outflow>::default()));
