@@ -50,6 +50,29 @@ pub fn read(block: &[u8]) -> Vec<(String, String)> {
     fields
 }
 
+/// The values of a block that no table may keep, whatever the tables of both ends are.
+#[track_caller]
+pub fn never_indexed(block: &[u8]) -> Vec<String> {
+    let mut reader = Reader { rest: block };
+    let mut values = Vec::new();
+    while let Some(&first) = reader.rest.first() {
+        match first {
+            0x80.. => _ = reader.integer(7),
+            0x20..0x40 => _ = reader.integer(5),
+            _ => {
+                if reader.integer(if first >= 0x40 { 6 } else { 4 }) == 0 {
+                    reader.text();
+                }
+                let value = reader.text();
+                if first & 0xf0 == 0x10 {
+                    values.push(value);
+                }
+            }
+        }
+    }
+    values
+}
+
 struct Reader<'a> {
     rest: &'a [u8],
 }

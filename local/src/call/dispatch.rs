@@ -22,7 +22,7 @@ use crate::process::Rest;
 use crate::registry::Callee;
 use crate::wire::h1::{Broken, Draft};
 use crate::wire::headers::Forwarded;
-use crate::wire::{Payload, final_reply, headers, upgrade};
+use crate::wire::{Payload, final_reply, headers, keep_from_table, upgrade};
 
 /// How often an unsent call tries another connection or instance.
 const TRIES: usize = 4;
@@ -148,21 +148,19 @@ impl Run {
         call: Box<Call>,
         seat: &mut Seat,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        let Call { method, target, mut headers, forwarded, mut payload, kind, claim, .. } = *call;
-        if let Some(forwarded) = forwarded {
-            forwarded.add_to(&mut headers);
-        }
+        let Call { method, target, mut headers, forwarded, mut payload, claim, .. } = *call;
+        let host = headers.remove(header::HOST);
         self.claim = claim;
         self.begin_at(callee, seat).await?;
         for tries in 1..=TRIES {
             let connect = async |instance: &Instance| instance.multiplexed.take().await;
-            let mut sender = self.connect(callee, tries, seat, connect).await?;
+            let (mut sender, is_first) = self.connect(callee, tries, seat, connect).await?;
             seat.mark(|times| &mut times.sent);
-            let mut headers = self.headers(&headers, kind)?;
+            keep_from_table(&mut headers, is_first);
             let mut request = Request::new(());
-            *request.uri_mut() = absolute(&target, headers.remove(header::HOST).as_ref())?;
+            *request.uri_mut() = absolute(&target, host.as_ref())?;
             *request.method_mut() = method.clone();
-            *request.headers_mut() = headers;
+            *request.headers_mut() = self.headers(&headers, forwarded.as_ref(), is_first)?;
             payload = match duplex::send(&mut sender, request, payload) {
                 Ok(request) => {
                     if let Some(after) = self.take_upstream_fault() {
@@ -325,23 +323,30 @@ impl Run {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The client's headers and the platform's, for HTTP/2.
-    fn headers(&self, headers: &HeaderMap, kind: CallKind) -> Result<HeaderMap, Failure> {
-        // The platform's own are many and the same for each call: a copy of the map costs less than their insertion.
-        let own = self.lease.as_ref().map(|lease| lease.instance.generation.surroundings.headers.clone());
-        let mut all = own.unwrap_or_default();
+    /// The client's headers, what is told of the client, and the platform's, for HTTP/2.
+    fn headers(
+        &self,
+        headers: &HeaderMap,
+        forwarded: Option<&Arc<Forwarded>>,
+        is_first: bool,
+    ) -> Result<HeaderMap, Failure> {
+        let own = self.lease.as_ref().map(|lease| &lease.instance.generation.surroundings);
+        let mut all = own.map_or_else(HeaderMap::new, |own| own.headers_of_rpc(forwarded));
         for (name, value) in headers {
-            all.append(name, value.clone());
+            // HTTP/2 has no `Connection`, and `TE` is there.
+            if *name != header::CONNECTION && *name != header::TE {
+                all.append(name, value.clone());
+            }
         }
         if let Some(alias) = &self.alias {
             all.insert(QUALIFIER, alias.clone());
         }
-        all.insert(REQUEST_ID, HeaderValue::from_str(&self.id).map_err(|_| no_id())?);
-        all.insert(CONTROL_PATH, HeaderValue::from_static(kind.control_path()));
-        all.insert(DEADLINE, HeaderValue::from(self.deadline_millis()));
-        // Without this header a server of gRPC may send no trailers. HTTP/2 has no `Connection`.
-        all.remove(header::CONNECTION);
-        all.insert(header::TE, HeaderValue::from_static("trailers"));
+        let id = HeaderValue::from_str(&self.id).map_err(|_| no_id())?;
+        for (name, mut value) in [(REQUEST_ID, id), (DEADLINE, self.deadline_millis().into())] {
+            // As `keep_from_table` marks them.
+            value.set_sensitive(!is_first);
+            all.insert(name, value);
+        }
         Ok(all)
     }
 

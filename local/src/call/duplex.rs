@@ -12,6 +12,7 @@ use http_body::{Body, Frame};
 
 use super::run::{EXIT_NEWS, Run};
 use crate::failure::Failure;
+use crate::instance::Ended;
 use crate::wire::{Messages, Payload};
 
 /// The most bytes that are sent along with a head: the largest frame, unless both sides agree on more.
@@ -122,6 +123,11 @@ impl Duplex {
 
     pub(super) fn is_end_stream(&self) -> bool {
         self.down.is_end_stream()
+    }
+
+    /// The streams of a call that both sides have ended. One that the client has not ended is reset by its drop.
+    pub(super) fn ended(self) -> Option<Ended> {
+        (self.up.is_over && self.down.is_end_stream()).then_some((self.up.stream, self.down))
     }
 
     pub(super) fn poll_frame(

@@ -9,6 +9,7 @@ use http::HeaderValue;
 use tokio::time::{Instant, timeout_at};
 
 use super::counted::Counted;
+use super::duplex::Duplex;
 use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
 use crate::failure::{Failure, mebibytes};
 use crate::fault::CallFaults;
@@ -206,6 +207,13 @@ impl Run {
     /// Notes that so many bytes of the reply's body have come.
     pub(super) fn receive(&mut self, length: usize) {
         self.received = self.received.saturating_add(length);
+    }
+
+    /// Leaves the streams of a gRPC call that has ended to its connection.
+    pub(super) fn keep(&self, duplex: Duplex) {
+        if let (Some(lease), Some(ended)) = (&self.lease, duplex.ended()) {
+            lease.instance.multiplexed.keep(ended);
+        }
     }
 
     fn give_back(&self, link: Option<Link>) {

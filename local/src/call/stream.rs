@@ -205,9 +205,16 @@ impl AnswerStream {
     }
 
     fn complete(&mut self) {
-        if let Some(run) = self.run.take() {
-            run.complete(self.body.take_link());
-        }
+        let Some(run) = self.run.take() else { return };
+        let link = match std::mem::replace(&mut self.body, BodySource::Over) {
+            BodySource::Http2(duplex) => {
+                run.keep(*duplex);
+                None
+            }
+            BodySource::Http1(link) => Some(link),
+            BodySource::Over => None,
+        };
+        run.complete(link);
     }
 
     fn fail(&mut self, why: impl FnOnce(&Run) -> Failure) {

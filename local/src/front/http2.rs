@@ -26,7 +26,7 @@ use super::streamed::Current;
 use super::target::Door;
 use super::under_way::{Ongoing, Remaining};
 use crate::wire::headers::Peer;
-use crate::wire::{ClientBody, Outflow, Piece, STALL_MAX, Stream};
+use crate::wire::{ClientBody, Outflow, Piece, STALL_MAX, Stream, WhenWoken, keep_from_table};
 
 /// The most requests at once on a connection, the highest concurrency of an instance.
 const STREAMS_MAX: u32 = 200;
@@ -71,6 +71,7 @@ impl Shared {
         self: Arc<Self>,
         request: Request<Incoming>,
         current: Arc<Current>,
+        is_first: bool,
     ) -> Result<Response<Flowing>, Cut> {
         // The client of a gRPC call stops once it has its status, and expects the reset of its stream.
         let drains = (!rpc::is_call(&request)).then(|| self.tasks.clone());
@@ -85,6 +86,7 @@ impl Shared {
         let body = ClientBody::of_stream(body, &head.headers, drains);
         let request = Box::new(Request::from_parts(head, body));
         let mut response = self.front.serve(&self.door, &self.peer, request, &current.under_way).await;
+        keep_from_table(response.headers_mut(), is_first);
         let mut outflow = None;
         if let Some(streamed) = response.body().as_streamed() {
             let own = Arc::clone(outflow.insert(Arc::<Outflow>::default()));
@@ -268,11 +270,13 @@ pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer)) {
     let own = Arc::clone(&shared);
     let service = service_fn(move |request| {
         let current = Arc::<Current>::default();
-        if own.begun.load(Ordering::Relaxed) + 1 >= streams_max {
+        let begun = own.begun.load(Ordering::Relaxed);
+        if begun + 1 >= streams_max {
             own.full.notify_one();
         }
         *own.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&current));
-        Arc::clone(&own).answer(request, current)
+        // On the heap: hyper, the executor and the task's end would each move all of it.
+        Box::pin(Arc::clone(&own).answer(request, current, begun == 0))
     });
     let connection = http2::Builder::new(Streams { shared: Arc::clone(&shared), tasks })
         .initial_stream_window_size(WINDOW)
@@ -282,12 +286,18 @@ pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer)) {
         .max_header_list_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
+    let news = async {
+        tokio::select! {
+            () = shared.idle(idle) => {}
+            () = shared.full.notified() => {}
+            () = stop.begun.cancelled() => stop.keep(&shared),
+        }
+    };
     // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
+        biased;
         _ = &mut connection => return,
-        () = shared.idle(idle) => {}
-        () = shared.full.notified() => {}
-        () = stop.begun.cancelled() => stop.keep(&shared),
+        () = WhenWoken::new(news) => {}
     }
     // GOAWAY: the client begins no stream, and those that it has begun are served.
     connection.as_mut().graceful_shutdown();

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use fc_runtime::platform::names::{env, header};
+use fc_runtime::platform::names::{env, header, path};
+use http::header::TE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::layout::Layout;
@@ -12,6 +14,7 @@ use crate::event::Redactor;
 use crate::model::{Edition, Function, LATEST, VersionId};
 use crate::shell;
 use crate::wire::h1::Lines;
+use crate::wire::headers::Forwarded;
 
 /// The data that all instances of a function share.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub(crate) struct Surroundings {
     pub(crate) lines: Lines,
     pub(crate) redactor: Redactor,
     variables: BTreeMap<String, OsString>,
+    /// What the function was told of the client of the last gRPC call, and the headers that go with it.
+    common: Mutex<Option<(Option<Arc<Forwarded>>, HeaderMap)>>,
 }
 
 /// The temporary credentials that a function may be given, by the names of the environment.
@@ -117,7 +122,28 @@ impl Surroundings {
         let secrets = secrets.iter().map(|(name, value)| (*name, value.as_str()));
         let redactor = Redactor::new(texts.chain(secrets).chain(callers));
         let lines = Lines::of(&headers);
-        Surroundings { headers, lines, redactor, variables }
+        Surroundings { headers, lines, redactor, variables, common: Mutex::default() }
+    }
+
+    /// The headers that a gRPC call has in common with the one before. A copy of a map costs far less than its insertions, and
+    /// calls in a row have mostly one client.
+    pub(crate) fn headers_of_rpc(&self, forwarded: Option<&Arc<Forwarded>>) -> HeaderMap {
+        let mut common = self.common.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, headers)) = &*common
+            && of.as_ref() == forwarded
+        {
+            return headers.clone();
+        }
+        let mut headers = self.headers.clone();
+        if let Some(forwarded) = forwarded {
+            forwarded.add_to(&mut headers);
+        }
+        let path = HeaderValue::from_static(path::HTTP_INVOKE);
+        headers.insert(HeaderName::from_static(header::CONTROL_PATH), path);
+        // Without this header a server of gRPC may send no trailers.
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        *common = Some((forwarded.cloned(), headers.clone()));
+        headers
     }
 
     /// Names the address at which the instances call the API.

@@ -27,5 +27,6 @@ pub(crate) use exec::{Executed, Input};
 pub(crate) use generation::Generation;
 pub(crate) use instance::Instance;
 pub(crate) use layout::{Layout, MountFolders};
+pub(crate) use multiplexed::Ended;
 pub(crate) use network::Networks;
 pub(crate) use pool::{Lease, Pool, Refusal};

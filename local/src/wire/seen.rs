@@ -18,6 +18,8 @@ impl Seen {
     pub(crate) const UPGRADE: Seen = Seen(1 << 6);
     /// One of the other headers that concern one connection only.
     pub(crate) const HOP_BY_HOP: Seen = Seen(1 << 7);
+    /// Whether the client says what it does with trailers, as all of gRPC do.
+    pub(crate) const TE: Seen = Seen(1 << 9);
     /// One of the platform's own headers.
     pub(crate) const RESERVED: Seen = Seen(1 << 8);
 
@@ -38,9 +40,10 @@ impl Seen {
             "sec-fetch-dest" => Seen::SEC_FETCH_DEST,
             "transfer-encoding" => Seen::TRANSFER_ENCODING,
             "upgrade" => Seen::UPGRADE,
-            "keep-alive" | "proxy-connection" | "proxy-authenticate" | "proxy-authorization" | "te" => {
+            "keep-alive" | "proxy-connection" | "proxy-authenticate" | "proxy-authorization" => {
                 Seen::HOP_BY_HOP
             }
+            "te" => Seen::TE,
             _ if name.starts_with(RESERVED_PREFIX) => Seen::RESERVED,
             _ => Seen(0),
         }
@@ -73,7 +76,7 @@ mod tests {
             ("sec-fetch-dest", Seen::SEC_FETCH_DEST),
             ("transfer-encoding", Seen::TRANSFER_ENCODING),
             ("upgrade", Seen::UPGRADE),
-            ("te", Seen::HOP_BY_HOP),
+            ("te", Seen::TE),
             ("proxy-authorization", Seen::HOP_BY_HOP),
             ("x-fc-anything", Seen::RESERVED),
         ];

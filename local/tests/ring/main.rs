@@ -21,5 +21,6 @@ mod stall;
 mod start;
 mod stop;
 mod swap;
+mod tables;
 mod task_mode;
 mod timers;

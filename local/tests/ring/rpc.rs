@@ -119,7 +119,7 @@ where
     Ring::running(function, move |program| serve(program, handler.clone()))
 }
 
-fn port(ring: &Ring) -> u16 {
+pub(crate) fn port(ring: &Ring) -> u16 {
     let event = ring.first("the port", |kind| matches!(kind, Kind::GrpcReady { .. }));
     let Kind::GrpcReady { address } = &event.kind else { panic!("{event:?}") };
     address.port()
@@ -132,7 +132,7 @@ fn call(path: &str) -> Ask {
 }
 
 /// A call with one message.
-fn unary(path: &str, length: usize) -> Ask {
+pub(crate) fn unary(path: &str, length: usize) -> Ask {
     Ask { body: Some(message(length)), ..call(path) }
 }
 

@@ -16,7 +16,7 @@ use crate::{Outcome, callgrind};
 pub(crate) static INSTRUCTIONS: Measure = Measure::new("gateway-instructions", "instructions per request", 0);
 pub(crate) static ALLOCATIONS: Measure = Measure::new("gateway-allocations", "allocations per request", 1);
 pub(crate) static SYSCALLS: Measure = Measure::new("gateway-syscalls", "system calls per request", 1);
-static CALL_INSTRUCTIONS: Measure =
+pub(crate) static CALL_INSTRUCTIONS: Measure =
     Measure::new("gateway-grpc-instructions", "instructions per unary gRPC call", 0);
 pub(crate) static CALL_SYSCALLS: Measure =
     Measure::new("gateway-grpc-syscalls", "system calls per unary gRPC call", 1);

@@ -154,7 +154,8 @@ async fn pass_on(
     let affinity = of_version.as_deref().unwrap_or(settings).affinity.as_ref();
     let session = Session::of_request(affinity, &head.method, &target, &headers)?;
     callee.follow_session(&session.claim);
-    if seen.has(STRIPPED) {
+    // What a gRPC call says of trailers does not pass: it is said anew of each.
+    if seen.has(STRIPPED) || seen.has(Seen::TE) && kind != CallKind::Rpc {
         headers::strip_request(&mut headers);
     }
     // A client may name any header in `Connection`, but takes away no claim by that.
