@@ -66,7 +66,7 @@ pub use event::{
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use model::Edition;
-pub use platform::{Invocation, Platform, Recorder, Settings};
+pub use platform::{GrpcPort, Invocation, Platform, Recorder, Settings};
 
 /// The clock of timer triggers. Tests can set one.
 #[doc(hidden)]

@@ -8,11 +8,10 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::print::{self, Hidden, Out, Printer, Style};
-use super::{DevArguments, check_name, refuse_without_code, settings};
+use super::{DevArguments, check_name, grpc_port, refuse_without_code, settings};
 use crate::doctor::{self, Errand, Found, examine};
 use crate::event::Source;
 use crate::front::Finding;
-use crate::platform::GRPC_PORT;
 use crate::process::ignores_hangup;
 use crate::shell;
 use crate::{Built, Kind, Log, Manifest, Platform, Settings};
@@ -49,7 +48,6 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         log.emit(&Source::default(), Kind::DoctorFindings(errors));
     }
     let drain = Duration::from_secs(arguments.drain);
-    let grpc_port = arguments.grpc_port.unwrap_or(if arguments.port == 0 { 0 } else { GRPC_PORT });
     let of_user = || Some(shell::home_folder()?.join(".fc-local/ca"));
     let certificates = arguments.certificates.clone().or_else(of_user);
     if certificates.is_none() {
@@ -59,7 +57,7 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
     let data = arguments.data.clone().unwrap_or_else(|| manifest.folder().join(".fc-local"));
     let settings = Settings {
         listen: arguments.listen,
-        grpc_port: Some(grpc_port),
+        grpc_port: grpc_port(arguments.grpc_port, arguments.port),
         certificates,
         drain,
         chaos: arguments.chaos,

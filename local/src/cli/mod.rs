@@ -42,7 +42,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::process::{guard, orphans};
-use crate::{Chaos, Edition, Manifest, Problem, Settings, shell};
+use crate::{Chaos, Edition, GrpcPort, Manifest, Problem, Settings, shell};
 
 /// Function Compute on your machine
 #[derive(Debug, Parser)]
@@ -329,6 +329,11 @@ fn refuse_without_code(manifest: &Manifest, builds: bool) -> io::Result<()> {
     if lines.is_empty() { Ok(()) } else { Err(io::Error::other(lines.join("\n"))) }
 }
 
+/// The port for gRPC beside a main port: the named one, or the usual one unless all ports are free ones.
+fn grpc_port(named: Option<u16>, main: u16) -> GrpcPort {
+    named.or((main == 0).then_some(0)).map_or(GrpcPort::Usual, GrpcPort::At)
+}
+
 fn settings(port: u16, build: bool) -> Settings {
-    Settings { port, build, grpc_port: None, timers: false, ..Settings::default() }
+    Settings { port, build, grpc_port: GrpcPort::Closed, timers: false, ..Settings::default() }
 }

@@ -1,8 +1,10 @@
 //! `fc-local serve`.
 
+use std::fs::DirBuilder;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,10 +13,10 @@ use clap::Args;
 use super::dev::{INTERRUPTED, StopSignal};
 use super::print::{self, Hidden, Out, Printer, Style};
 use super::record::RecordArguments;
-use super::{Colour, settings};
+use super::{Colour, grpc_port, settings};
+use crate::auth::load_keys;
 use crate::deploy::FOLDER;
 use crate::event::Source;
-use crate::platform::GRPC_PORT;
 use crate::shell;
 use crate::{AccountNews, Kind, Log, Manifest, Platform, Settings};
 
@@ -77,11 +79,16 @@ async fn try_run(arguments: &ServeArguments, log: Log) -> io::Result<ExitCode> {
     }
     let data = std::path::absolute(arguments.data.clone().unwrap_or_else(|| PathBuf::from(FOLDER)))?;
     let drain = Duration::from_secs(arguments.drain);
-    let grpc_port = arguments.grpc_port.unwrap_or(if arguments.port == 0 { 0 } else { GRPC_PORT });
+    prepare(&data).map_err(|error| {
+        let data = data.display();
+        io::Error::other(format!(
+            "the account cannot be kept in {data}: {error}; --data names another folder"
+        ))
+    })?;
     let of_user = || Some(shell::home_folder()?.join(".fc-local/ca"));
     let settings = Settings {
         listen: arguments.listen,
-        grpc_port: Some(grpc_port),
+        grpc_port: grpc_port(arguments.grpc_port, arguments.port),
         certificates: arguments.certificates.clone().or_else(of_user),
         drain,
         require_signature: true,
@@ -100,4 +107,12 @@ async fn try_run(arguments: &ServeArguments, log: Log) -> io::Result<ExitCode> {
     stop.wait().await;
     let is_drained = platform.stop_unless(drain, stop.wait_again()).await;
     Ok(if is_drained { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) })
+}
+
+/// Makes the folder of the account with its key, so that a folder which cannot be used is known before anything is served, and
+/// `fc-local keys` shows the key from the start.
+fn prepare(data: &Path) -> Result<(), String> {
+    load_keys(data)?;
+    // A key of the environment needs no folder; what else the account has does.
+    DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(|error| error.to_string())
 }

@@ -11,5 +11,4 @@ mod stop;
 
 pub use invoke::Invocation;
 pub use platform::Platform;
-pub(crate) use settings::GRPC_PORT;
-pub use settings::{Recorder, Settings};
+pub use settings::{GrpcPort, Recorder, Settings};

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::alb::Opened;
 use super::composition::{Composition, account_place};
-use super::settings::{GRPC_PORT, Settings};
+use super::settings::{GRPC_PORT, GrpcPort, Settings};
 use crate::account::Account;
 use crate::auth::Gate;
 use crate::deploy::{
@@ -245,13 +245,12 @@ impl Platform {
         listener.listen(Arc::clone(&self.front), door, self.stop.clone(), &self.connections);
     }
 
-    /// Opens the port for gRPC: the one of the settings, or a free one in place of the platform's own.
     fn open_grpc_port(&self) -> Result<(), NotBound> {
-        let Some(port) = self.settings.grpc_port else { return Ok(()) };
         let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
-        let listener = match bind(port) {
-            Err(_) if port == GRPC_PORT => bind(0)?,
-            bound => bound?,
+        let listener = match self.settings.grpc_port {
+            GrpcPort::Closed => return Ok(()),
+            GrpcPort::Usual => bind(GRPC_PORT).or_else(|_| bind(0))?,
+            GrpcPort::At(port) => bind(port)?,
         };
         self.log.emit(&Source::default(), Kind::GrpcReady { address: listener.address });
         self.listen(listener, Door::Grpc);
@@ -265,8 +264,9 @@ impl Platform {
             Some(port) => bind(port)?,
             None if self.settings.port == 0 => bind(0)?,
             None => {
-                let declared: Vec<u16> =
-                    manifest.functions().iter().filter_map(|other| other.local.port).collect();
+                let functions = manifest.functions().iter().filter_map(|other| other.local.port);
+                let listeners = manifest.load_balancer().listeners.iter().map(|own| own.local_port);
+                let declared: Vec<u16> = functions.chain(listeners).collect();
                 let next = (1..=PORTS_TRIED).filter_map(|step| self.main.port().checked_add(step));
                 let mut free =
                     next.filter(|port| !declared.contains(port)).filter_map(|port| bind(port).ok());

@@ -10,7 +10,19 @@ use crate::record::Limits;
 use crate::timers::Clock;
 
 /// The platform's port for gRPC.
-pub(crate) const GRPC_PORT: u16 = 8089;
+pub(super) const GRPC_PORT: u16 = 8089;
+
+/// The port for gRPC calls. [The example of the crate](crate) has the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrpcPort {
+    /// None is opened.
+    Closed,
+    /// 8089, the platform's own, or a free one where that is taken.
+    Usual,
+    /// This one, which must be free; 0 takes a free one.
+    At(u16),
+}
 
 /// How a platform is started. [The example of the crate](crate) has the defaults.
 #[derive(Debug, Clone)]
@@ -20,9 +32,8 @@ pub struct Settings {
     pub listen: IpAddr,
     /// The port for all functions and the API; 0 takes a free one.
     pub port: u16,
-    /// The port for gRPC calls of all functions, over TLS or in plain text. If 8089, the platform's own, is taken, a free
-    /// one is used. `None` opens none.
-    pub grpc_port: Option<u16>,
+    /// The port for gRPC calls of all functions, over TLS or in plain text; [`GrpcPort::Usual`] by default.
+    pub grpc_port: GrpcPort,
     /// The folder of the local certificate authority, which is made there at the first start. `None`, the default, offers
     /// no TLS.
     pub certificates: Option<PathBuf>,
@@ -109,7 +120,7 @@ impl Default for Settings {
         Settings {
             listen: IpAddr::from([127, 0, 0, 1]),
             port: 8080,
-            grpc_port: Some(GRPC_PORT),
+            grpc_port: GrpcPort::Usual,
             certificates: None,
             build: true,
             drain: Duration::from_secs(30),

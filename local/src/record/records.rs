@@ -110,9 +110,10 @@ impl Records {
         }
         let mut ending = ring.latest_first().filter(|entry| is_id(&entry.call.id, id));
         let entry = ending.next().ok_or(Unfound::Unknown)?;
-        match ending.any(|other| other.call.id != entry.call.id) {
-            true => Err(Unfound::Ambiguous),
-            false => Ok(entry.clone()),
+        if ending.any(|other| other.call.id != entry.call.id) {
+            Err(Unfound::Ambiguous)
+        } else {
+            Ok(entry.clone())
         }
     }
 

@@ -143,6 +143,25 @@ fn who_only_asks_makes_no_key_and_is_told_whose_is_wanted() {
 }
 
 #[test]
+fn an_account_has_its_key_from_the_start_or_does_not_start() {
+    let serve = Serve::start(Folder::new());
+    assert!(serve.folder.file("data/keys.json").is_file());
+    let folder = Folder::new();
+    folder.write("file", "mine");
+    for (data, error) in
+        [("file", "Not a directory"), ("file/below", "Not a directory"), ("/dev/null/x", "Not a directory")]
+    {
+        let launch =
+            Launch::new(program()).folder(folder.path()).args(["serve", "--port", "0", "--data", data]);
+        let ended = launch.run();
+        let told = ended.err.contains("the account cannot be kept in")
+            && ended.err.contains("--data names another folder");
+        assert!(ended.code == Some(1) && told && ended.err.contains(error), "{data}: {}", ended.err);
+    }
+    assert_eq!(std::fs::read(folder.file("file")).unwrap(), b"mine");
+}
+
+#[test]
 fn what_is_followed_ends_with_its_reader() {
     let local = Local::scripted(f());
     for (command, begin) in [(["logs", "--follow"], "event of"), (["requests", "--follow"], "/invocations")] {

@@ -198,11 +198,32 @@ fn a_functions_port_is_the_next_free_one() {
     let taken = std::net::TcpListener::bind(("127.0.0.1", main + 1)).unwrap();
     let folder = scripted();
     let functions = [f(), Function::new("g").local("port", main + 3), Function::new("h")];
-    write_manifest(&folder, Manifest::of(functions));
+    let balancer = json!({"alb": {"ports": {"80": main + 4}, "listeners": [{"port": 80, "function": "f"}]}});
+    write_manifest(&folder, Manifest::of(functions).with("x-local", balancer));
     let local = Local::start(folder, &["--port", &main.to_string(), "--cold"]);
     local.wait_for(kind("ready").function("h"));
     let ports = ["f", "g", "h"].map(|name| local.function_port(name));
-    assert_eq!(ports, [main + 2, main + 3, main + 4], "declared ones are left to those who declare them");
+    assert_eq!(ports, [main + 2, main + 3, main + 5], "declared ones are left to those who declare them");
+    let listener = local.wait_for(kind("alb").field("what", "listening"));
+    assert_eq!(listener["url"], format!("http://localhost:{}/", main + 4));
+    drop(taken);
+}
+
+#[test]
+fn the_platforms_port_for_grpc_that_somebody_names_must_be_free_too() {
+    // Where it is taken already, by whomever, that will do.
+    let taken = std::net::TcpListener::bind("127.0.0.1:8089");
+    let folder = scripted();
+    write_manifest(&folder, f());
+    let output = run(&folder, &["dev", "--port", "0", "--grpc-port", "8089"], "");
+    assert!(
+        output.code == Some(1) && output.err.contains("cannot listen on 127.0.0.1:8089"),
+        "{}",
+        output.err
+    );
+    let local = Local::start(folder, &["--port", &free_port().to_string(), "--cold"]);
+    let address = local.wait_for(kind("grpc_ready"))["address"].as_str().unwrap().to_owned();
+    assert_ne!(address, "127.0.0.1:8089", "unless it is named, a free one takes its place");
     drop(taken);
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use fc_local::clock::{Clock, Hand};
 use fc_local::{
-    Built, Chaos, Event, Events, Invocation, Kind, Log, Manifest, Platform, Record, Recorder, Settings,
+    Built, Chaos, Event, Events, GrpcPort, Invocation, Kind, Log, Manifest, Platform, Record, Recorder,
+    Settings,
 };
 use testkit::h1::{Conn, exchange, request};
 use testkit::manifest::Function;
@@ -115,7 +116,7 @@ impl Ring {
         settings.port = 0;
         settings.chaos = chaos;
         settings.clock = clock;
-        settings.grpc_port = Some(0);
+        settings.grpc_port = GrpcPort::At(0);
         settings.record = Some(Recorder::default());
         let platform = runtime.block_on(async {
             let runner = Arc::clone(&fakes);

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::event::Log;
 use crate::manifest::Manifest;
-use crate::platform::{Platform, Settings};
+use crate::platform::{GrpcPort, Platform, Settings};
 use crate::process::{CommandLine, Pipe, Process, Processes, Runner};
 
 /// How long the end of the function is waited for.
@@ -46,7 +46,8 @@ pub(crate) async fn start(
     let (log, mut events) = Log::new();
     let runner = Arc::new(Noting::default());
     // No timers: who asks for a look at the server asks for no work.
-    let settings = Settings { port: 0, grpc_port: None, build: false, timers: false, ..Settings::default() };
+    let settings =
+        Settings { port: 0, grpc_port: GrpcPort::Closed, build: false, timers: false, ..Settings::default() };
     let opened = Platform::open_with(&manifest, settings, log, Arc::clone(&runner) as Arc<dyn Runner>).await;
     let platform = opened.map_err(|error| error.to_string())?;
     match platform.start_alone(&manifest, name, &mut events).await {
