@@ -53,7 +53,7 @@ fn no_command_asks_a_function_or_another_program() {
     let stranger_port = stranger.local_addr().unwrap().port();
     thread::spawn(move || {
         for stream in stranger.incoming() {
-            drop(stream)
+            drop(stream);
         }
     });
     for command in COMMANDS {
