@@ -73,10 +73,11 @@ fn try_run(template: &Path, arguments: &CurlArguments) -> Result<ExitCode, Strin
         return Ok(ExitCode::SUCCESS);
     }
     sign(&mut head, body.as_deref().unwrap_or_default(), &key, now).ok_or_else(ambiguous)?;
-    // `curl` makes the host of its own.
+    // The host is sent as it is signed: `curl` would make its own of the address, and leave a port 80 out.
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = head.headers.iter().filter(|(name, _)| *name != header::HOST);
-    let headers: Vec<String> = headers
+    let headers: Vec<String> = head
+        .headers
+        .iter()
         .map(
             |(name, value)| {
                 if value.is_empty() { format!("{name};") } else { format!("{name}: {}", text(value)) }

@@ -44,7 +44,7 @@ const ANSWER_MAX: usize = 500;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub(super) struct LoadArguments {
-    /// The address, of `http` or `https`. `{n}` in it becomes the number of the request
+    /// The address, of `http` or `https`. An `n` in braces in it becomes the number of the request
     url: String,
     /// Requests per second, whether or not replies come. Several rates, divided by commas, are measured one after the other
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = rate)]

@@ -63,9 +63,9 @@ pub(crate) fn create(folder: &Path, files: &[File]) -> io::Result<()> {
     for file in files {
         let path = folder.join(&file.path);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
+            fs::create_dir_all(parent).map_err(|error| at(parent, &error))?;
         }
-        fs::write(&path, &file.text)?;
+        fs::write(&path, &file.text).map_err(|error| at(&path, &error))?;
     }
     Ok(())
 }
@@ -81,8 +81,16 @@ pub(crate) fn put(folder: &Path, files: &[File], replaces: bool) -> io::Result<(
         let text = format!("{} is there already: nothing is written; --force replaces it", path.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
     }
-    fs::create_dir_all(folder)?;
-    files.iter().try_for_each(|file| fs::write(folder.join(&file.path), &file.text))
+    fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
+    files.iter().try_for_each(|file| {
+        let path = folder.join(&file.path);
+        fs::write(&path, &file.text).map_err(|error| at(&path, &error))
+    })
+}
+
+/// An error with the path that it is about.
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{} cannot be written: {error}", path.display()))
 }
 
 fn render(text: &str, answers: &Answers) -> String {
