@@ -11,7 +11,7 @@ use clap::Args;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Uri, header};
 
-use super::{keys, print};
+use super::{keys, local_authority, print};
 use crate::auth::{presign, sign};
 use crate::manifest::{read_bounded, take_bounded};
 use crate::process::{HiddenFile, run_tool};
@@ -103,6 +103,11 @@ fn try_run(template: &Path, arguments: &CurlArguments) -> Result<ExitCode, Strin
     if is_of_this_machine(&head.uri) {
         // `http_proxy` may name a proxy, which has another loopback, if it passes such a request at all.
         line.extend(["--noproxy", "*"].map(Into::into));
+        // The certificate of this machine's names is that of the local authority. What the caller says of certificates comes later,
+        // and holds.
+        if let Some(file) = local_authority().filter(|file| file.is_file()) {
+            line.extend(["--cacert".into(), file.into()]);
+        }
     }
     // Other users see the arguments of every program, and the signature must not be there.
     let settings = headers.iter().map(|header| format!("header = {}\n", quoted(header)));

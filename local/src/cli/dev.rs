@@ -8,12 +8,11 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::print::{self, Hidden, Out, Printer, Style};
-use super::{DevArguments, check_name, grpc_port, refuse_without_code, settings};
+use super::{DevArguments, authority_folder, check_name, grpc_port, refuse_without_code, settings};
 use crate::doctor::{self, Errand, Found, examine};
 use crate::event::Source;
 use crate::front::Finding;
 use crate::process::ignores_hangup;
-use crate::shell;
 use crate::{Built, Kind, Log, Manifest, Platform, Settings};
 
 /// The exit code after a second Ctrl-C: 128 + SIGINT, as of a program without a handler.
@@ -48,8 +47,7 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         log.emit(&Source::default(), Kind::DoctorFindings(errors));
     }
     let drain = Duration::from_secs(arguments.drain);
-    let of_user = || Some(shell::home_folder()?.join(".fc-local/ca"));
-    let certificates = arguments.certificates.clone().or_else(of_user);
+    let certificates = arguments.certificates.clone().or_else(authority_folder);
     if certificates.is_none() {
         let error = "HOME names no folder for the certificates; --certificates names one".to_owned();
         log.emit(&Source::default(), Kind::TlsUnavailable { error });

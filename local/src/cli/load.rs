@@ -18,12 +18,11 @@ use tokio_util::task::TaskTracker;
 use super::client::Running;
 use super::curl::body_of;
 use super::dev::{INTERRUPTED, StopSignal};
-use super::print;
+use super::{local_authority, print};
 use crate::event::neutral;
 use crate::load::{
     self, Advice, Client, Goal, Limits, Protocol, Schedule, Search, Step, Target, Usage, Wish,
 };
-use crate::shell;
 
 /// How long a running `fc-local dev` may take to say how busy a function is.
 const LOOK_MAX: Duration = Duration::from_secs(2);
@@ -44,7 +43,7 @@ const ANSWER_MAX: usize = 500;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub(super) struct LoadArguments {
-    /// The address, of `http` or `https`. An `n` in braces in it becomes the number of the request
+    /// The address, of `http` or `https`. An `n` in braces in the address becomes the number of the request
     url: String,
     /// Requests per second, whether or not replies come. Several rates, divided by commas, are measured one after the other
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = rate)]
@@ -235,8 +234,7 @@ async fn client(arguments: &LoadArguments) -> Result<Client, String> {
     if let Some(file) = &arguments.cacert {
         trusted.extend(certificates(file)?);
     }
-    let own = shell::home_folder().map(|home| home.join(".fc-local/ca/ca.pem"));
-    if let Some(own) = own.filter(|own| target.is_tls() && target.is_here() && own.is_file()) {
+    if let Some(own) = local_authority().filter(|own| target.is_tls() && target.is_here() && own.is_file()) {
         trusted.extend(certificates(&own)?);
     }
     let places = (usize::from(arguments.connections), usize::from(arguments.streams));

@@ -329,6 +329,16 @@ fn refuse_without_code(manifest: &Manifest, builds: bool) -> io::Result<()> {
     if lines.is_empty() { Ok(()) } else { Err(io::Error::other(lines.join("\n"))) }
 }
 
+/// The folder of the local certificate authority, unless one is named.
+fn authority_folder() -> Option<PathBuf> {
+    Some(shell::home_folder()?.join(".fc-local/ca"))
+}
+
+/// The certificate of that authority, which may not have been made yet.
+fn local_authority() -> Option<PathBuf> {
+    Some(authority_folder()?.join("ca.pem"))
+}
+
 /// The port for gRPC beside a main port: the named one, or the usual one unless all ports are free ones.
 fn grpc_port(named: Option<u16>, main: u16) -> GrpcPort {
     named.or((main == 0).then_some(0)).map_or(GrpcPort::Usual, GrpcPort::At)

@@ -13,11 +13,10 @@ use clap::Args;
 use super::dev::{INTERRUPTED, StopSignal};
 use super::print::{self, Hidden, Out, Printer, Style};
 use super::record::RecordArguments;
-use super::{Colour, grpc_port, settings};
+use super::{Colour, authority_folder, grpc_port, settings};
 use crate::auth::load_keys;
 use crate::deploy::FOLDER;
 use crate::event::Source;
-use crate::shell;
 use crate::{AccountNews, Kind, Log, Manifest, Platform, Settings};
 
 #[derive(Debug, Args)]
@@ -85,11 +84,10 @@ async fn try_run(arguments: &ServeArguments, log: Log) -> io::Result<ExitCode> {
             "the account cannot be kept in {data}: {error}; --data names another folder"
         ))
     })?;
-    let of_user = || Some(shell::home_folder()?.join(".fc-local/ca"));
     let settings = Settings {
         listen: arguments.listen,
         grpc_port: grpc_port(arguments.grpc_port, arguments.port),
-        certificates: arguments.certificates.clone().or_else(of_user),
+        certificates: arguments.certificates.clone().or_else(authority_folder),
         drain,
         require_signature: true,
         data: Some(data.clone()),

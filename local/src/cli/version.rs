@@ -34,8 +34,13 @@ pub(super) enum VersionCommand {
         #[command(flatten)]
         of: Of,
         /// Its number
+        #[arg(value_parser = number)]
         version: u64,
     },
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a version is a number, as `fc-local version list` shows it".to_owned())
 }
 
 /// Whose versions or aliases, and where.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,9 @@ use super::bench::Settings;
 use super::h1::Conn;
 use crate::event::{Kind, Log, Redactor, Source};
 use crate::model::Edition;
-use crate::process::{CommandLine, Exit, Listening, Order, Output, Port, Process, Processes, Runner};
+use crate::process::{
+    CommandLine, Exit, Listening, Order, Output, Port, Process, Processes, Runner, find_program,
+};
 use crate::shell;
 use crate::wire::ids;
 
@@ -63,6 +65,7 @@ impl Program {
         {
             return Err(format!("another program listens on port {port} already"));
         }
+        check(settings)?;
         let environment = environment(&settings.folder, given_port);
         let line = CommandLine {
             command: &settings.command,
@@ -205,6 +208,23 @@ impl Program {
 fn opened(ports: &[Listening]) -> String {
     let ports: Vec<String> = ports.iter().map(|open| open.port.to_string()).collect();
     if ports.is_empty() { String::new() } else { format!("; it listens on {}", ports.join(", ")) }
+}
+
+/// Tells a program that is not there from one that ends.
+fn check(settings: &Settings) -> Result<(), String> {
+    let Some(name) = settings.command.first() else { return Ok(()) };
+    let files: Vec<PathBuf> = if name.contains('/') {
+        vec![settings.folder.join(name)]
+    } else {
+        shell::search_path().into_iter().map(|folder| folder.join(name)).collect()
+    };
+    match find_program(&files) {
+        Some(_) => Ok(()),
+        None if name.contains('/') => {
+            Err(format!("{} is no program that can be started", files[0].display()))
+        }
+        None => Err(format!("there is no program `{name}` in the folders of PATH")),
+    }
 }
 
 /// The whole environment of the program, as the platform sets it.

@@ -87,6 +87,16 @@ pub enum Via {
 }
 
 impl Via {
+    pub(crate) const ALL: [Via; 7] = [
+        Via::HttpTrigger,
+        Via::CustomDomain,
+        Via::InvokeFunction,
+        Via::CommandLine,
+        Via::Destination,
+        Via::Timer,
+        Via::Alb,
+    ];
+
     /// The name, which stays as it is.
     pub fn name(self) -> &'static str {
         match self {
@@ -102,16 +112,7 @@ impl Via {
 
     /// The way with this name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        let all = [
-            Via::HttpTrigger,
-            Via::CustomDomain,
-            Via::InvokeFunction,
-            Via::CommandLine,
-            Via::Destination,
-            Via::Timer,
-            Via::Alb,
-        ];
-        all.into_iter().find(|via| via.name() == name)
+        Via::ALL.into_iter().find(|via| via.name() == name)
     }
 }
 

@@ -258,7 +258,9 @@ pub(crate) fn about(name: &str, fault: &HookFault) -> String {
 
 /// Why there is no listening on an address.
 pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
-    format!("cannot listen on {address}: {error}; choose another port with --port or x-local.port")
+    format!(
+        "cannot listen on {address}: {error}; choose another one: --port, --grpc-port, or x-local.port of a function"
+    )
 }
 
 fn request(record: &Record) -> String {
@@ -299,8 +301,13 @@ fn request(record: &Record) -> String {
 
 fn ready(address: &Address) -> String {
     let mut text = if address.has_trigger {
-        // The first one is understood by every client, also by those whose system does not know `*.localhost`.
-        format!("{}  {}", address.port_url, address.host_url)
+        // The first one is understood by every client, also by those whose system does not know `*.localhost`. Beside `serve` a
+        // function has no port of its own.
+        if address.port_url == address.host_url {
+            address.host_url.clone()
+        } else {
+            format!("{}  {}", address.port_url, address.host_url)
+        }
     } else {
         format!("ready for events: fc-local invoke {}", address.function)
     };

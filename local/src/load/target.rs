@@ -47,12 +47,12 @@ impl Target {
     ///
     /// It is none, or it has a user name.
     pub(crate) fn new(url: &str) -> Result<Self, String> {
-        let uri: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
-        let is_tls = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
+        let is_tls = match url.split_once("://") {
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => false,
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => true,
             _ => return Err(format!("{url}: an address begins with http:// or https://")),
         };
+        let uri: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
         let authority = uri.authority().ok_or_else(|| format!("{url}: the address has no host"))?.clone();
         if authority.as_str().contains('@') {
             return Err("the address has a user name; -H 'Authorization: …' sends one".to_owned());

@@ -1,6 +1,7 @@
 //! Reads the triggers of a function: those that work here, and what stands for the others.
 
 use super::function::{METHODS, check_qualifier};
+use super::keys::TRIGGER_TYPES;
 use super::node::{Node, Value};
 use super::reader::Reader;
 use super::{auth, cors};
@@ -56,7 +57,8 @@ pub(super) fn read(props: &Node, name: &str, reader: &mut Reader<'_>) -> Trigger
                 }
                 found.timers.extend(timer);
             }
-            Some(other) => {
+            // Of a word that is no trigger the check of the keys has told.
+            Some(other) if TRIGGER_TYPES.contains(&other) => {
                 let trigger = reader.text(node, "triggerName").unwrap_or_default();
                 let event = event_of(other, node);
                 let text = format!(
@@ -64,7 +66,7 @@ pub(super) fn read(props: &Node, name: &str, reader: &mut Reader<'_>) -> Trigger
                 );
                 reader.note(node.line, text);
             }
-            None => {}
+            _ => {}
         }
     }
     found

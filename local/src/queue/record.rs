@@ -120,6 +120,8 @@ impl Record {
 
     /// Takes the call from the queue. `false` if nothing is left to do: the call is too old, or a stop was asked for.
     pub(crate) fn claim(&mut self, now: u64, age_max: Duration) -> bool {
+        // The errors of former attempts stay with their changes of state.
+        self.error = None;
         if self.state == State::Stopping {
             self.is_cut_off = false;
             self.end_as(State::Stopped, now);
@@ -214,6 +216,7 @@ impl Record {
             }
             State::Stopping => StopOutcome::Stopping,
             _ => {
+                self.error = None;
                 self.end_as(State::Stopped, now);
                 StopOutcome::Stopped
             }

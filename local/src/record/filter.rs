@@ -58,6 +58,11 @@ impl StatusFilter {
     }
 }
 
+/// A value that is none of some words.
+fn no_word(value: &str, what: &str, words: &[&str]) -> String {
+    format!("`{value}` is no {what}; there are: {}", words.join(", "))
+}
+
 impl Filter {
     /// Reads the fields of a query: `function`, `method`, `status`, `path`, `via`, `error`, `probe`, `cold`, `end`,
     /// `slower`, `since`. Empty ones say nothing, and others are not the filter's.
@@ -77,7 +82,10 @@ impl Filter {
                 "status" => filter.status = Some(StatusFilter::parse(value)?),
                 "path" => filter.path = Some(value.to_owned()),
                 "via" => {
-                    filter.via = Some(Via::parse(value).ok_or_else(|| format!("`{value}` is no way in"))?);
+                    filter.via = Some(
+                        Via::parse(value)
+                            .ok_or_else(|| no_word(value, "way in", &Via::ALL.map(Via::name)))?,
+                    );
                 }
                 "error" => filter.errors = Some(switch(name, value)?),
                 "probe" => filter.probes = Some(switch(name, value)?),
@@ -85,7 +93,8 @@ impl Filter {
                 "end" => {
                     let all = [End::UnderWay, End::Sent, End::ClientLeft, End::Cut];
                     let end = all.into_iter().find(|end| end.name() == value);
-                    filter.end = Some(end.ok_or_else(|| format!("`{value}` is no end of a call"))?);
+                    let wrong = || no_word(value, "end of a call", &all.map(End::name));
+                    filter.end = Some(end.ok_or_else(wrong)?);
                 }
                 "slower" => filter.slower_than = Some(duration(value)?),
                 "since" => {

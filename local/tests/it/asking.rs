@@ -162,6 +162,40 @@ fn an_account_has_its_key_from_the_start_or_does_not_start() {
 }
 
 #[test]
+fn a_wrong_word_is_told_with_the_right_ones() {
+    let local = Local::scripted(f());
+    let run = |arguments: &[&str]| {
+        let launch = Launch::new(program()).folder(local.folder.path()).args(arguments.iter().copied());
+        let ended = launch.args(["--template"]).args([local.folder.file("s.yaml")]).run();
+        assert_ne!(ended.code, Some(0), "{arguments:?}");
+        ended.err
+    };
+    local.folder.write("taken", "a file");
+    for (arguments, told) in [
+        (&["requests", "--via", "foo"][..], "`foo` is no way in; there are: http_trigger, custom_domain,"),
+        (&["version", "remove", "f", "x"], "a version is a number"),
+        (&["load", "127.0.0.1:80/x"], "an address begins with http:// or https://"),
+        (&["alb", "init", "--folder", "taken"], "taken"),
+    ] {
+        let error = run(arguments);
+        assert!(error.contains(told), "{arguments:?}: {error}");
+    }
+    for (program, told) in [
+        ("nosuchprogram", "there is no program `nosuchprogram` in the folders of PATH"),
+        ("/nowhere/x", "/nowhere/x is no program that can be started"),
+    ] {
+        let ended = Launch::new(crate::harness::program())
+            .args(["conform", "--only", "start-listens", "--", program])
+            .run();
+        assert!(ended.code == Some(1) && ended.out.contains(told), "{}{}", ended.out, ended.err);
+    }
+    let ended = Launch::new(program()).folder(local.folder.path()).args(["new", "taken"]).run();
+    assert!(ended.code == Some(1) && ended.err.contains("taken cannot be written: "), "{}", ended.err);
+    let help = Launch::new(program()).args(["load", "--help"]).run();
+    assert!(help.out.contains("An `n` in braces in the address becomes the number"), "{}", help.out);
+}
+
+#[test]
 fn what_is_followed_ends_with_its_reader() {
     let local = Local::scripted(f());
     for (command, begin) in [(["logs", "--follow"], "event of"), (["requests", "--follow"], "/invocations")] {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use testkit::events::printed;
+use testkit::events::{kind, printed};
 use testkit::h1::{Conn, exchange};
 use testkit::manifest::{Function, Manifest};
 use testkit::{Folder, Launch};
@@ -437,7 +437,7 @@ fn a_request_is_signed_for_other_clients() {
             Wire::new("POST", "/seen?x=a+b&y=%2B").set("host", &format!("127.0.0.1:{port}")).body(b"a=b");
         for line in ended.out.lines() {
             let (name, value) = line.split_once(": ").unwrap();
-            wire = wire.with(name, value);
+            wire = wire.set(name, value);
         }
         let reply = exchange(port, &wire.bytes());
         assert!(reply.status == 200 && reply.text().contains("x-own: 1"), "{reply:?} for {}", ended.err);
@@ -446,6 +446,24 @@ fn a_request_is_signed_for_other_clients() {
     assert!(ended.code == Some(1) && ended.err.contains("host"), "{}", ended.err);
     let ended = run(&local.folder, &[("PATH", "/nowhere")], &["curl", &url]);
     assert!(ended.code == Some(1) && ended.err.contains("`curl` is not installed"), "{}", ended.err);
+}
+
+#[test]
+fn the_host_that_is_signed_is_sent() {
+    let domain = json!({
+        "domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/*"}, "authConfig": {"authType": "function"},
+    });
+    let local = Local::scripted(signed().prop("customDomain", domain));
+    let url = format!("http://127.0.0.1:{}/seen", local.main_port());
+    for host in ["api.example.com".to_owned(), format!("f.localhost:{}", local.main_port())] {
+        let ended =
+            run(&local.folder, &[], &["curl", "-H", &format!("Host: {host}"), "-H", "x-own: 1", &url]);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert_eq!(ended.out.matches("x-own: 1").count(), 1, "{host}: {}", ended.out);
+    }
+    for via in ["custom_domain", "http_trigger"] {
+        local.wait_for(kind("request").field("via", via).status(200));
+    }
 }
 
 #[test]

@@ -357,7 +357,7 @@ fn settings() -> Vec<Sample> {
         ),
         (
             Kind::PortNotOpened { address: ([127, 0, 0, 1], 80).into(), error: error() },
-            "cannot listen on 127.0.0.1:80: no luck; choose another port with --port or x-local.port",
+            "cannot listen on 127.0.0.1:80: no luck; choose another one: --port, --grpc-port, or x-local.port of a function",
         ),
         (
             Kind::Ipv6PortTaken { port: 80 },

@@ -9,3 +9,4 @@ mod key;
 mod tables;
 
 pub(super) use check::{correct, correct_domain, correct_props, keep_known_domain, keep_known_props};
+pub(super) use tables::TRIGGER_TYPES;

@@ -177,7 +177,8 @@ const LOG: &Table = &[
     one_of("logBeginRule", &["DefaultRegex", "None"]),
 ];
 
-const TRIGGER_TYPES: &[&str] =
+/// What a trigger may be.
+pub(in crate::manifest) const TRIGGER_TYPES: &[&str] =
     &["cdn_events", "eventbridge", "http", "log", "mns_topic", "oss", "tablestore", "timer"];
 
 const TRIGGER: &Table = &[

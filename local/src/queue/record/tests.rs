@@ -123,6 +123,23 @@ fn a_call_whose_function_is_gone_is_invalid() {
 }
 
 #[test]
+fn an_attempt_and_a_stop_have_no_error_of_the_attempt_before() {
+    let mut waiting = record(true);
+    attempt(&mut waiting, 2000, Outcome::Failed(fault()), 3);
+    assert_eq!((waiting.state, waiting.error.clone()), (State::Retrying, Some(fault())));
+    let mut running = waiting.clone();
+    assert_eq!((waiting.stop(3000), waiting.error), (StopOutcome::Stopped, None));
+    assert!(running.claim(3000, Duration::from_secs(3600)));
+    assert_eq!((running.state, running.error.clone()), (State::Dequeued, None));
+    running.begin(3000, Some("c-2"));
+    assert_eq!(running.stop(3500), StopOutcome::Stopping);
+    running.end(Outcome::Stopped, 4000, &config(3), PAUSE, None);
+    assert_eq!((running.state, running.error), (State::Stopped, None));
+    let told: Vec<bool> = running.changes.iter().map(|change| change.error.is_some()).collect();
+    assert_eq!(told.iter().filter(|is_told| **is_told).count(), 1, "the change to Retrying keeps the error");
+}
+
+#[test]
 fn a_stop_ends_a_waiting_call_at_once_and_cancels_a_running_one() {
     let mut waiting = record(true);
     assert_eq!(waiting.stop(2000), StopOutcome::Stopped);
