@@ -239,8 +239,7 @@ fn a_key_set_is_fetched_over_https_from_whom_the_system_trusts() {
     let folder = scripted();
     write_manifest(&folder, f().var("SCRIPT_NAME", &keys));
     let server = Local::start(folder, &[]);
-    let certificate =
-        server.wait_for(testkit::events::kind("tls_ready"))["certificate"].as_str().unwrap().to_owned();
+    let certificate = server.wait_for(kind("tls_ready"))["certificate"].as_str().unwrap().to_owned();
     let url = format!("https://127.0.0.1:{}/name", server.function_port("f"));
     let ask = |trusted: &str| {
         let folder = scripted();
@@ -560,7 +559,7 @@ fn no_secret_of_callers_is_shown() {
     let own = key(&local.folder, &[]);
     let wire = Wire::new("GET", "/name?q=1").presigned(&own, &unix(60).to_string());
     exchange(local.function_port("a"), &wire.bytes());
-    let record = local.wait_for_nth(2, testkit::events::kind("request"));
+    let record = local.wait_for_nth(2, kind("request"));
     assert_eq!(record["path"], "/name");
     assert!(!record.to_string().contains("signature"), "{record:?}");
 }
