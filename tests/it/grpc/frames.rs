@@ -84,6 +84,59 @@ fn a_message_is_at_most_six_mebibytes() {
     check(&server, &frame(1, &zeros), &[("grpc-encoding", "gzip")], "8", too_large);
 }
 
+/// The client keeps its stream open: what can no longer become one message is told at once, not at the deadline.
+#[test]
+fn what_cannot_become_a_message_is_told_before_the_stream_ends() {
+    let server = Server::contract();
+    let (meaningless, too_large) =
+        ("a message's flag is 2, which has no meaning", "a message is larger than 6291456 bytes");
+    let unannounced = "a message is flagged as compressed, but no grpc-encoding was announced";
+    let more = "this method takes one message, and more came";
+    let two = hello(&["a", "b"]);
+    for (pieces, code, message) in [
+        (&[&b"\x02\x00\x00\x00\x00"[..]][..], "13", meaningless),
+        (&[b"\x02\x00", b"\x00\x00\x00"], "13", meaningless),
+        (&[b"\x00\xff\xff\xff\xff"], "8", too_large),
+        (&[b"\x01\x00\x00\x00\x09"], "13", unannounced),
+        (&[&two], "12", more),
+        (&[&two[..7], &two[7..]], "12", more),
+        (&[&two[..9]], "12", more),
+    ] {
+        let mut conn = h2::Conn::open(server.port);
+        let stream = conn.send_head(&call(METHODS[0], b"").header("grpc-timeout", "20S"));
+        for piece in pieces {
+            conn.frame(0, 0, stream, piece);
+        }
+        conn.answer(stream).assert_trailers_only(code, message);
+        // The connection is as good as before.
+        assert_eq!(conn.ask(&call(METHODS[0], &hello(&["a"]))).assert_trailers("0").body.len(), 14);
+    }
+    let web = |kind: &str, begin: &[u8]| {
+        let mut conn = h2::Conn::open(server.port);
+        let ask = Ask { chunked: true, ..Ask::post(METHODS[0], b"") };
+        let stream = conn.send_head(&ask.header("content-type", kind).header("grpc-timeout", "20S"));
+        conn.frame(0, 0, stream, begin);
+        conn.answer(stream)
+    };
+    web("application/grpc-web", b"\x02\x00\x00\x00\x00").assert_trailers_only("13", meaningless);
+    web("application/grpc-web-text", b"AgAAAAA=").assert_trailers_only("13", meaningless);
+    web("application/grpc-web-text", b"AP////8=").assert_trailers_only("8", too_large);
+    web("application/grpc-web-text", b"A*AAAAA=").assert_header("grpc-status", "13");
+}
+
+/// A good message without the end of its stream waits for the end, or the deadline.
+#[test]
+fn a_good_message_waits_for_the_end_of_its_stream() {
+    let server = Server::contract();
+    let mut conn = h2::Conn::open(server.port);
+    let stream = conn.send_head(&call(METHODS[0], b"").header("grpc-timeout", "20S"));
+    for piece in [&b"\x00\x00"[..], b"\x00\x00\x03\x0a", b"\x01a"] {
+        conn.frame(0, 0, stream, piece);
+    }
+    conn.frame(0, 1, stream, b"");
+    assert_eq!(conn.answer(stream).assert_trailers("0").body, conn.ask(&call(METHODS[0], &hello(&["a"]))).body);
+}
+
 /// An instance of 2 MiB has room for half a MiB of one client's.
 #[test]
 fn a_message_counts_with_its_inflated_size() {
