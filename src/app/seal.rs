@@ -12,7 +12,7 @@ use crate::app::builder::{App, OnceSealed, Open};
 use crate::app::handler;
 use crate::app::routes::Declared;
 use crate::budget::{Budget, budget_for};
-use crate::cors::{Cors, SealedCors};
+use crate::cors::{Cors, CorsByPrefix, SealedCors};
 use crate::counters::Flush;
 use crate::error::Result;
 use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
@@ -66,7 +66,9 @@ impl Mistakes {
 pub(super) struct Plan<S> {
     table: Table<Arc<Place<S>>>,
     fallback: Option<Arc<Place<S>>>,
+    fallbacks_below: Vec<Arc<Place<S>>>,
     cors: Option<Arc<SealedCors>>,
+    cors_by_prefix: Option<CorsByPrefix>,
     handlers: Handlers<S>,
     error_maps: Vec<ErrorMap>,
     settings: Settings,
@@ -118,6 +120,8 @@ pub(super) fn check<S: Send + Sync + 'static>(app: Box<App<S>>) -> Result<(Plan<
         let what = format!("live and ready cannot both be at {:?}", settings.ready_path);
         mistakes.add_setting(what, settings.ready_line.or(settings.health_line));
     }
+    let policies = std::mem::take(&mut routes.cors_by_prefix);
+    let (cors_by_prefix, fallbacks_below) = below(&policies, fallback.as_ref(), &routes.settings);
     let ours = |path: &str| path == settings.health_path || (ready.is_some() && path == settings.ready_path);
     let declared = routes.finish();
     let protocol = declared.iter().find_map(|route| route.protocol);
@@ -131,7 +135,9 @@ pub(super) fn check<S: Send + Sync + 'static>(app: Box<App<S>>) -> Result<(Plan<
         Plan {
             table,
             fallback,
+            fallbacks_below,
             cors,
+            cors_by_prefix,
             handlers,
             error_maps,
             settings,
@@ -207,6 +213,27 @@ fn table<S: Send + Sync + 'static>(
     table
 }
 
+/// The policies of groups for what no route answers below them, and the fallback under each. A mistake in a policy is told
+/// by the routes of its group.
+fn below<S: Send + Sync + 'static>(
+    policies: &[(String, Box<Cors>)],
+    fallback: Option<&Arc<Place<S>>>,
+    settings: &PlaceSettings,
+) -> (Option<CorsByPrefix>, Vec<Arc<Place<S>>>) {
+    let Some((_, any)) = policies.first() else { return (None, Vec::new()) };
+    let sealed = policies.iter().filter_map(|(prefix, cors)| Some((prefix.clone(), Arc::new(cors.seal().ok()?))));
+    let sealed: Vec<_> = sealed.collect();
+    let fallbacks = fallback.into_iter().flat_map(|fallback| {
+        sealed.iter().map(|(_, cors)| {
+            let scope = Arc::new(scope(Pattern::default(), settings, Some(Arc::clone(cors)), None, None));
+            let (arounds, same) = (fallback.arounds.clone(), Arc::clone(fallback));
+            Arc::new(Place { scope, arounds, endpoint: Box::new(move |ex| (same.endpoint)(ex)) })
+        })
+    });
+    let fallbacks = fallbacks.collect();
+    (Some(any.by_prefix(sealed)), fallbacks)
+}
+
 fn seal_cors(
     cors: Option<&Cors>,
     mistakes: &mut Mistakes,
@@ -256,7 +283,9 @@ impl<S> Plan<S> {
         let Self {
             table,
             fallback,
+            fallbacks_below,
             cors,
+            cors_by_prefix,
             handlers,
             error_maps,
             settings,
@@ -303,7 +332,9 @@ impl<S> Plan<S> {
             shared,
             table,
             fallback,
+            fallbacks_below,
             cors,
+            cors_by_prefix,
             handlers,
             settings,
             heartbeat,

@@ -72,6 +72,10 @@ pub fn app() -> App<Rounds> {
         })
         .get(at("/public").cors(Cors::allow_any()), async |_| "public")
         .get(at("/closed").cors(Cors::same_origin()), async |_| "closed")
+        .group(at("/api").cors(Cors::allow("https://console.example")), |api| {
+            api.get("/items", async |_| "items")
+                .group(at("/open").cors(Cors::allow_any()), |open| open.get("/all", async |_| "all"))
+        })
         .group(at("/private"), |group| {
             group.get("/", async |_| "private").put("/", async |_| "private").around(async |ex, next| {
                 ex.header("authorization").or_error(401, "who are you?")?;
