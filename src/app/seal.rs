@@ -112,6 +112,12 @@ pub(super) fn check<S: Send + Sync + 'static>(app: Box<App<S>>) -> Result<(Plan<
             mistakes.add_setting(what, line);
         }
     }
+    if let Some(prefix) = settings.base_path.as_deref().filter(|prefix| !prefix.is_empty())
+        && (!prefix.starts_with('/') || prefix.contains(['?', '#', ' ']))
+    {
+        let what = format!("the base path {prefix:?} has to be a path that starts with \"/\"");
+        mistakes.add_setting(what, settings.base_path_line);
+    }
     let fallback = fallback.map(|endpoint| {
         let scope = Arc::new(scope(Pattern::default(), &routes.settings, cors.clone(), None, None));
         Arc::new(Place { scope, arounds: routes.arounds().to_vec(), endpoint })
@@ -191,6 +197,9 @@ fn table<S: Send + Sync + 'static>(
         if ours(text) {
             let advice = "move one of them, with App::health_path or App::ready_path for example";
             mistakes.add(format!("the route {text:?} is where a health check is; {advice}"), line);
+        }
+        if let Some(what) = protocol.and_then(|protocol| (protocol.path_mistake)(text)) {
+            mistakes.add(format!("the route {text:?}: {what}"), line);
         }
         if let Some(limit) = settings.body_limit.filter(|limit| *limit > REQUEST_BODY_MAX) {
             let most = "the platform passes no more than 32 MiB";
