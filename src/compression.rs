@@ -134,8 +134,7 @@ fn is_part(reply: &Reply) -> bool {
 fn shrinks(reply: &Reply) -> bool {
     let (headers, status) = (reply.headers(), reply.status());
     let is_whole = matches!(reply.body, Body::Once(_)) || status == StatusCode::NOT_MODIFIED;
-    let is_left = headers.contains_key(CONTENT_ENCODING)
-        || lists(headers, &CACHE_CONTROL, "no-transform");
+    let is_left = headers.contains_key(CONTENT_ENCODING) || lists(headers, &CACHE_CONTROL, "no-transform");
     is_whole && !is_left && headers.get(CONTENT_TYPE).is_some_and(is_text)
 }
 

@@ -230,7 +230,8 @@ fn below<S: Send + Sync + 'static>(
     settings: &PlaceSettings,
 ) -> (Option<CorsByPrefix>, Vec<Arc<Place<S>>>) {
     let Some((_, any)) = policies.first() else { return (None, Vec::new()) };
-    let sealed = policies.iter().filter_map(|(prefix, cors)| Some((prefix.clone(), Arc::new(cors.seal().ok()?))));
+    let sealed =
+        policies.iter().filter_map(|(prefix, cors)| Some((prefix.clone(), Arc::new(cors.seal().ok()?))));
     let sealed: Vec<_> = sealed.collect();
     let fallbacks = fallback.into_iter().flat_map(|fallback| {
         sealed.iter().map(|(_, cors)| {

@@ -100,8 +100,12 @@ pub(crate) fn run_hooks<S: Send + Sync + 'static>(
 ) -> BoxFuture<Result> {
     let limit = app.settings.pre_stop;
     match kind {
-        CallKind::PreStop => within(&call, limit, run_all(app, Arc::clone(&call), |handlers| &handlers.on_pre_stop)),
-        CallKind::PreFreeze => within(&call, limit, run_all(app, Arc::clone(&call), |handlers| &handlers.on_pre_freeze)),
+        CallKind::PreStop => {
+            within(&call, limit, run_all(app, Arc::clone(&call), |handlers| &handlers.on_pre_stop))
+        }
+        CallKind::PreFreeze => {
+            within(&call, limit, run_all(app, Arc::clone(&call), |handlers| &handlers.on_pre_freeze))
+        }
         _ => initialize(app, call),
     }
 }

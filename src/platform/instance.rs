@@ -111,7 +111,11 @@ impl Instance {
     /// What is wrong with the memory's size, which then counts as unknown.
     pub(crate) fn memory_mistake(&self) -> Option<String> {
         let (name, value) = (env::FUNCTION_MEMORY, self.set(env::FUNCTION_MEMORY)?);
-        let what = || format!("the environment variable {name} is {value:?}, which is no number of MiB, and is passed over");
+        let what = || {
+            format!(
+                "the environment variable {name} is {value:?}, which is no number of MiB, and is passed over"
+            )
+        };
         self.memory_mib().is_none().then(what)
     }
 

@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn the_longest_prefix_decides_by_whole_segments() {
-        let of = |list: &[(&str, u8)]| Prefixes::new(list.iter().map(|(at, value)| ((*at).to_owned(), *value)));
+        let of =
+            |list: &[(&str, u8)]| Prefixes::new(list.iter().map(|(at, value)| ((*at).to_owned(), *value)));
         let prefixes = of(&[
             ("/api", 1),
             ("/api/v1", 2),

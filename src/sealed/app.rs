@@ -54,9 +54,8 @@ impl<S> Sealed<S> {
     pub(crate) fn fallback_at(&self, path: &str) -> Option<&Arc<Place<S>>> {
         let fallback = self.fallback.as_ref()?;
         let Some(cors) = self.cors_below(path) else { return Some(fallback) };
-        let is_own = |place: &&Arc<Place<S>>| {
-            place.scope.cors.as_ref().is_some_and(|own| Arc::ptr_eq(own, &cors))
-        };
+        let is_own =
+            |place: &&Arc<Place<S>>| place.scope.cors.as_ref().is_some_and(|own| Arc::ptr_eq(own, &cors));
         self.fallbacks_below.iter().find(is_own).or(Some(fallback))
     }
 

@@ -134,7 +134,10 @@ fn a_good_message_waits_for_the_end_of_its_stream() {
         conn.frame(0, 0, stream, piece);
     }
     conn.frame(0, 1, stream, b"");
-    assert_eq!(conn.answer(stream).assert_trailers("0").body, conn.ask(&call(METHODS[0], &hello(&["a"]))).body);
+    assert_eq!(
+        conn.answer(stream).assert_trailers("0").body,
+        conn.ask(&call(METHODS[0], &hello(&["a"]))).body
+    );
 }
 
 /// An instance of 2 MiB has room for half a MiB of one client's.

@@ -132,7 +132,9 @@ async fn counters_tell_the_ends_apart() {
 async fn a_fallback_has_the_cors_policy_of_the_group_that_it_answers_in() {
     let client = App::new()
         .cors(Cors::allow("https://app.example"))
-        .group(at("/api").cors(Cors::allow("https://api.example")), |api| api.get("/items", async |_| "items"))
+        .group(at("/api").cors(Cors::allow("https://api.example")), |api| {
+            api.get("/items", async |_| "items")
+        })
         .fallback(async |ex| (404, ex.path().to_owned()))
         .around(async |ex, next| next.run(ex).await.with_header("x-around", "yes"))
         .test_client();

@@ -129,7 +129,9 @@ async fn a_grpc_method_without_a_service_is_a_mistake() {
     let line = line!() + 2;
     let app = App::new()
         .unary("/no", async |_, (): ()| Ok(()))
-        .server_stream("/no/", async |_, (): ()| Ok(vec![Ok(())]))
+        .server_stream("/no/", async |_, (): ()| {
+            Ok(futures_util::stream::iter([fc_runtime::Result::<()>::Ok(())]))
+        })
         .unary("/shop.Orders/Get", async |_, (): ()| Ok(()))
         .group("/behind/a/prefix", |group| group.unary("/Get", async |_, (): ()| Ok(())));
     let text = refusal(app).await;
@@ -146,7 +148,8 @@ async fn a_grpc_method_without_a_service_is_a_mistake() {
 #[tokio::test]
 async fn a_base_path_may_be_the_root() {
     for prefix in ["", "/", "/shop/"] {
-        let client = App::new().base_path(prefix).get("/", async |ex| ex.base_path().to_owned()).test_client();
+        let client =
+            App::new().base_path(prefix).get("/", async |ex| ex.base_path().to_owned()).test_client();
         client.get("/").await.assert_text(prefix.trim_end_matches('/'));
     }
 }
