@@ -163,7 +163,11 @@ fn with_ready_check(app: App<Rounds>) -> App<Rounds> {
         })
 }
 
-fn slow_hook(app: App<Rounds>) -> App<Rounds> {
+fn slow_hook(mut app: App<Rounds>) -> App<Rounds> {
+    if let Some(pause) = millis("IT_PRE_STOP_MS") {
+        app = app.pre_stop_budget(Duration::from_millis(50));
+        app = app.on_pre_stop(async move |_| tokio::time::sleep(pause).await);
+    }
     let Some(pause) = millis("IT_INITIALIZE_MS") else { return app };
     app.on_initialize(async move |_| tokio::time::sleep(pause).await)
 }

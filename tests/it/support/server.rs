@@ -1,5 +1,6 @@
 //! A server process: started on a free port, its lines collected, ended with its test.
 
+use std::ffi::OsString;
 use std::net::TcpStream;
 use std::ops::{Deref, DerefMut};
 use std::os::unix::net::UnixDatagram;
@@ -50,7 +51,7 @@ impl Launch {
         Self(self.0.by(wrapper))
     }
 
-    pub fn var(self, name: &str, value: &str) -> Self {
+    pub fn var(self, name: &str, value: impl Into<OsString>) -> Self {
         Self(self.0.var(name, value))
     }
 
