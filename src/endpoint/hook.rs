@@ -101,10 +101,10 @@ pub(crate) fn run_hooks<S: Send + Sync + 'static>(
     let limit = app.settings.pre_stop;
     match kind {
         CallKind::PreStop => {
-            within(&call, limit, run_all(app, Arc::clone(&call), |handlers| &handlers.on_pre_stop))
+            within(Arc::clone(&call), limit, run_all(app, call, |handlers| &handlers.on_pre_stop))
         }
         CallKind::PreFreeze => {
-            within(&call, limit, run_all(app, Arc::clone(&call), |handlers| &handlers.on_pre_freeze))
+            within(Arc::clone(&call), limit, run_all(app, call, |handlers| &handlers.on_pre_freeze))
         }
         _ => initialize(app, call),
     }
@@ -118,7 +118,7 @@ fn initialize<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, call: Arc<Call>) ->
     let limit = app.settings.initialize;
     match app.shared.initialization.start() {
         Start::Done => Box::pin(std::future::ready(Ok(()))),
-        Start::Wait(attempt) => within(&call, limit, Box::pin(outcome(attempt))),
+        Start::Wait(attempt) => within(call, limit, Box::pin(outcome(attempt))),
         Start::Run(ticket) => {
             let (shared, own) = (Arc::clone(&app.shared), Arc::clone(&call));
             let task = shared.tracker.spawn_for(Kind::Handler, async move {
@@ -129,7 +129,7 @@ fn initialize<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, call: Arc<Call>) ->
                 task.await
                     .unwrap_or_else(|| Err(Error::of_ours(UNAVAILABLE, "the function is shutting down")))
             };
-            within(&call, limit, Box::pin(ended))
+            within(call, limit, Box::pin(ended))
         }
     }
 }
@@ -158,8 +158,7 @@ fn run_all<S: Send + Sync + 'static>(
     })
 }
 
-fn within(call: &Arc<Call>, limit: Duration, work: BoxFuture<Result>) -> BoxFuture<Result> {
-    let call = Arc::clone(call);
+fn within(call: Arc<Call>, limit: Duration, work: BoxFuture<Result>) -> BoxFuture<Result> {
     Box::pin(async move {
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
             let error = Error::of_ours(UNAVAILABLE, format!("a lifecycle hook took longer than {limit:?}"));

@@ -245,7 +245,8 @@ fn check_begin<S>(asked: &Asked<S>, limit: usize) -> Result {
         // Of text only what holds the head: padding may stand within the rest, which would have to be decoded each time.
         begin => match begin.first_chunk::<WEB_TEXT_HEAD>() {
             Some(begin) => {
-                let head = web::decode(Wire::WebText, Bytes::copy_from_slice(begin)).map_err(not_base64)?;
+                let head = web::decode(Wire::WebText, Bytes::copy_from_slice(begin))
+                    .map_err(|error| not_base64(&error))?;
                 frame::check_begin(&head[..head.len().min(frame::HEAD)], asked.encoding, limit)
             }
             None => Ok(()),
@@ -256,7 +257,7 @@ fn check_begin<S>(asked: &Asked<S>, limit: usize) -> Result {
 /// The size of a frame's head in base64, in bytes.
 const WEB_TEXT_HEAD: usize = frame::HEAD.div_ceil(3) * 4;
 
-fn not_base64(error: web::NotBase64) -> Error {
+fn not_base64(error: &web::NotBase64) -> Error {
     broken_call(error.to_string())
 }
 
@@ -267,7 +268,7 @@ fn only_message<M: Message + Default>(
     limit: usize,
     hold: impl FnOnce(usize) -> bool,
 ) -> Result<M> {
-    let mut frames = web::decode(wire, body).map_err(not_base64)?;
+    let mut frames = web::decode(wire, body).map_err(|error| not_base64(&error))?;
     if frames.is_empty() {
         return Err(of_ours(Code::Unimplemented, "this method takes one message, and none came"));
     }

@@ -79,6 +79,7 @@ impl Instance {
     ///
     /// # Errors
     /// When a variable is set, and is not a port from 1 to 65535.
+    #[allow(clippy::unnecessary_debug_formatting, reason = "bytes that are not UTF-8 are told too")]
     pub fn port(&self) -> Result<u16, StatusError> {
         for name in [env::LISTEN_PORT, env::SERVER_PORT] {
             if let Some(value) = self.set(name) {
@@ -109,6 +110,7 @@ impl Instance {
     }
 
     /// What is wrong with the memory's size, which then counts as unknown.
+    #[allow(clippy::unnecessary_debug_formatting, reason = "bytes that are not UTF-8 are told too")]
     pub(crate) fn memory_mistake(&self) -> Option<String> {
         let (name, value) = (env::FUNCTION_MEMORY, self.set(env::FUNCTION_MEMORY)?);
         let what = || {

@@ -29,7 +29,7 @@ fn a_bad_port_is_named_with_its_variable() {
     let ended = Launch::contract().var("FC_SERVER_PORT", "many").run();
     check_refused(&ended, &["FC_SERVER_PORT", "many"]);
     let bytes = OsString::from_vec(b"90\xff".to_vec());
-    let ended = Launch::contract().var("FC_CUSTOM_LISTEN_PORT", bytes).run();
+    let ended = Launch::contract().var_os("FC_CUSTOM_LISTEN_PORT", bytes).run();
     check_refused(&ended, &["FC_CUSTOM_LISTEN_PORT", "90\\xFF", "from 1 to 65535"]);
 }
 

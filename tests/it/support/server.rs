@@ -51,7 +51,12 @@ impl Launch {
         Self(self.0.by(wrapper))
     }
 
-    pub fn var(self, name: &str, value: impl Into<OsString>) -> Self {
+    pub fn var(self, name: &str, value: &str) -> Self {
+        self.var_os(name, value.into())
+    }
+
+    /// A variable whose value need not be text.
+    pub fn var_os(self, name: &str, value: OsString) -> Self {
         Self(self.0.var(name, value))
     }
 
