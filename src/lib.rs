@@ -105,8 +105,8 @@
 //! client.get("/countdown").await.assert_text("data: 2\nid: 2\n\ndata: 1\nid: 1\n\n");
 //! let mut feed = client.get("/feed").open().await;
 //! client.post("/feed/7").body("news").await.assert_text("1");
-//! client.post("/feed/8").body("more").await.assert_text("1");
 //! assert_eq!(feed.piece().await.unwrap(), "data: news\nid: 7\n\n");
+//! client.post("/feed/8").body("more").await.assert_text("1");
 //! let mut again = client.get("/feed").header("last-event-id", "7").open().await;
 //! assert_eq!(again.piece().await.unwrap(), "data: more\nid: 8\n\n");
 //! # });
