@@ -51,7 +51,11 @@ pub fn compress<S: Send + Sync + 'static>()
         if !shrinks(&reply) {
             return reply;
         }
+        // A part too: a 206 says of `Vary` what the 200 would (RFC 9110, section 15.3.7).
         vary(reply.our_headers_mut());
+        if is_part(&reply) {
+            return reply;
+        }
         if reply.status() == StatusCode::NOT_MODIFIED && has_compressed(&call.head.headers, reply.headers()) {
             weaken(reply.our_headers_mut());
         }
@@ -122,14 +126,15 @@ impl Coding {
     }
 }
 
-/// Whether the reply is of a kind that is compressed at all.
+fn is_part(reply: &Reply) -> bool {
+    reply.status() == StatusCode::PARTIAL_CONTENT || reply.headers().contains_key(CONTENT_RANGE)
+}
+
+/// Whether the reply is of a kind that is compressed at all, or a part of one.
 fn shrinks(reply: &Reply) -> bool {
     let (headers, status) = (reply.headers(), reply.status());
     let is_whole = matches!(reply.body, Body::Once(_)) || status == StatusCode::NOT_MODIFIED;
-    let is_left = status == StatusCode::PARTIAL_CONTENT
-        || headers.contains_key(CONTENT_ENCODING)
-        || headers.contains_key(CONTENT_RANGE)
-        || lists(headers, &CACHE_CONTROL, "no-transform");
+    let is_left = headers.contains_key(CONTENT_ENCODING) || lists(headers, &CACHE_CONTROL, "no-transform");
     is_whole && !is_left && headers.get(CONTENT_TYPE).is_some_and(is_text)
 }
 

@@ -19,6 +19,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::headers::set;
+use crate::route::Prefixes;
 
 /// The CORS policy of an app or a place: which other origins may read its replies.
 ///
@@ -43,7 +44,9 @@ use crate::headers::set;
 /// ```
 ///
 /// Preflights are answered before the middleware (arounds), so that authentication does not refuse them. Every reply
-/// gets the headers, errors too. A preflight lists the methods of its path.
+/// gets the headers, errors too: a group's policy holds for all paths below its prefix, so for a 404, a 405 and a
+/// [fallback](crate::App::fallback) there. Health checks are for probes, not for pages, and have no such headers. A
+/// preflight lists the methods of its path.
 ///
 /// A refused origin cannot *read* the reply, but its request was handled. Without a policy the platform lets every
 /// origin read; `Cors::same_origin()` allows none.
@@ -61,6 +64,8 @@ pub struct Cors {
     max_age: Duration,
     /// [`sealed`]. Referred to here alone, so that a function without a policy does not link its code.
     seal: fn(&Self) -> Result<SealedCors, String>,
+    /// [`by_prefix`], likewise.
+    by_prefix: fn(Vec<(String, Arc<SealedCors>)>) -> CorsByPrefix,
 }
 
 const ANY: HeaderValue = HeaderValue::from_static("*");
@@ -100,6 +105,7 @@ impl Cors {
             credentials: false,
             max_age: Duration::from_secs(3600),
             seal: sealed,
+            by_prefix,
         }
     }
 
@@ -140,6 +146,11 @@ impl Cors {
     pub(crate) fn seal(&self) -> Result<SealedCors, String> {
         (self.seal)(self)
     }
+
+    /// The policies of groups, by their prefixes. Any policy can make the list.
+    pub(crate) fn by_prefix(&self, policies: Vec<(String, Arc<SealedCors>)>) -> CorsByPrefix {
+        (self.by_prefix)(policies)
+    }
 }
 
 fn sealed(cors: &Cors) -> Result<SealedCors, String> {
@@ -160,6 +171,14 @@ fn sealed(cors: &Cors) -> Result<SealedCors, String> {
         preflight: SealedCors::answer_preflight,
         decorate_for_page: SealedCors::tell_page,
     })
+}
+
+/// The policy of the group that a path is below.
+pub(crate) type CorsByPrefix = Box<dyn Fn(&str) -> Option<Arc<SealedCors>> + Send + Sync>;
+
+fn by_prefix(policies: Vec<(String, Arc<SealedCors>)>) -> CorsByPrefix {
+    let prefixes = Prefixes::new(policies);
+    Box::new(move |path| prefixes.at(path).cloned())
 }
 
 impl fmt::Debug for Cors {

@@ -96,12 +96,19 @@
 //!         Ok(())
 //!     }))
 //!     .get("/feed", async |ex| Sse::new(ex.state().subscribe_after(ex.last_event_id().as_deref())))
-//!     .post("/feed", async |ex| Ok(ex.state().send(ex.text().await?)?.to_string()))
+//!     .post("/feed/{id}", async |ex| {
+//!         // A client that connects again names the id of its last event.
+//!         let event = SseEvent::data(ex.text().await?).with_id(ex.param::<u64>("id")?);
+//!         Ok(ex.state().send(event)?.to_string())
+//!     })
 //!     .test_client();
 //! client.get("/countdown").await.assert_text("data: 2\nid: 2\n\ndata: 1\nid: 1\n\n");
 //! let mut feed = client.get("/feed").open().await;
-//! client.post("/feed").body("news").await.assert_text("1");
-//! assert_eq!(feed.piece().await.unwrap(), "data: news\n\n");
+//! client.post("/feed/7").body("news").await.assert_text("1");
+//! assert_eq!(feed.piece().await.unwrap(), "data: news\nid: 7\n\n");
+//! client.post("/feed/8").body("more").await.assert_text("1");
+//! let mut again = client.get("/feed").header("last-event-id", "7").open().await;
+//! assert_eq!(again.piece().await.unwrap(), "data: more\nid: 8\n\n");
 //! # });
 //! ```
 //!

@@ -1,9 +1,12 @@
 //! The ends of requests, for those who observe them: metrics, exporters and subscribers.
 
+#[cfg(feature = "otel")]
 use std::net::IpAddr;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Uri, Version};
+#[cfg(feature = "otel")]
+use http::HeaderMap;
+use http::{Method, Uri, Version};
 
 use crate::log::current::Tagged;
 
@@ -12,9 +15,12 @@ pub(crate) struct Ended<'a> {
     pub(crate) request: &'a dyn Tagged,
     pub(crate) method: &'a Method,
     pub(crate) uri: &'a Uri,
+    #[cfg(feature = "otel")]
     pub(crate) headers: &'a HeaderMap,
+    #[cfg(feature = "otel")]
     pub(crate) version: Version,
     /// The other end of the socket.
+    #[cfg(feature = "otel")]
     pub(crate) peer: Option<IpAddr>,
     /// The pattern of the route. `None` if no route matched, and for event calls.
     pub(crate) route: Option<&'a str>,

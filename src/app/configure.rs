@@ -33,7 +33,10 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 
     /// The prefix that a load balancer's rule cuts from paths, for [`Exchange::base_path`](crate::Exchange::base_path).
+    /// It starts with a slash; one at its end is cut.
+    #[track_caller]
     pub fn base_path(mut self, prefix: impl Into<String>) -> Self {
+        self.settings.base_path_line = Some(Location::caller());
         self.settings.base_path = Some(prefix.into().trim_end_matches('/').to_owned());
         self
     }

@@ -10,6 +10,7 @@ use http::Method;
 
 use crate::app::at::{At, PlaceSettings};
 use crate::app::handler::{self, Handler};
+use crate::cors::Cors;
 use crate::exchange::{Exchange, Protocol};
 use crate::reply::IntoReply;
 use crate::route::join;
@@ -21,6 +22,8 @@ pub(crate) struct Routes<S> {
     declared: Vec<Declared<S>>,
     arounds: Vec<Around<S>>,
     pub(crate) settings: PlaceSettings,
+    /// The CORS policies of groups, by their prefixes. Outer groups first.
+    pub(crate) cors_by_prefix: Vec<(String, Box<Cors>)>,
     /// The mistakes of the author, each with its line.
     pub(crate) mistakes: Vec<(String, &'static Location<'static>)>,
 }
@@ -63,6 +66,7 @@ impl<S> Default for Routes<S> {
             declared: Vec::new(),
             arounds: Vec::new(),
             settings: PlaceSettings::default(),
+            cors_by_prefix: Vec::new(),
             mistakes: Vec::new(),
         }
     }
@@ -155,6 +159,12 @@ impl<S: Send + Sync + 'static> Routes<S> {
 
     pub(crate) fn group(&mut self, at: &At, mut inner: Self) {
         self.mistakes.append(&mut inner.mistakes);
+        if let Some(cors) = &at.settings.cors {
+            self.cors_by_prefix.push((at.pattern.clone().into_owned(), cors.clone()));
+        }
+        for (prefix, cors) in inner.cors_by_prefix.drain(..) {
+            self.cors_by_prefix.push((join(&at.pattern, &prefix), cors));
+        }
         let inner = Self { settings: at.settings.clone(), ..inner };
         let mut inner = inner.finish();
         for route in &mut inner {

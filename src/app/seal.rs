@@ -12,7 +12,7 @@ use crate::app::builder::{App, OnceSealed, Open};
 use crate::app::handler;
 use crate::app::routes::Declared;
 use crate::budget::{Budget, budget_for};
-use crate::cors::{Cors, SealedCors};
+use crate::cors::{Cors, CorsByPrefix, SealedCors};
 use crate::counters::Flush;
 use crate::error::Result;
 use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
@@ -66,7 +66,9 @@ impl Mistakes {
 pub(super) struct Plan<S> {
     table: Table<Arc<Place<S>>>,
     fallback: Option<Arc<Place<S>>>,
+    fallbacks_below: Vec<Arc<Place<S>>>,
     cors: Option<Arc<SealedCors>>,
+    cors_by_prefix: Option<CorsByPrefix>,
     handlers: Handlers<S>,
     error_maps: Vec<ErrorMap>,
     settings: Settings,
@@ -110,6 +112,12 @@ pub(super) fn check<S: Send + Sync + 'static>(app: Box<App<S>>) -> Result<(Plan<
             mistakes.add_setting(what, line);
         }
     }
+    if let Some(prefix) = settings.base_path.as_deref().filter(|prefix| !prefix.is_empty())
+        && (!prefix.starts_with('/') || prefix.contains(['?', '#', ' ']))
+    {
+        let what = format!("the base path {prefix:?} has to be a path that starts with \"/\"");
+        mistakes.add_setting(what, settings.base_path_line);
+    }
     let fallback = fallback.map(|endpoint| {
         let scope = Arc::new(scope(Pattern::default(), &routes.settings, cors.clone(), None, None));
         Arc::new(Place { scope, arounds: routes.arounds().to_vec(), endpoint })
@@ -118,6 +126,8 @@ pub(super) fn check<S: Send + Sync + 'static>(app: Box<App<S>>) -> Result<(Plan<
         let what = format!("live and ready cannot both be at {:?}", settings.ready_path);
         mistakes.add_setting(what, settings.ready_line.or(settings.health_line));
     }
+    let policies = std::mem::take(&mut routes.cors_by_prefix);
+    let (cors_by_prefix, fallbacks_below) = below(&policies, fallback.as_ref(), &routes.settings);
     let ours = |path: &str| path == settings.health_path || (ready.is_some() && path == settings.ready_path);
     let declared = routes.finish();
     let protocol = declared.iter().find_map(|route| route.protocol);
@@ -131,7 +141,9 @@ pub(super) fn check<S: Send + Sync + 'static>(app: Box<App<S>>) -> Result<(Plan<
         Plan {
             table,
             fallback,
+            fallbacks_below,
             cors,
+            cors_by_prefix,
             handlers,
             error_maps,
             settings,
@@ -186,6 +198,9 @@ fn table<S: Send + Sync + 'static>(
             let advice = "move one of them, with App::health_path or App::ready_path for example";
             mistakes.add(format!("the route {text:?} is where a health check is; {advice}"), line);
         }
+        if let Some(what) = protocol.and_then(|protocol| (protocol.path_mistake)(text)) {
+            mistakes.add(format!("the route {text:?}: {what}"), line);
+        }
         if let Some(limit) = settings.body_limit.filter(|limit| *limit > REQUEST_BODY_MAX) {
             let most = "the platform passes no more than 32 MiB";
             mistakes.add(format!("the body limit of {text:?} is {limit} bytes: {most}"), line);
@@ -205,6 +220,28 @@ fn table<S: Send + Sync + 'static>(
         }
     }
     table
+}
+
+/// The policies of groups for what no route answers below them, and the fallback under each. A mistake in a policy is told
+/// by the routes of its group.
+fn below<S: Send + Sync + 'static>(
+    policies: &[(String, Box<Cors>)],
+    fallback: Option<&Arc<Place<S>>>,
+    settings: &PlaceSettings,
+) -> (Option<CorsByPrefix>, Vec<Arc<Place<S>>>) {
+    let Some((_, any)) = policies.first() else { return (None, Vec::new()) };
+    let sealed =
+        policies.iter().filter_map(|(prefix, cors)| Some((prefix.clone(), Arc::new(cors.seal().ok()?))));
+    let sealed: Vec<_> = sealed.collect();
+    let fallbacks = fallback.into_iter().flat_map(|fallback| {
+        sealed.iter().map(|(_, cors)| {
+            let scope = Arc::new(scope(Pattern::default(), settings, Some(Arc::clone(cors)), None, None));
+            let (arounds, same) = (fallback.arounds.clone(), Arc::clone(fallback));
+            Arc::new(Place { scope, arounds, endpoint: Box::new(move |ex| (same.endpoint)(ex)) })
+        })
+    });
+    let fallbacks = fallbacks.collect();
+    (Some(any.by_prefix(sealed)), fallbacks)
 }
 
 fn seal_cors(
@@ -256,7 +293,9 @@ impl<S> Plan<S> {
         let Self {
             table,
             fallback,
+            fallbacks_below,
             cors,
+            cors_by_prefix,
             handlers,
             error_maps,
             settings,
@@ -303,7 +342,9 @@ impl<S> Plan<S> {
             shared,
             table,
             fallback,
+            fallbacks_below,
             cors,
+            cors_by_prefix,
             handlers,
             settings,
             heartbeat,

@@ -86,7 +86,7 @@ async fn handle<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>, record: &mut Rec
 /// The reply to a request that came as an event. The call has succeeded, whatever the reply says.
 fn answer_inside<S>(app: &Arc<Sealed<S>>, mut record: Record, mut reply: Reply) -> Response<Outgoing> {
     let mut finished = |reply: &mut Reply| {
-        finish(reply, &mut record, app.cors.as_deref(), app.protocol, false);
+        finish(reply, &mut record, |path| app.cors_of_refusal(path), app.protocol, false);
         app.handlers.doors.as_ref().map_or(Ok(Bytes::new()), |doors| (doors.close)(reply))
     };
     let body = finished(&mut reply).or_else(|error| finished(&mut Reply::from_error(error)));

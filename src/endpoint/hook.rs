@@ -100,8 +100,12 @@ pub(crate) fn run_hooks<S: Send + Sync + 'static>(
 ) -> BoxFuture<Result> {
     let limit = app.settings.pre_stop;
     match kind {
-        CallKind::PreStop => within(limit, run_all(app, call, |handlers| &handlers.on_pre_stop)),
-        CallKind::PreFreeze => within(limit, run_all(app, call, |handlers| &handlers.on_pre_freeze)),
+        CallKind::PreStop => {
+            within(Arc::clone(&call), limit, run_all(app, call, |handlers| &handlers.on_pre_stop))
+        }
+        CallKind::PreFreeze => {
+            within(Arc::clone(&call), limit, run_all(app, call, |handlers| &handlers.on_pre_freeze))
+        }
         _ => initialize(app, call),
     }
 }
@@ -114,18 +118,18 @@ fn initialize<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, call: Arc<Call>) ->
     let limit = app.settings.initialize;
     match app.shared.initialization.start() {
         Start::Done => Box::pin(std::future::ready(Ok(()))),
-        Start::Wait(attempt) => within(limit, Box::pin(outcome(attempt))),
+        Start::Wait(attempt) => within(call, limit, Box::pin(outcome(attempt))),
         Start::Run(ticket) => {
-            let shared = Arc::clone(&app.shared);
+            let (shared, own) = (Arc::clone(&app.shared), Arc::clone(&call));
             let task = shared.tracker.spawn_for(Kind::Handler, async move {
-                let ran = run_all(Arc::clone(&app), call, |handlers| &handlers.on_initialize).await;
+                let ran = run_all(Arc::clone(&app), own, |handlers| &handlers.on_initialize).await;
                 app.shared.initialization.finish(&ticket, ran)
             });
             let ended = async {
                 task.await
                     .unwrap_or_else(|| Err(Error::of_ours(UNAVAILABLE, "the function is shutting down")))
             };
-            within(limit, Box::pin(ended))
+            within(call, limit, Box::pin(ended))
         }
     }
 }
@@ -154,10 +158,11 @@ fn run_all<S: Send + Sync + 'static>(
     })
 }
 
-fn within(limit: Duration, work: BoxFuture<Result>) -> BoxFuture<Result> {
+fn within(call: Arc<Call>, limit: Duration, work: BoxFuture<Result>) -> BoxFuture<Result> {
     Box::pin(async move {
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
             let error = Error::of_ours(UNAVAILABLE, format!("a lifecycle hook took longer than {limit:?}"));
+            let _entered = current::enter(call as _);
             log_cause(&error);
             Err(error.reported())
         })

@@ -155,6 +155,15 @@ impl BodyState {
         }
     }
 
+    /// The bytes that an unfinished reader has read so far.
+    pub(crate) fn so_far(&self) -> &[u8] {
+        match self {
+            Self::Partly(partly) if partly.rest.is_empty() => &partly.first,
+            Self::Partly(partly) => &partly.rest,
+            _ => &[],
+        }
+    }
+
     /// The number of bytes read so far.
     pub(crate) fn length(&self) -> usize {
         match self {

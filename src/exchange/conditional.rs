@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::error::Error;
 use crate::exchange::Call;
-use crate::precondition::{State, Verdict, judge};
+use crate::precondition::{State, Verdict, judge, whole_second};
 use crate::reply::{Body, Reply};
 
 const BYTES: HeaderValue = HeaderValue::from_static("bytes");
@@ -32,6 +32,12 @@ pub(super) fn conditional(call: &Call, mut reply: Reply) -> Reply {
         if !headers.contains_key(ETAG) {
             headers.insert(ETAG, etag_of(content));
         }
+    }
+    if let Some(modified) = modified(headers)
+        && passed(modified) != modified
+        && let Some(now) = http_date(passed(modified))
+    {
+        headers.insert(LAST_MODIFIED, now);
     }
     let length = content.as_ref().map(|content| content.len() as u64);
     let verdict = judge(&call.head.method, &call.head.headers, state(headers), length);
@@ -81,8 +87,17 @@ pub(crate) fn set_part(reply: &mut Reply, range: &Range<u64>, length: u64) {
 }
 
 fn state(headers: &HeaderMap) -> State<'_> {
-    let modified = || httpdate::parse_http_date(headers.get(LAST_MODIFIED)?.to_str().ok()?).ok();
-    State { etag: headers.get(ETAG).map(HeaderValue::as_bytes), modified: modified() }
+    State { etag: headers.get(ETAG).map(HeaderValue::as_bytes), modified: modified(headers) }
+}
+
+fn modified(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(LAST_MODIFIED)?.to_str().ok()?).ok()
+}
+
+/// A time of the last change that has passed: now in place of a time to come, which no reply may say (RFC 9110, section
+/// 8.8.2.1).
+pub(crate) fn passed(modified: SystemTime) -> SystemTime {
+    whole_second(SystemTime::now()).map_or(modified, |now| modified.min(now))
 }
 
 /// A range lies within a content in memory.

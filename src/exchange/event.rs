@@ -54,6 +54,7 @@ impl<S> Event<S> {
     ///
     /// # Errors
     /// 400 when the payload is not UTF-8.
+    #[track_caller]
     pub fn text(&self) -> Result<&str, StatusError> {
         std::str::from_utf8(&self.payload).or_bad_request("the payload is not UTF-8")
     }

@@ -13,6 +13,8 @@ use crate::reply::Reply;
 pub(crate) struct Protocol {
     /// The largest message that a reader accepts, in bytes: the upper bound of a place's limit, and its default.
     pub(crate) message_max: usize,
+    /// What is wrong with a pattern to which no call of the protocol can come.
+    pub(crate) path_mistake: fn(&str) -> Option<&'static str>,
     /// Whether a request speaks the protocol, by its headers.
     pub(crate) is_spoken: fn(&HeaderMap) -> bool,
     /// How long the client will wait, if its headers say so.

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
-use crate::exchange::conditional::{apply, http_date, set_part};
+use crate::exchange::conditional::{apply, http_date, passed, set_part};
 use crate::files::open::{Found, Opened};
 use crate::files::stream::{FileSource, PIECE_MAX, read_piece};
 use crate::files::types::content_type;
@@ -72,7 +72,7 @@ fn prepare(mut opened: Opened, method: &Method, headers: &HeaderMap) -> io::Resu
         None => None,
     };
     let etag = version.and_then(|version| etag(version, length, opened.coding));
-    let modified = modified.and_then(whole_second);
+    let modified = modified.and_then(whole_second).map(passed);
     let state = State { etag: etag.as_ref().map(HeaderValue::as_bytes), modified };
     let verdict = judge(method, headers, state, Some(length));
     let range = match &verdict {

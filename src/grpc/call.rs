@@ -215,7 +215,13 @@ fn poll_message<S, M: Message + Default>(
     let limit = asked.call.body_limit();
     let frame = limit + frame::HEAD;
     let most = if asked.wire == Wire::WebText { frame.div_ceil(3) * 4 } else { frame };
-    let body = match ready!(reading.poll(cx, &asked.call, most)) {
+    let Poll::Ready(read) = reading.poll(cx, &asked.call, most) else {
+        return match check_begin(asked, limit) {
+            Ok(()) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        };
+    };
+    let body = match read {
         Ok(body) => body,
         Err(_) if asked.call.departure.is_gone() => return Poll::Ready(Err(left_early())),
         Err(error) => {
@@ -230,6 +236,31 @@ fn poll_message<S, M: Message + Default>(
     Poll::Ready(only_message(body, asked.wire, asked.encoding, limit, count))
 }
 
+/// Refuses a body whose begin is wrong, while more of it may come: the client may keep its stream open for long.
+fn check_begin<S>(asked: &Asked<S>, limit: usize) -> Result {
+    let body = asked.call.body_state();
+    match body.so_far() {
+        [] => Ok(()),
+        begin if asked.wire != Wire::WebText => frame::check_begin(begin, asked.encoding, limit),
+        // Of text only what holds the head: padding may stand within the rest, which would have to be decoded each time.
+        begin => match begin.first_chunk::<WEB_TEXT_HEAD>() {
+            Some(begin) => {
+                let head = web::decode(Wire::WebText, Bytes::copy_from_slice(begin))
+                    .map_err(|error| not_base64(&error))?;
+                frame::check_begin(&head[..head.len().min(frame::HEAD)], asked.encoding, limit)
+            }
+            None => Ok(()),
+        },
+    }
+}
+
+/// The size of a frame's head in base64, in bytes.
+const WEB_TEXT_HEAD: usize = frame::HEAD.div_ceil(3) * 4;
+
+fn not_base64(error: &web::NotBase64) -> Error {
+    broken_call(error.to_string())
+}
+
 fn only_message<M: Message + Default>(
     body: Bytes,
     wire: Wire,
@@ -237,15 +268,13 @@ fn only_message<M: Message + Default>(
     limit: usize,
     hold: impl FnOnce(usize) -> bool,
 ) -> Result<M> {
-    let mut frames = web::decode(wire, body).map_err(|error| broken_call(error.to_string()))?;
+    let mut frames = web::decode(wire, body).map_err(|error| not_base64(&error))?;
     if frames.is_empty() {
         return Err(of_ours(Code::Unimplemented, "this method takes one message, and none came"));
     }
     match frame::take(&mut frames, limit)? {
         None => Err(broken_call("the message is cut short")),
-        Some(_) if !frames.is_empty() => {
-            Err(of_ours(Code::Unimplemented, "this method takes one message, and more came"))
-        }
+        Some(_) if !frames.is_empty() => Err(frame::more_came()),
         Some(frame) => frame::decode(frame, encoding, limit, hold),
     }
 }

@@ -42,6 +42,18 @@ fn head(bytes: &[u8], limit: usize) -> Result<Option<(bool, usize)>> {
     }
 }
 
+/// Whether the begin of a body can still become the one message of a method: its bytes so far.
+///
+/// # Errors
+/// What [`take`] and [`decode`] would refuse once the rest has come, and bytes behind the message.
+pub(crate) fn check_begin(begin: &[u8], encoding: Encoding, limit: usize) -> Result {
+    match head(begin, limit)? {
+        Some((_, length)) if begin.len() > HEAD + length => Err(more_came()),
+        Some((true, _)) if encoding == Encoding::Identity => Err(unannounced()),
+        _ => Ok(()),
+    }
+}
+
 /// Decodes the message of a frame, after inflating it if its flag says so. `hold` counts the inflated bytes, and says
 /// whether there is room for them. Others were counted while they came.
 pub(crate) fn decode<M: Message + Default>(
@@ -59,10 +71,7 @@ pub(crate) fn decode<M: Message + Default>(
             }
             message
         }
-        (true, Encoding::Identity) => {
-            let what = "a message is flagged as compressed, but no grpc-encoding was announced";
-            return Err(broken_call(what));
-        }
+        (true, Encoding::Identity) => return Err(unannounced()),
     };
     M::decode(message).map_err(|error| broken_call(format!("a message cannot be read: {error}")))
 }
@@ -77,6 +86,14 @@ fn inflate(message: &[u8], limit: usize) -> Result<Bytes> {
         Ok(_) => Ok(inflated.into()),
         Err(error) => Err(broken_call(format!("a message cannot be inflated: {error}"))),
     }
+}
+
+fn unannounced() -> Error {
+    broken_call("a message is flagged as compressed, but no grpc-encoding was announced")
+}
+
+pub(crate) fn more_came() -> Error {
+    of_ours(Code::Unimplemented, "this method takes one message, and more came")
 }
 
 pub(crate) fn too_large(limit: usize) -> Error {

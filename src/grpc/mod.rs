@@ -55,7 +55,8 @@
 //!
 //! # Limits
 //!
-//! A message has at most 6 MiB, inflated. Requests may be compressed with gzip; replies are not compressed.
+//! A message has at most 6 MiB, inflated. Generated services read by tonic, whose own limit is 4 MiB for a request unless
+//! `max_decoding_message_size` of the generated server raises it. Requests may be compressed with gzip; replies are not compressed.
 //! `grpc-timeout` is one more bound of [`Exchange::deadline`](crate::Exchange::deadline), and ends streams too.
 //!
 //! # gRPC-Web

@@ -19,10 +19,18 @@ use crate::sealed::{Endpoint, Sealed};
 
 static GRPC: Protocol = Protocol {
     message_max: MESSAGE_MAX,
+    path_mistake,
     is_spoken: |headers| Wire::of(headers).is_some(),
     patience,
     say_error,
 };
+
+/// Clients call `/package.Service/Method`, some behind a prefix.
+fn path_mistake(pattern: &str) -> Option<&'static str> {
+    let names = pattern.trim_start_matches('/').split_once('/');
+    let is_path = names.is_some_and(|(service, method)| !service.is_empty() && !method.is_empty());
+    (!is_path).then_some("a gRPC method is at a path such as \"/package.Service/Method\"")
+}
 
 impl<S: Send + Sync + 'static> Routes<S> {
     pub(crate) fn method(

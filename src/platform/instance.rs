@@ -1,6 +1,6 @@
 //! The environment of the instance, read once.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::sync::Arc;
 
@@ -59,6 +59,12 @@ impl Instance {
         (!value.is_empty()).then_some(value)
     }
 
+    /// The value of a variable that is set and not empty, whatever its bytes.
+    fn set(&self, name: &str) -> Option<&OsStr> {
+        let (_, value) = self.vars.iter().rev().find(|(known, _)| known == name)?;
+        (!value.is_empty()).then_some(value)
+    }
+
     /// Whether Function Compute, or a local one, started this process: the environment names the function or the
     /// instance.
     ///
@@ -73,12 +79,14 @@ impl Instance {
     ///
     /// # Errors
     /// When a variable is set, and is not a port from 1 to 65535.
+    #[allow(clippy::unnecessary_debug_formatting, reason = "bytes that are not UTF-8 are told too")]
     pub fn port(&self) -> Result<u16, StatusError> {
         for name in [env::LISTEN_PORT, env::SERVER_PORT] {
-            if let Some(text) = self.var_opt(name) {
-                return text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+            if let Some(value) = self.set(name) {
+                let port = value.to_str().and_then(|text| text.parse().ok());
+                return port.filter(|port| *port != 0).ok_or_else(|| {
                     let advice = "it has to be a port from 1 to 65535";
-                    let what = format!("the environment variable {name} is {text:?}; {advice}");
+                    let what = format!("the environment variable {name} is {value:?}; {advice}");
                     Error::of_ours(StatusCode::INTERNAL_SERVER_ERROR, what).into_std()
                 });
             }
@@ -99,6 +107,18 @@ impl Instance {
     /// The function's memory in MiB, which the platform calls MB.
     pub fn memory_mib(&self) -> Option<u32> {
         self.var_opt(env::FUNCTION_MEMORY)?.parse().ok()
+    }
+
+    /// What is wrong with the memory's size, which then counts as unknown.
+    #[allow(clippy::unnecessary_debug_formatting, reason = "bytes that are not UTF-8 are told too")]
+    pub(crate) fn memory_mistake(&self) -> Option<String> {
+        let (name, value) = (env::FUNCTION_MEMORY, self.set(env::FUNCTION_MEMORY)?);
+        let what = || {
+            format!(
+                "the environment variable {name} is {value:?}, which is no number of MiB, and is passed over"
+            )
+        };
+        self.memory_mib().is_none().then(what)
     }
 
     /// This instance's id, `c-…`.
@@ -165,6 +185,7 @@ mod tests {
         check_port(&[("FC_SERVER_PORT", "8080")], Ok(8080));
         check_port(&[("FC_SERVER_PORT", "8080"), ("FC_CUSTOM_LISTEN_PORT", "7000")], Ok(7000));
         check_port(&[("FC_CUSTOM_LISTEN_PORT", "")], Ok(9000));
+        check_port(&[("FC_CUSTOM_LISTEN_PORT", ""), ("FC_SERVER_PORT", "8080")], Ok(8080));
         check_port(&[("FC_CUSTOM_LISTEN_PORT", "no")], Err("FC_CUSTOM_LISTEN_PORT is \"no\""));
         check_port(&[("FC_SERVER_PORT", "0")], Err("1 to 65535"));
         check_port(&[("FC_SERVER_PORT", "65536")], Err("1 to 65535"));

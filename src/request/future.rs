@@ -171,7 +171,7 @@ impl<S> Exit<S> {
         } else {
             drain_leftover(record.call(), &app.shared.tracker);
         }
-        finish(&mut reply, record, app.cors.as_deref(), app.protocol, app.shared.trusted);
+        finish(&mut reply, record, |path| app.cors_of_refusal(path), app.protocol, app.shared.trusted);
         if busy.as_ref().is_some_and(Busy::is_leaving) {
             close_after(reply.status(), reply.our_headers_mut());
         }

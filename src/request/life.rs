@@ -205,7 +205,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             Found::WrongMethod(allow) => Err(Refusal::WrongMethod(allow)),
             // `OPTIONS *` asks about the server as a whole.
             Found::Nothing if head.method == Method::OPTIONS && path == "*" => Err(Refusal::Options(None)),
-            Found::Nothing => match &self.fallback {
+            Found::Nothing => match self.fallback_at(path) {
                 Some(place) if !self.speaks_beside_http(head) => Ok(place),
                 _ => Err(Refusal::NotFound),
             },
@@ -218,14 +218,12 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 
     /// The CORS policy for the request that a preflight announces, and the methods of its path.
-    fn cors_at(&self, method: &Method, path: &str) -> Option<(&SealedCors, HeaderValue)> {
-        let scope = match self.table.find(method, path) {
-            Found::Endpoint(place) => Some(&place.scope),
-            Found::Nothing => self.fallback.as_ref().map(|place| &place.scope),
-            Found::Options(_) | Found::WrongMethod(_) => None,
+    fn cors_at(&self, method: &Method, path: &str) -> Option<(Arc<SealedCors>, HeaderValue)> {
+        let cors = match self.table.find(method, path) {
+            Found::Endpoint(place) => place.scope.cors.clone(),
+            Found::Nothing | Found::Options(_) | Found::WrongMethod(_) => self.cors_of_refusal(path),
         };
-        let cors = scope.map_or(self.cors.as_deref(), |scope| scope.cors.as_deref())?;
-        Some((cors, self.table.allow(path)))
+        Some((cors?, self.table.allow(path)))
     }
 
     /// The request's id, and the time if the record needs the time. `None` for an id that is generated when it is used.

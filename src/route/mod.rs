@@ -5,9 +5,11 @@ mod index;
 mod meaning;
 mod params;
 mod pattern;
+mod prefixes;
 mod table;
 
 pub(crate) use meaning::plain;
 pub(crate) use params::{PARAMS_MAX, Param};
 pub(crate) use pattern::{Pattern, join};
+pub(crate) use prefixes::Prefixes;
 pub(crate) use table::{Conflict, Found, Table};

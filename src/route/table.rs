@@ -130,6 +130,12 @@ impl<E> Table<E> {
             .flat_map(|route| route.endpoints.iter().map(|(_, endpoint)| endpoint).chain(&route.any))
     }
 
+    /// An endpoint of this path, whichever its method. The first that was declared.
+    pub(crate) fn any_at(&self, path: &str) -> Option<&E> {
+        let route = self.at(path)?;
+        route.endpoints.first().map(|(_, endpoint)| endpoint).or(route.any.as_ref())
+    }
+
     #[allow(clippy::inline_always, reason = "every request does it")]
     #[inline(always)]
     pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_, E> {

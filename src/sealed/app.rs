@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::cors::SealedCors;
+use crate::cors::{CorsByPrefix, SealedCors};
 use crate::error::Result;
 use crate::exchange::{Call, Protocol, Shared};
 use crate::health::{About, Heartbeat, Report, Rounds};
@@ -19,8 +19,12 @@ pub(crate) struct Sealed<S> {
     pub(crate) shared: Arc<Shared<S>>,
     pub(crate) table: Table<Arc<Place<S>>>,
     pub(crate) fallback: Option<Arc<Place<S>>>,
-    /// The CORS policy of refusals, which have no place.
+    /// The fallback under the policies of groups.
+    pub(crate) fallbacks_below: Vec<Arc<Place<S>>>,
+    /// The CORS policy of refusals outside of groups.
     pub(crate) cors: Option<Arc<SealedCors>>,
+    /// The policies of groups, which hold for refusals below them. `None` if no group has one.
+    pub(crate) cors_by_prefix: Option<CorsByPrefix>,
     pub(crate) handlers: Handlers<S>,
     pub(crate) settings: Settings,
     pub(crate) heartbeat: Heartbeat,
@@ -33,6 +37,31 @@ pub(crate) struct Sealed<S> {
     /// Which traces are recorded. `None` if none is.
     #[cfg(feature = "otel")]
     pub(crate) sampler: Option<crate::otel::Sampler>,
+}
+
+impl<S> Sealed<S> {
+    /// The CORS policy of a path where no place answers: that of the path's other methods, else of its group, else the
+    /// app's.
+    #[cold]
+    pub(crate) fn cors_of_refusal(&self, path: &str) -> Option<Arc<SealedCors>> {
+        match self.table.any_at(path) {
+            Some(place) => place.scope.cors.clone(),
+            None => self.cors_below(path).or_else(|| self.cors.clone()),
+        }
+    }
+
+    /// The fallback, under the policy that holds at this path.
+    pub(crate) fn fallback_at(&self, path: &str) -> Option<&Arc<Place<S>>> {
+        let fallback = self.fallback.as_ref()?;
+        let Some(cors) = self.cors_below(path) else { return Some(fallback) };
+        let is_own =
+            |place: &&Arc<Place<S>>| place.scope.cors.as_ref().is_some_and(|own| Arc::ptr_eq(own, &cors));
+        self.fallbacks_below.iter().find(is_own).or(Some(fallback))
+    }
+
+    fn cors_below(&self, path: &str) -> Option<Arc<SealedCors>> {
+        self.cors_by_prefix.as_ref().and_then(|find| find(path))
+    }
 }
 
 /// The handlers of the platform's own calls.

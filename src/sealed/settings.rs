@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) max_finishing: u64,
     pub(crate) trusted_hops: usize,
     pub(crate) base_path: Option<String>,
+    /// Where the author has set it.
+    pub(crate) base_path_line: Option<&'static Location<'static>>,
     /// Where the author has set the CORS policy of the whole app.
     pub(crate) cors_line: Option<&'static Location<'static>>,
 }
@@ -67,6 +69,7 @@ impl Default for Settings {
             max_finishing: MAX_FINISHING_DEFAULT,
             trusted_hops: 0,
             base_path: None,
+            base_path_line: None,
             cors_line: None,
         }
     }

@@ -94,6 +94,9 @@ impl<S: Send + Sync + 'static> App<S> {
         #[cfg(not(feature = "log"))]
         let is_ours = false;
         say::look_at_subscriber(is_ours);
+        if let Some(mistake) = instance.memory_mistake() {
+            say::warn(format_args!("{mistake}"));
+        }
         if is_nested {
             say::warn(format_args!(
                 "App::run was called inside a tokio runtime, of which one thread now waits: leave #[tokio::main] out, \

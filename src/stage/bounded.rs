@@ -64,12 +64,19 @@ impl Failure {
         match self {
             Self::Panicked => shared.panicked(panicked),
             Self::Late => {
-                // Rounded to tenths, without the code that prints numbers of floating point.
-                let taken = call.started().elapsed() + Duration::from_millis(50);
-                let (seconds, tenths) = (taken.as_secs(), taken.subsec_millis() / 100);
-                Error::of_ours(StatusCode::GATEWAY_TIMEOUT, format!("no answer within {seconds}.{tenths} s"))
+                Error::of_ours(StatusCode::GATEWAY_TIMEOUT, no_answer_within(call.started().elapsed()))
             }
         }
+    }
+}
+
+/// Tenths of seconds without the code that prints numbers of floating point. Milliseconds where there are no tenths: a client
+/// may wait for less.
+fn no_answer_within(taken: Duration) -> String {
+    let rounded = taken + Duration::from_millis(50);
+    match (rounded.as_secs(), rounded.subsec_millis() / 100) {
+        (0, 0) => format!("no answer within {} ms", taken.as_millis().max(1)),
+        (seconds, tenths) => format!("no answer within {seconds}.{tenths} s"),
     }
 }
 
@@ -98,5 +105,24 @@ struct Running<'c, F, T> {
 impl<F, T> Drop for Running<'_, F, T> {
     fn drop(&mut self) {
         self.bounded.end(self.call);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_is_told_as_none() {
+        for (micros, text) in [
+            (0, "1 ms"),
+            (900, "1 ms"),
+            (49_999, "49 ms"),
+            (50_000, "0.1 s"),
+            (1_249_000, "1.2 s"),
+            (1_950_000, "2.0 s"),
+        ] {
+            assert_eq!(no_answer_within(Duration::from_micros(micros)), format!("no answer within {text}"));
+        }
     }
 }

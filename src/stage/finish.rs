@@ -16,14 +16,14 @@ use crate::platform::names::{self, RESERVED_PREFIX};
 use crate::reply::{Reply, encoded_location};
 use crate::stage::{Outgoing, Record};
 
-/// Completes a reply. `app_cors` applies where the request has no place. `protocol` is the app's second protocol, such
+/// Completes a reply. `cors_of_refusal` gives the policy where the request has no place. `protocol` is the app's second protocol, such
 /// as gRPC. `trusted` means that the platform reads the reply, so the status header of the platform is set.
 #[allow(clippy::inline_always, reason = "every request does it")]
 #[inline(always)]
 pub(crate) fn finish(
     reply: &mut Reply,
     record: &mut Record,
-    app_cors: Option<&SealedCors>,
+    cors_of_refusal: impl FnOnce(&str) -> Option<Arc<SealedCors>>,
     protocol: Option<&Protocol>,
     trusted: bool,
 ) {
@@ -35,7 +35,13 @@ pub(crate) fn finish(
         strip(reply.our_headers_mut(), status);
     }
     let call = record.call();
-    let cors = call.scope.as_ref().map_or(app_cors, |scope| scope.cors.as_deref());
+    let of_refusal;
+    let cors = if let Some(scope) = &call.scope {
+        scope.cors.as_deref()
+    } else {
+        of_refusal = cors_of_refusal(call.path());
+        of_refusal.as_deref()
+    };
     if let Some(cors) = cors.filter(|_| !reply.has_cors()) {
         cors.decorate(&call.head, call.has_origin, reply.our_headers_mut());
     }

@@ -227,8 +227,11 @@ impl Record {
             request: &**call,
             method: &call.head.method,
             uri: &call.head.uri,
+            #[cfg(feature = "otel")]
             headers: &call.head.headers,
+            #[cfg(feature = "otel")]
             version: call.head.version,
+            #[cfg(feature = "otel")]
             peer: call.peer.as_ref().map(|peer| peer.address.ip()),
             route: call.scope.as_ref().map(|scope| &*scope.pattern).filter(|route| !route.is_empty()),
             is_event: self.is_event,

@@ -1,4 +1,7 @@
 //! An in-memory client for tests. It needs no port and no sleep, and requests take the same way through the app.
+//!
+//! A handler that sleeps takes that time in a test too, unless tokio's clock is paused: `#[tokio::test(start_paused =
+//! true)]`, with tokio's feature `test-util`.
 
 mod freeze;
 #[cfg(feature = "grpc")]
@@ -14,7 +17,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Builder;
 use tokio::sync::OnceCell;
@@ -97,32 +100,47 @@ impl<S: Send + Sync + 'static> Client<S> {
     }
 
     /// A `GET`.
+    ///
+    /// # Panics
+    /// When the target is not a valid request target, as for the other methods: a space is `%20`.
+    #[track_caller]
     pub fn get(&self, target: &str) -> TestRequest<'_, S> {
         self.call(Method::GET, target)
     }
 
     /// A `POST`.
+    #[track_caller]
     pub fn post(&self, target: &str) -> TestRequest<'_, S> {
         self.call(Method::POST, target)
     }
 
     /// A `PUT`.
+    #[track_caller]
     pub fn put(&self, target: &str) -> TestRequest<'_, S> {
         self.call(Method::PUT, target)
     }
 
     /// A `PATCH`.
+    #[track_caller]
     pub fn patch(&self, target: &str) -> TestRequest<'_, S> {
         self.call(Method::PATCH, target)
     }
 
     /// A `DELETE`.
+    #[track_caller]
     pub fn delete(&self, target: &str) -> TestRequest<'_, S> {
         self.call(Method::DELETE, target)
     }
 
     /// A request with any method.
+    ///
+    /// # Panics
+    /// When the target is not a valid request target: a space is `%20`.
+    #[track_caller]
     pub fn call(&self, method: Method, target: &str) -> TestRequest<'_, S> {
+        if let Err(error) = target.parse::<Uri>() {
+            panic!("{target:?} is no request target: {error}");
+        }
         TestRequest {
             client: self,
             version: Version::HTTP_11,

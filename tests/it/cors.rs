@@ -168,6 +168,61 @@ fn a_scope_has_a_policy_of_its_own() {
     assert_ne!(closed.assert_status(204).header(ALLOW_ORIGIN), Some(SHOP));
 }
 
+/// Below a group's prefix its policy holds where no route answers too, and app-wide policies end there.
+#[test]
+fn a_group_has_its_policy_for_everything_below() {
+    for app_wide in ["none", "list"] {
+        let server = server(app_wide);
+        let told = "https://console.example";
+        for (ask, status) in [
+            (Ask::get("/api/items"), 200),
+            (Ask::post("/api/items", ""), 405),
+            (Ask::get("/api/nothing"), 404),
+            (Ask::get("/api/items/"), 404),
+            (Ask::get("/api/"), 404),
+            (Ask::get("/api"), 404),
+            (Ask::get("/api/nothing").header("Host", "another"), 400),
+            (Ask::new("OPTIONS", "/api/items"), 204),
+        ] {
+            let allowed = server.ask(&from(told, ask.clone()));
+            check_told(allowed.assert_status(status), told, false);
+            check_told(server.ask(&from(EVIL, ask.clone())).assert_status(status), told, false);
+            assert_eq!(vary(&server.ask(&ask)), ["origin"], "{}", ask.target);
+        }
+        for (target, method) in [("/api/items", "GET"), ("/api/items", "DELETE"), ("/api/nothing", "GET")] {
+            let allowed = server.ask(&preflight(told, target, method));
+            check_told(allowed.assert_status(204), told, false);
+            assert!(allowed.header("access-control-allow-methods").is_some());
+            let refused = server.ask(&preflight(EVIL, target, method));
+            check_told(refused.assert_status(204), told, false);
+            refused.assert_no_header("access-control-allow-methods");
+        }
+        // An inner group's own, for one of its routes, too.
+        for (ask, status) in [
+            (Ask::get("/api/open/all"), 200),
+            (Ask::get("/api/open/nothing"), 404),
+            (Ask::post("/api/open/all", ""), 405),
+        ] {
+            server.ask(&from(EVIL, ask)).assert_status(status).assert_header(ALLOW_ORIGIN, "*");
+        }
+        // The policy of a route holds for the methods that it does not have.
+        let other = server.ask(&from(EVIL, Ask::post("/public", "")));
+        other.assert_status(405).assert_header(ALLOW_ORIGIN, "*");
+        // Beside the group nothing has changed.
+        let beside = server.ask(&from(told, Ask::get("/apis")));
+        assert_ne!(beside.assert_status(404).header(ALLOW_ORIGIN), Some(told));
+    }
+}
+
+/// Probes are no pages.
+#[test]
+fn health_checks_have_no_policy() {
+    for policy in ["any", "list"] {
+        let answer = server(policy).ask(&from(SHOP, Ask::get("/healthz")));
+        answer.assert_status(200).assert_no_header(ALLOW_ORIGIN).assert_no_header("vary");
+    }
+}
+
 /// Whatever a handler says itself, there is one answer, and the policy gives it.
 #[test]
 fn there_are_never_two() {

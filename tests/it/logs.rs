@@ -154,6 +154,20 @@ fn markers_are_printed_for_fc2_alone() {
 }
 
 #[test]
+fn a_hook_that_takes_too_long_is_told_with_its_request() {
+    let mut server = Launch::app("settings").var("IT_PRE_STOP_MS", "600000").start();
+    server.ask(&Ask::get("/pre-stop").header("x-fc-request-id", ID));
+    let lines = server.stop();
+    let told = |line: &&serde_json::Value| {
+        let text = line["message"].as_str().or(line["error"].as_str()).unwrap_or_default();
+        text.contains("a lifecycle hook took longer than 50ms")
+    };
+    let told: Vec<_> = lines.iter().filter(told).collect();
+    assert_eq!(told.len(), 1, "{lines:#?}");
+    assert_eq!(told[0]["request_id"], ID, "{lines:#?}");
+}
+
+#[test]
 fn records_can_be_off_and_failures_are_told_still() {
     let mut server = Launch::contract().var("CONTRACT_RECORDS", "off").start();
     for at in 0..20 {

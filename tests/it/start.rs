@@ -1,6 +1,8 @@
 //! Starting: the port, its order of sources, and what a failed start says.
 
+use std::ffi::OsString;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::ffi::OsStringExt;
 
 use testkit::process::free_port;
 use testkit::program::Ended;
@@ -26,6 +28,25 @@ fn a_bad_port_is_named_with_its_variable() {
     }
     let ended = Launch::contract().var("FC_SERVER_PORT", "many").run();
     check_refused(&ended, &["FC_SERVER_PORT", "many"]);
+    let bytes = OsString::from_vec(b"90\xff".to_vec());
+    let ended = Launch::contract().var_os("FC_CUSTOM_LISTEN_PORT", bytes).run();
+    check_refused(&ended, &["FC_CUSTOM_LISTEN_PORT", "90\\xFF", "from 1 to 65535"]);
+}
+
+#[test]
+fn a_memory_size_that_is_no_number_is_told_once() {
+    for (size, told) in [("many", 1), ("-1", 1), ("512", 0), ("", 0)] {
+        let mut server = Launch::contract().var("FC_FUNCTION_MEMORY_SIZE", size).start();
+        server.ask(&Ask::get("/plaintext")).assert_status(200);
+        let lines = server.stop();
+        let about = |line: &&serde_json::Value| {
+            line["level"] == "WARN"
+                && line["message"].as_str().is_some_and(|text| {
+                    text.contains("FC_FUNCTION_MEMORY_SIZE") && text.contains(&format!("{size:?}"))
+                })
+        };
+        assert_eq!(lines.iter().filter(about).count(), told, "{size}: {lines:#?}");
+    }
 }
 
 #[test]

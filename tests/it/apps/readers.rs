@@ -133,6 +133,9 @@ pub fn app() -> App {
             let reply = Reply::new("tea").with_header("last-modified", "Wed, 09 Nov 1994 08:49:37 GMT");
             ex.conditional(reply.with_header("etag", "W/\"1\""))
         })
+        .get("/conditional/future", async |ex| {
+            ex.conditional(Reply::new("tea").with_header("last-modified", "Fri, 01 Jan 2100 00:00:00 GMT"))
+        })
         .get("/conditional/stream", async |ex| {
             let pieces = Reply::stream(async_stream::stream! { yield "tea"; });
             ex.conditional(pieces.with_header("etag", "\"1\""))

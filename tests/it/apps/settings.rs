@@ -72,6 +72,10 @@ pub fn app() -> App<Rounds> {
         })
         .get(at("/public").cors(Cors::allow_any()), async |_| "public")
         .get(at("/closed").cors(Cors::same_origin()), async |_| "closed")
+        .group(at("/api").cors(Cors::allow("https://console.example")), |api| {
+            api.get("/items", async |_| "items")
+                .group(at("/open").cors(Cors::allow_any()), |open| open.get("/all", async |_| "all"))
+        })
         .group(at("/private"), |group| {
             group.get("/", async |_| "private").put("/", async |_| "private").around(async |ex, next| {
                 ex.header("authorization").or_error(401, "who are you?")?;
@@ -159,7 +163,11 @@ fn with_ready_check(app: App<Rounds>) -> App<Rounds> {
         })
 }
 
-fn slow_hook(app: App<Rounds>) -> App<Rounds> {
+fn slow_hook(mut app: App<Rounds>) -> App<Rounds> {
+    if let Some(pause) = millis("IT_PRE_STOP_MS") {
+        app = app.pre_stop_budget(Duration::from_millis(50));
+        app = app.on_pre_stop(async move |_| tokio::time::sleep(pause).await);
+    }
     let Some(pause) = millis("IT_INITIALIZE_MS") else { return app };
     app.on_initialize(async move |_| tokio::time::sleep(pause).await)
 }

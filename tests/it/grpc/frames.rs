@@ -71,17 +71,64 @@ fn a_message_is_at_most_six_mebibytes() {
     let largest = ask(&Server::app("grpc"), "/it.It/Gather", &frame(0, &of_size(MOST)), &[]);
     assert_eq!(largest.assert_trailers("0").body, hello(&["gathered"]));
     let too_large = "a message is larger than 6291456 bytes";
-    let whole = ask(&server, METHODS[0], &frame(0, &of_size(MOST + 1)), &[]);
-    whole.assert_trailers_only("8", too_large);
-    // Refused by its head alone where messages are read one by one.
-    let mut conn = h2::Conn::open(server.port);
-    let stream = conn.send_head(&call(METHODS[1], b""));
-    conn.frame(0, 0, stream, b"\x00\xff\xff\xff\xff");
-    conn.answer(stream).assert_trailers_only("8", too_large);
+    // Refused by its head alone.
+    for (method, length) in
+        METHODS.into_iter().flat_map(|method| [(method, 0x0060_0001_u32), (method, u32::MAX)])
+    {
+        let mut conn = h2::Conn::open(server.port);
+        let stream = conn.send_head(&call(method, b""));
+        conn.frame(0, 0, stream, &[&[0][..], &length.to_be_bytes()].concat());
+        conn.answer(stream).assert_trailers_only("8", too_large);
+    }
     // A small one that grows.
     let zeros = gzip(&of_size(MOST + 1));
     assert!(zeros.len() < 10_000);
     check(&server, &frame(1, &zeros), &[("grpc-encoding", "gzip")], "8", too_large);
+}
+
+/// The client keeps its stream open: what can no longer become one message is told at once, not at the deadline.
+#[test]
+fn what_cannot_become_a_message_is_told_before_the_stream_ends() {
+    let server = Server::contract();
+    let (meaningless, too_large) =
+        ("a message's flag is 2, which has no meaning", "a message is larger than 6291456 bytes");
+    let unannounced = "a message is flagged as compressed, but no grpc-encoding was announced";
+    let more = "this method takes one message, and more came";
+    let two = hello(&["a", "b"]);
+    for (pieces, code, message) in [
+        (&[&b"\x02\x00\x00\x00\x00"[..]][..], "13", meaningless),
+        (&[b"\x02\x00", b"\x00\x00\x00"], "13", meaningless),
+        (&[b"\x00\xff\xff\xff\xff"], "8", too_large),
+        (&[b"\x01\x00\x00\x00\x09"], "13", unannounced),
+        (&[&two], "12", more),
+        (&[&two[..7], &two[7..]], "12", more),
+        (&[&two[..9]], "12", more),
+    ] {
+        let mut conn = h2::Conn::open(server.port);
+        let stream = conn.send_head(&call(METHODS[0], b"").header("grpc-timeout", "20S"));
+        for piece in pieces {
+            conn.frame(0, 0, stream, piece);
+        }
+        conn.answer(stream).assert_trailers_only(code, message);
+        // The connection is as good as before.
+        assert_eq!(conn.ask(&call(METHODS[0], &hello(&["a"]))).assert_trailers("0").body.len(), 14);
+    }
+}
+
+/// A good message without the end of its stream waits for the end, or the deadline.
+#[test]
+fn a_good_message_waits_for_the_end_of_its_stream() {
+    let server = Server::contract();
+    let mut conn = h2::Conn::open(server.port);
+    let stream = conn.send_head(&call(METHODS[0], b"").header("grpc-timeout", "20S"));
+    for piece in [&b"\x00\x00"[..], b"\x00\x00\x03\x0a", b"\x01a"] {
+        conn.frame(0, 0, stream, piece);
+    }
+    conn.frame(0, 1, stream, b"");
+    assert_eq!(
+        conn.answer(stream).assert_trailers("0").body,
+        conn.ask(&call(METHODS[0], &hello(&["a"]))).body
+    );
 }
 
 /// An instance of 2 MiB has room for half a MiB of one client's.

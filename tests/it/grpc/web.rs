@@ -81,6 +81,27 @@ fn broken_text() {
     }
 }
 
+/// The client keeps its stream open, and is told at once what its message cannot become.
+#[test]
+fn a_broken_begin_is_told_before_the_stream_ends() {
+    let server = Server::contract();
+    for (kind, begin, code) in [
+        ("application/grpc-web", &b"\x02\x00\x00\x00\x00"[..], 13),
+        ("application/grpc-web", b"\x00\xff\xff\xff\xff", 8),
+        ("application/grpc-web-text", b"AgAAAAA=", 13),
+        ("application/grpc-web-text", b"AP////8=", 8),
+        ("application/grpc-web-text", b"A*AAAAA=", 13),
+    ] {
+        let mut conn = h2::Conn::open(server.port);
+        let ask = Ask { chunked: true, ..web(SAY_HELLO, kind, b"") };
+        let stream = conn.send_head(&ask.header("grpc-timeout", "20S"));
+        conn.frame(0, 0, stream, begin);
+        let answer = conn.answer(stream);
+        let said = if kind.ends_with("text") { decoded(&answer) } else { answer.text() };
+        assert!(said.contains(&format!("grpc-status: {code}\r\n")), "{kind} {begin:?}: {said:?}");
+    }
+}
+
 /// base64, decoded where every piece is padded by itself.
 fn decoded(answer: &Answer) -> String {
     let text = answer.text();

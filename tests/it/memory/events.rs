@@ -62,6 +62,17 @@ async fn an_error_hides_its_cause_and_says_where_it_was_made() {
     assert!(!answer.text().contains("password"), "{}", answer.text());
 }
 
+/// The line of the author, not one of this crate.
+#[tokio::test]
+async fn a_payload_that_is_no_text_fails_at_the_line_that_reads_it() {
+    let line = line!() + 1;
+    let client = App::new().event(async |event| Ok(event.text()?.len().to_string())).test_client();
+    let failure: Value = client.invoke(vec![0xff]).await.assert_status(404).json();
+    assert_eq!(failure["errorMessage"], "the payload is not UTF-8");
+    let place = failure["stackTrace"][0].as_str().unwrap();
+    assert!(place.contains(&format!("events.rs:{line}:")), "{failure}");
+}
+
 #[tokio::test]
 async fn the_mapping_of_errors_holds_for_events_too() {
     let client = App::new()

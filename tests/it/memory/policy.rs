@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fc_runtime::{App, HangUp, HangUpPolicy, at};
+use fc_runtime::{App, Cors, HangUp, HangUpPolicy, Method, at};
 use tokio::sync::{Notify, mpsc};
 
 #[tokio::test(start_paused = true)]
@@ -125,4 +125,31 @@ async fn counters_tell_the_ends_apart() {
         "in_flight": 1, "finished": 2, "cancelled": 1, "panicked": 1, "cut": 0, "refused_for_memory": 0, "invoked": 1,
         "initialized": true, "pre_stopped": true,
     }));
+}
+
+/// The app's fallback answers below a group too, and there under the group's policy.
+#[tokio::test]
+async fn a_fallback_has_the_cors_policy_of_the_group_that_it_answers_in() {
+    let client = App::new()
+        .cors(Cors::allow("https://app.example"))
+        .group(at("/api").cors(Cors::allow("https://api.example")), |api| {
+            api.get("/items", async |_| "items")
+        })
+        .fallback(async |ex| (404, ex.path().to_owned()))
+        .around(async |ex, next| next.run(ex).await.with_header("x-around", "yes"))
+        .test_client();
+    for (path, told) in [
+        ("/api/items", "https://api.example"),
+        ("/api/other", "https://api.example"),
+        ("/other", "https://app.example"),
+    ] {
+        let reply = client.get(path).header("origin", "https://evil.example").await;
+        reply.assert_header("access-control-allow-origin", told).assert_header("x-around", "yes");
+        let preflight = client
+            .call(Method::OPTIONS, path)
+            .header("origin", "https://evil.example")
+            .header("access-control-request-method", "GET");
+        preflight.await.assert_status(204).assert_header("access-control-allow-origin", told);
+    }
+    client.get("/api/other").await.assert_status(404).assert_text("/api/other");
 }

@@ -76,12 +76,16 @@ async fn a_wrong_setting_is_told_with_its_line() {
         App::new()
             .health_path("healthz")
             .ready_path("/ready?now")
-            .cors(fc_runtime::Cors::allow("shop.example")),
+            .cors(fc_runtime::Cors::allow("shop.example"))
+            .base_path("x/"),
     )
     .await;
-    for (at, what) in
-        [(0, "the health path \"healthz\""), (1, "the health path \"/ready?now\""), (2, "the CORS policy")]
-    {
+    for (at, what) in [
+        (0, "the health path \"healthz\""),
+        (1, "the health path \"/ready?now\""),
+        (2, "the CORS policy"),
+        (3, "the base path \"x\" has to be a path that starts with \"/\""),
+    ] {
         let expected = format!("seal.rs:{}:", line + at);
         let told = text.lines().find(|told| told.contains(what));
         assert!(told.is_some_and(|told| told.contains(&expected)), "{what} at {expected} in {text}");
@@ -117,4 +121,35 @@ async fn a_start_that_fails_says_why_in_its_first_line() {
     let unopened = start(App::with_state_from(async |_| Ok("many".parse()?))).await;
     assert!(unopened.starts_with("invalid digit found in string\n  at "), "{unopened}");
     assert!(unopened.contains("seal.rs"), "{unopened}");
+}
+
+/// No call of gRPC can come to such a path.
+#[tokio::test]
+async fn a_grpc_method_without_a_service_is_a_mistake() {
+    let line = line!() + 2;
+    let app = App::new()
+        .unary("/no", async |_, (): ()| Ok(()))
+        .server_stream("/no/", async |_, (): ()| {
+            Ok(futures_util::stream::iter([fc_runtime::Result::<()>::Ok(())]))
+        })
+        .unary("/shop.Orders/Get", async |_, (): ()| Ok(()))
+        .group("/behind/a/prefix", |group| group.unary("/Get", async |_, (): ()| Ok(())));
+    let text = refusal(app).await;
+    assert!(text.contains("2 mistakes"), "{text}");
+    for (at, pattern) in [(0, "/no"), (1, "/no/")] {
+        let expected =
+            format!("the route {pattern:?}: a gRPC method is at a path such as \"/package.Service/Method\"");
+        let told = text.lines().find(|told| told.contains(&expected));
+        assert!(told.is_some_and(|told| told.contains(&format!("seal.rs:{}:", line + at))), "{text}");
+    }
+}
+
+/// One slash, or none, is the root, and not told.
+#[tokio::test]
+async fn a_base_path_may_be_the_root() {
+    for prefix in ["", "/", "/shop/"] {
+        let client =
+            App::new().base_path(prefix).get("/", async |ex| ex.base_path().to_owned()).test_client();
+        client.get("/").await.assert_text(prefix.trim_end_matches('/'));
+    }
 }

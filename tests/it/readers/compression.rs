@@ -95,4 +95,5 @@ fn the_tag_of_a_compressed_reply_is_weak() {
     ask(&[("if-none-match", &listed)]).assert_status(304).assert_header("etag", etag);
     let part = ask(&[("range", "bytes=0-2")]);
     part.assert_status(206).assert_no_header("content-encoding").assert_text("tea");
+    part.assert_header("vary", "accept-encoding");
 }

@@ -24,6 +24,17 @@ fn a_reply_is_whole_once_and_then_not_modified() {
     assert_eq!(server.counter("cancelled"), 0);
 }
 
+/// RFC 9110, section 8.8.2.1: a server cannot know of a change that is still to come.
+#[test]
+fn a_change_in_the_future_is_told_as_of_now() {
+    let answer = Server::app("readers").ask(&Ask::get("/conditional/future"));
+    let time = |name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
+    answer.assert_status(200);
+    let (date, modified) = (time("date"), time("last-modified"));
+    assert!(modified <= date, "{answer:?}");
+    assert!(date.duration_since(modified).unwrap().as_secs() < 60, "{answer:?}");
+}
+
 #[test]
 fn parts_are_given_over_both_protocols() {
     let server = Server::app("readers");

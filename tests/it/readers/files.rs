@@ -160,6 +160,13 @@ fn a_time_that_a_packer_gives_to_all_files_is_no_state_but_the_content_is() {
     }
     put("price: 10", 1_698_796_801);
     ask(&[]).assert_status(200).assert_header("last-modified", "Wed, 01 Nov 2023 00:00:01 GMT");
+    // In the year 2100, which has not been yet (RFC 9110, section 8.8.2.1).
+    put("price: 11", 4_102_444_800);
+    let answer = ask(&[]);
+    let time = |name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
+    assert!(time("last-modified") <= time("date"), "{answer:?}");
+    let tag = answer.header("etag").unwrap();
+    ask(&[("if-none-match", tag)]).assert_status(304);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A server process: started on a free port, its lines collected, ended with its test.
 
+use std::ffi::OsString;
 use std::net::TcpStream;
 use std::ops::{Deref, DerefMut};
 use std::os::unix::net::UnixDatagram;
@@ -51,6 +52,11 @@ impl Launch {
     }
 
     pub fn var(self, name: &str, value: &str) -> Self {
+        self.var_os(name, value.into())
+    }
+
+    /// A variable whose value need not be text.
+    pub fn var_os(self, name: &str, value: OsString) -> Self {
         Self(self.0.var(name, value))
     }
 
