@@ -1,6 +1,7 @@
 //! The builder of an app. `seal` checks and freezes it.
 
 mod at;
+mod below;
 mod builder;
 mod configure;
 mod describe;

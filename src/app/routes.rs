@@ -9,6 +9,7 @@ use http::HeaderValue;
 use http::Method;
 
 use crate::app::at::{At, PlaceSettings};
+use crate::app::below::{Below, below};
 use crate::app::handler::{self, Handler};
 use crate::cors::Cors;
 use crate::exchange::{Exchange, Protocol};
@@ -24,6 +25,8 @@ pub(crate) struct Routes<S> {
     pub(crate) settings: PlaceSettings,
     /// The CORS policies of groups, by their prefixes. Outer groups first.
     pub(crate) cors_by_prefix: Vec<(String, Box<Cors>)>,
+    /// [`below`]. Referred to by groups with a policy alone, so that a function without one does not link its code.
+    pub(crate) below: Option<Below<S>>,
     /// The mistakes of the author, each with its line.
     pub(crate) mistakes: Vec<(String, &'static Location<'static>)>,
 }
@@ -67,6 +70,7 @@ impl<S> Default for Routes<S> {
             arounds: Vec::new(),
             settings: PlaceSettings::default(),
             cors_by_prefix: Vec::new(),
+            below: None,
             mistakes: Vec::new(),
         }
     }
@@ -161,7 +165,9 @@ impl<S: Send + Sync + 'static> Routes<S> {
         self.mistakes.append(&mut inner.mistakes);
         if let Some(cors) = &at.settings.cors {
             self.cors_by_prefix.push((at.pattern.clone().into_owned(), cors.clone()));
+            self.below = Some(below);
         }
+        self.below = self.below.or(inner.below);
         for (prefix, cors) in inner.cors_by_prefix.drain(..) {
             self.cors_by_prefix.push((join(&at.pattern, &prefix), cors));
         }

@@ -127,7 +127,10 @@ pub(super) fn check<S: Send + Sync + 'static>(app: Box<App<S>>) -> Result<(Plan<
         mistakes.add_setting(what, settings.ready_line.or(settings.health_line));
     }
     let policies = std::mem::take(&mut routes.cors_by_prefix);
-    let (cors_by_prefix, fallbacks_below) = below(&policies, fallback.as_ref(), &routes.settings);
+    let (cors_by_prefix, fallbacks_below) = match routes.below {
+        Some(below) => below(&policies, fallback.as_ref(), &routes.settings),
+        None => (None, Vec::new()),
+    };
     let ours = |path: &str| path == settings.health_path || (ready.is_some() && path == settings.ready_path);
     let declared = routes.finish();
     let protocol = declared.iter().find_map(|route| route.protocol);
@@ -222,28 +225,6 @@ fn table<S: Send + Sync + 'static>(
     table
 }
 
-/// The policies of groups for what no route answers below them, and the fallback under each. A mistake in a policy is told
-/// by the routes of its group.
-fn below<S: Send + Sync + 'static>(
-    policies: &[(String, Box<Cors>)],
-    fallback: Option<&Arc<Place<S>>>,
-    settings: &PlaceSettings,
-) -> (Option<CorsByPrefix>, Vec<Arc<Place<S>>>) {
-    let Some((_, any)) = policies.first() else { return (None, Vec::new()) };
-    let sealed =
-        policies.iter().filter_map(|(prefix, cors)| Some((prefix.clone(), Arc::new(cors.seal().ok()?))));
-    let sealed: Vec<_> = sealed.collect();
-    let fallbacks = fallback.into_iter().flat_map(|fallback| {
-        sealed.iter().map(|(_, cors)| {
-            let scope = Arc::new(scope(Pattern::default(), settings, Some(Arc::clone(cors)), None, None));
-            let (arounds, same) = (fallback.arounds.clone(), Arc::clone(fallback));
-            Arc::new(Place { scope, arounds, endpoint: Box::new(move |ex| (same.endpoint)(ex)) })
-        })
-    });
-    let fallbacks = fallbacks.collect();
-    (Some(any.by_prefix(sealed)), fallbacks)
-}
-
 fn seal_cors(
     cors: Option<&Cors>,
     mistakes: &mut Mistakes,
@@ -258,7 +239,7 @@ fn seal_cors(
     }
 }
 
-fn scope(
+pub(super) fn scope(
     pattern: Pattern,
     settings: &PlaceSettings,
     cors: Option<Arc<SealedCors>>,
