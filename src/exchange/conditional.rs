@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hasher};
 use std::ops::Range;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, CONTENT_RANGE, ETAG, LAST_MODIFIED};
@@ -94,10 +94,11 @@ fn modified(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(LAST_MODIFIED)?.to_str().ok()?).ok()
 }
 
-/// A time of the last change that has passed: now in place of a time to come, which no reply may say (RFC 9110, section
-/// 8.8.2.1).
+/// A time of the last change that is not behind the reply's `Date`, as RFC 9110, section 8.8.2.1, has it: a time to come
+/// becomes this one. A `Date` may be a second old, for which hyper keeps one.
 pub(crate) fn passed(modified: SystemTime) -> SystemTime {
-    whole_second(SystemTime::now()).map_or(modified, |now| modified.min(now))
+    let latest = SystemTime::now().checked_sub(Duration::from_secs(1)).and_then(whole_second);
+    latest.map_or(modified, |latest| modified.min(latest))
 }
 
 /// A range lies within a content in memory.

@@ -16,8 +16,8 @@ use crate::platform::names::{self, RESERVED_PREFIX};
 use crate::reply::{Reply, encoded_location};
 use crate::stage::{Outgoing, Record};
 
-/// Completes a reply. `cors_of_refusal` gives the policy where the request has no place. `protocol` is the app's second protocol, such
-/// as gRPC. `trusted` means that the platform reads the reply, so the status header of the platform is set.
+/// Completes a reply. `cors_of_refusal` gives the policy where the request has no place. `protocol` is the app's second
+/// protocol, such as gRPC. `trusted` means that the platform reads the reply, so the status header of the platform is set.
 #[allow(clippy::inline_always, reason = "every request does it")]
 #[inline(always)]
 pub(crate) fn finish(
